@@ -1,0 +1,99 @@
+"""What can go wrong, as a tree. Sync and async calls raise the same class for the same failure.
+
+    AssistersError
+    ├── ConfigurationError            no key, impossible options or input (a ValueError too)
+    ├── TransportError                no answer: DNS, TCP, TLS, a broken body
+    │   └── BudgetExceeded            the call's own time ran out (a TimeoutError too)
+    ├── StatusError                   .status .code .type .request_id .retry_after
+    │   ├── AuthenticationError       401, 403
+    │   ├── InvalidRequestError       400, 404, 413, 422
+    │   ├── RateLimitError            429 that waiting would cure
+    │   └── QuotaExceededError        402, or 429 with an empty quota or wallet: not retried
+    └── ContractError                 a 200 that breaks the contract
+
+`error.transient` says whether the same call may succeed later: it decides what is retried, and
+what `on_error="passthrough"` lets pass.
+"""
+
+from __future__ import annotations
+
+
+class AssistersError(Exception):
+    """Base class of everything this package raises on purpose."""
+
+    transient: bool = False
+    """Whether the same call may succeed later."""
+
+
+class ConfigurationError(AssistersError, ValueError):
+    """The call cannot be made as it stands: no key, an impossible option, unusable input."""
+
+
+class TransportError(AssistersError):
+    """No usable answer arrived: DNS, TCP, TLS, a connection that broke, a body that broke off."""
+
+    transient = True
+
+
+class BudgetExceeded(TransportError, TimeoutError):  # noqa: N818 - TimeoutError's sibling in name
+    """The call used up its own `timeout`, retries and waits included."""
+
+
+class StatusError(AssistersError):
+    """The server answered with an error status.
+
+    Attributes:
+        status: HTTP status code.
+        code: the body's `error.code`, e.g. `"rate_limit_exceeded"`.
+        type: the body's `error.type`, e.g. `"rate_limit_error"`.
+        request_id: `X-Request-ID`, to quote to the service's support.
+        retry_after: seconds that the server asked to wait.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        status: int,
+        code: str | None = None,
+        type: str | None = None,
+        request_id: str | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        # All of them are positional so that the error survives pickling (process pools).
+        super().__init__(message, status, code, type, request_id, retry_after)
+        self.message = message
+        self.status = status
+        self.code = code
+        self.type = type
+        self.request_id = request_id
+        self.retry_after = retry_after
+
+    def __str__(self) -> str:
+        return self.message
+
+    @property
+    def transient(self) -> bool:  # type: ignore[override]  # decided per status, not per class
+        """True for 408 and 5xx, which the server may get over."""
+        return self.status == 408 or self.status >= 500
+
+
+class AuthenticationError(StatusError):
+    """401 or 403: the key is missing, wrong or revoked, or not allowed to do this."""
+
+
+class InvalidRequestError(StatusError):
+    """400, 404, 413 or 422: the server refuses this request and would refuse it again."""
+
+
+class RateLimitError(StatusError):
+    """429: too many requests or tokens in this window; `retry_after` says how long it lasts."""
+
+    transient = True
+
+
+class QuotaExceededError(StatusError):
+    """402, or 429 for used-up monthly tokens or an empty wallet: waiting does not help."""
+
+
+class ContractError(AssistersError):
+    """The server said 200, but its answer cannot be believed: never turned into a ranking."""

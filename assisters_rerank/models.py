@@ -1,0 +1,44 @@
+"""The catalogue: what the service publishes about each reranking model.
+
+Source: the service's page on its reranking models (November 2026). Later generations also name
+`assisters-rerank-v1`, `rerank-v1` and `rerank-multilingual`, but publish no figures for them;
+any other id may be given as `model` all the same.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class RerankModel:
+    """One reranking model as published.
+
+    `max_tokens` counts query and document together; `dollars_per_million_tokens` is the price;
+    `latency_ms` maps a number of documents in one request to the published latency.
+    """
+
+    id: str
+    provider: str
+    max_tokens: int
+    dollars_per_million_tokens: float
+    latency_ms: dict[int, int]
+
+
+BGE_RERANKER_V2 = RerankModel(
+    id="bge-reranker-v2",
+    provider="BAAI",
+    max_tokens=512,
+    dollars_per_million_tokens=0.05,
+    latency_ms={10: 50, 50: 150, 100: 300},
+)
+
+JINA_RERANKER = RerankModel(
+    id="jina-reranker",
+    provider="Jina AI",
+    max_tokens=8192,
+    dollars_per_million_tokens=0.08,
+    latency_ms={10: 80, 50: 250, 100: 500},
+)
+
+CATALOGUE: dict[str, RerankModel] = {model.id: model for model in (BGE_RERANKER_V2, JINA_RERANKER)}
