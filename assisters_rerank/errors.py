@@ -21,8 +21,10 @@ from __future__ import annotations
 class AssistersError(Exception):
     """Base class of everything this package raises on purpose."""
 
-    transient: bool = False
-    """Whether the same call may succeed later."""
+    @property
+    def transient(self) -> bool:
+        """Whether the same call may succeed later."""
+        return False
 
 
 class ConfigurationError(AssistersError, ValueError):
@@ -32,10 +34,13 @@ class ConfigurationError(AssistersError, ValueError):
 class TransportError(AssistersError):
     """No usable answer arrived: DNS, TCP, TLS, a connection that broke, a body that broke off."""
 
-    transient = True
+    @property
+    def transient(self) -> bool:
+        """Always true: the network may recover."""
+        return True
 
 
-class BudgetExceeded(TransportError, TimeoutError):  # noqa: N818 - TimeoutError's sibling in name
+class BudgetExceeded(TransportError, TimeoutError):  # noqa: N818 - the design's name
     """The call used up its own `timeout`, retries and waits included."""
 
 
@@ -59,7 +64,7 @@ class StatusError(AssistersError):
         request_id: str | None = None,
         retry_after: float | None = None,
     ) -> None:
-        # All of them are positional so that the error survives pickling (process pools).
+        # Everything goes into `args`, or the error would not survive pickling (process pools).
         super().__init__(message, status, code, type, request_id, retry_after)
         self.message = message
         self.status = status
@@ -72,8 +77,8 @@ class StatusError(AssistersError):
         return self.message
 
     @property
-    def transient(self) -> bool:  # type: ignore[override]  # decided per status, not per class
-        """True for 408 and 5xx, which the server may get over."""
+    def transient(self) -> bool:
+        """True for 408 and 5xx, which a server may get over."""
         return self.status == 408 or self.status >= 500
 
 
@@ -88,11 +93,19 @@ class InvalidRequestError(StatusError):
 class RateLimitError(StatusError):
     """429: too many requests or tokens in this window; `retry_after` says how long it lasts."""
 
-    transient = True
+    @property
+    def transient(self) -> bool:
+        """Always true: the window passes."""
+        return True
 
 
 class QuotaExceededError(StatusError):
     """402, or 429 for used-up monthly tokens or an empty wallet: waiting does not help."""
+
+    @property
+    def transient(self) -> bool:
+        """Always false: only a top-up or the next month helps."""
+        return False
 
 
 class ContractError(AssistersError):

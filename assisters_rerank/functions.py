@@ -1,0 +1,55 @@
+"""`rerank()` and `arerank()` for scripts: a call without a `Reranker` to keep.
+
+They take the key and the address from the environment, and keep one `Reranker` per model and
+address, so that repeated calls reuse its connections.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+
+from .options import BASE_URL_VARIABLE, RerankOptions
+from .ranking import Ranking
+from .reranker import Reranker
+
+_DEFAULT_MODEL: str = RerankOptions.model_fields["model"].default
+
+
+def rerank(
+    query: str,
+    documents: Iterable[str | Mapping[str, object]],
+    *,
+    model: str = _DEFAULT_MODEL,
+    top_n: int | None = None,
+    score_threshold: float | None = None,
+) -> Ranking:
+    """`Reranker.rerank` with the options' defaults.
+
+    Example:
+        >>> from assisters_rerank import rerank
+        >>> results = rerank(query="rain", documents=["wet", "dry"], top_n=1)
+        >>> context = " ".join([r.document.text for r in results])
+    """
+    reranker = _shared(model, os.environ.get(BASE_URL_VARIABLE))
+    return reranker.rerank(query, documents, top_n=top_n, score_threshold=score_threshold)
+
+
+async def arerank(
+    query: str,
+    documents: Iterable[str | Mapping[str, object]],
+    *,
+    model: str = _DEFAULT_MODEL,
+    top_n: int | None = None,
+    score_threshold: float | None = None,
+) -> Ranking:
+    """`rerank` for asyncio and trio."""
+    reranker = _shared(model, os.environ.get(BASE_URL_VARIABLE))
+    return await reranker.arerank(query, documents, top_n=top_n, score_threshold=score_threshold)
+
+
+@lru_cache(maxsize=16)
+def _shared(model: str, address: str | None) -> Reranker:
+    # The address is part of the key only: the reranker reads the variable itself.
+    return Reranker(model=model)

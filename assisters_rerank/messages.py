@@ -1,0 +1,47 @@
+"""The two HTTP messages as values: the request that goes out, the answer that comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One POST, ready to send."""
+
+    url: str
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+    secret: str | None = field(default=None, repr=False)
+
+    def redact(self, text: str) -> str:
+        """One printable line of `text`, cut to 300 characters, without the key."""
+        if self.secret:
+            text = text.replace(self.secret, "[api key]")
+        line = " ".join(text.split())[:300]
+        return "".join(character if character.isprintable() else "?" for character in line)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back, whatever its status. Header names are looked up in any case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
+
+    @property
+    def request_id(self) -> str | None:
+        """The server's name for this request."""
+        return self.headers.get("x-request-id")
+
+
+def mapping_or_empty(value: object) -> dict[str, object]:
+    """A JSON object as it is; anything else counts as an empty one."""
+    return value if isinstance(value, dict) else {}
+
+
+def text_or_none(value: object) -> str | None:
+    """A JSON string as it is; anything else, and the empty one, counts as missing."""
+    return value if isinstance(value, str) and value else None

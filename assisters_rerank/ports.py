@@ -1,0 +1,222 @@
+"""The two worlds that the flow runs in: `Blocking` without an event loop, `Evented` on any loop.
+
+The flow is one coroutine that awaits nothing but its port. `Blocking`'s methods never suspend,
+so `run_blocking` finishes the coroutine in a single step: no loop, no thread, and no trouble in a
+notebook, where a loop already runs. Both ports turn every failure to get an answer into
+`TransportError`; statuses and bodies are the flow's business.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import math
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from typing import Any, Protocol, TypeVar, cast
+
+import anyio
+import httpx
+
+from .clients import Clients
+from .errors import BudgetExceeded, ConfigurationError, TransportError
+from .messages import Answer, Request
+
+T = TypeVar("T")
+
+
+class Port(Protocol):
+    """What the flow may ask of the world around it. Times are seconds on the port's own clock."""
+
+    def now(self) -> float:
+        """The time, for measuring spans only."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Waits."""
+        ...
+
+    async def send(self, request: Request, budget: float) -> Answer:
+        """POSTs the request and reads the whole answer within `budget` seconds.
+
+        Raises:
+            TransportError: no whole answer arrived (BudgetExceeded: not in time).
+        """
+        ...
+
+    async def together(self, calls: Sequence[Callable[[], Awaitable[T]]], limit: int) -> list[T]:
+        """Runs the calls side by side, `limit` at a time; the first failure ends them all."""
+        ...
+
+
+def run_blocking(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Runs a coroutine that awaits nothing but a `Blocking` port."""
+    try:
+        coroutine.send(None)
+    except StopIteration as finished:
+        return cast("T", finished.value)
+    coroutine.close()
+    raise RuntimeError("the flow awaited something that is not its port")
+
+
+class Blocking:
+    """Threads and blocking sockets. One request runs in the caller's own thread."""
+
+    def __init__(self, clients: Clients, own: httpx.Client | None) -> None:
+        self._clients = clients
+        self._own = own
+
+    def now(self) -> float:
+        """Seconds on the monotonic clock."""
+        return time.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        """Blocks the thread."""
+        time.sleep(seconds)  # noqa: ASYNC251 - this world has no loop to block
+
+    async def send(self, request: Request, budget: float) -> Answer:
+        """POSTs with httpx.Client; see `Port.send`."""
+        deadline = self.now() + budget
+        client = self._own or self._clients.blocking(request.url)
+        try:
+            with client.stream(
+                "POST",
+                request.url,
+                content=request.body,
+                headers=request.headers,
+                timeout=budget,
+                follow_redirects=False,
+            ) as response:
+                response.request.extensions["timeout"]["read"] = _Countdown(deadline)
+                return _answer(response, response.read())
+        except Exception as error:
+            failure = _failure(error, request, client, timed_out=self.now() >= deadline)
+            if failure is None:
+                raise
+        raise failure
+
+    async def together(self, calls: Sequence[Callable[[], Awaitable[T]]], limit: int) -> list[T]:
+        """Runs the calls in threads that see the caller's context variables."""
+
+        async def awaited(call: Callable[[], Awaitable[T]]) -> T:
+            return await call()
+
+        def run(call: Callable[[], Awaitable[T]]) -> T:
+            return run_blocking(awaited(call))
+
+        threads = ThreadPoolExecutor(min(limit, len(calls)), thread_name_prefix="assisters-rerank")
+        try:
+            futures = [threads.submit(contextvars.copy_context().run, run, c) for c in calls]
+            finished, _ = wait(futures, return_when=FIRST_EXCEPTION)
+            for future in finished:
+                future.result()
+            return [future.result() for future in futures]
+        finally:
+            # Not waited for: after a failure, the rest would only hold up its report.
+            threads.shutdown(wait=False, cancel_futures=True)
+
+
+class Evented:
+    """The running event loop: asyncio or trio, through anyio."""
+
+    def __init__(self, clients: Clients, own: httpx.AsyncClient | None) -> None:
+        self._clients = clients
+        self._own = own
+
+    def now(self) -> float:
+        """Seconds on the loop's clock."""
+        return anyio.current_time()
+
+    async def sleep(self, seconds: float) -> None:
+        """Lets the other tasks run."""
+        await anyio.sleep(seconds)
+
+    async def send(self, request: Request, budget: float) -> Answer:
+        """POSTs with httpx.AsyncClient; see `Port.send`."""
+        client = self._own
+        try:
+            with anyio.fail_after(budget):
+                client = client or await self._clients.evented(request.url)
+                response = await client.post(
+                    request.url,
+                    content=request.body,
+                    headers=request.headers,
+                    timeout=None,  # the budget around it covers every phase
+                    follow_redirects=False,
+                )
+                return _answer(response, response.content)
+        except Exception as error:
+            timed_out = isinstance(error, TimeoutError)
+            failure = _failure(error, request, client, timed_out=timed_out)
+            if failure is None:
+                raise
+        raise failure
+
+    async def together(self, calls: Sequence[Callable[[], Awaitable[T]]], limit: int) -> list[T]:
+        """Runs the calls as tasks; a failure or a cancellation stops the others' requests."""
+        results: dict[int, T] = {}
+        seats = anyio.CapacityLimiter(limit)
+
+        async def run(place: int, call: Callable[[], Awaitable[T]]) -> None:
+            async with seats:
+                results[place] = await call()
+
+        try:
+            async with anyio.create_task_group() as group:
+                for place, call in enumerate(calls):
+                    group.start_soon(run, place, call)
+        except BaseExceptionGroup as several:
+            failure = _first(several)
+        else:
+            return [results[place] for place in range(len(calls))]
+        raise failure  # itself, as in the sync world, not a group
+
+
+class _Countdown:
+    """A timeout that shrinks: each read of a body gets what is left of the budget.
+
+    httpx hands one timeout to every single read, so a body that drips would never time out.
+    Sockets take whole seconds from `__index__` and ask anew before each read. Headers are read
+    with a plain timeout (exact when the server is silent, blind to headers that drip).
+    """
+
+    def __init__(self, deadline: float) -> None:
+        self._deadline = deadline
+
+    def __index__(self) -> int:
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("the budget is used up")
+        return math.ceil(left)
+
+
+def _answer(response: httpx.Response, body: bytes) -> Answer:
+    return Answer(response.status_code, response.headers, body)
+
+
+def _failure(
+    error: Exception,
+    request: Request,
+    client: httpx.Client | httpx.AsyncClient | None,
+    *,
+    timed_out: bool,
+) -> Exception | None:
+    """What a failure to send is called in our tree; None if it is none of ours.
+
+    The original is not chained: its text may quote the server, and the server may quote the key.
+    """
+    told = request.redact(f"{type(error).__name__}: {error}".rstrip(": "))
+    if timed_out:
+        return BudgetExceeded(f"No whole answer from {request.url} within timeout ({told}).")
+    if isinstance(error, (httpx.HTTPError, OSError)):
+        return TransportError(f"No answer from {request.url} ({told}).")
+    if isinstance(error, httpx.InvalidURL):
+        return ConfigurationError(f"base_url can't be used ({told}).")
+    if isinstance(error, RuntimeError) and client is not None and client.is_closed:
+        return TransportError(f"The HTTP client was closed before the call ended ({told}).")
+    return None
+
+
+def _first(several: BaseExceptionGroup[BaseException]) -> BaseException:
+    first = several.exceptions[0]
+    return _first(first) if isinstance(first, BaseExceptionGroup) else first

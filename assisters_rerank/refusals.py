@@ -1,0 +1,115 @@
+"""Error statuses and error bodies, turned into the error tree with advice on what to change."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+
+from .errors import (
+    AuthenticationError,
+    InvalidRequestError,
+    QuotaExceededError,
+    RateLimitError,
+    StatusError,
+)
+from .messages import Answer, Request, mapping_or_empty, text_or_none
+
+_QUOTA_CODES = frozenset(
+    {
+        "tokens_exhausted",
+        "tokens_exhausted_error",
+        "insufficient_funds",
+        "insufficient_funds_error",
+        "insufficient_quota",  # OpenAI's word, which its look-alikes use
+    }
+)
+
+_CLASSES: dict[int, type[StatusError]] = {
+    400: InvalidRequestError,
+    401: AuthenticationError,
+    402: QuotaExceededError,
+    403: AuthenticationError,
+    404: InvalidRequestError,
+    413: InvalidRequestError,
+    422: InvalidRequestError,
+    429: RateLimitError,
+}
+
+_ADVICE = {
+    400: "Check model, query and documents.",
+    401: "Check api_key, or the variable ASSISTERS_API_KEY.",
+    403: "This key may not do that from here; check the key's rights and allowed origins.",
+    404: "Check base_url, and that the server knows the model.",
+    413: "Lower max_documents_per_request, or send shorter documents.",
+    422: "Check model and documents.",
+    429: "Send less at a time, or raise timeout so that the wait fits in.",
+}
+
+
+def refusal(answer: Answer, request: Request) -> StatusError:
+    """The error that an answer with an error status stands for."""
+    try:
+        content: object = json.loads(answer.body)
+    except (ValueError, RecursionError):
+        content = None
+    message, code, kind = error_told(content)
+    refused = _CLASSES.get(answer.status, StatusError)
+    advice = _ADVICE.get(answer.status, "")
+    if refused is RateLimitError and {code, kind} & _QUOTA_CODES:
+        refused = QuotaExceededError
+    if refused is QuotaExceededError:
+        advice = "The plan's tokens or the wallet are used up: waiting does not help."
+    if 300 <= answer.status < 400:
+        advice = "Redirects are not followed: give the final address as base_url."
+    if message is None:
+        message = "a web page instead of JSON" if b"<html" in answer.body[:500].lower() else None
+    wait = _retry_after(answer.headers)
+    parts = [f"Status {answer.status} from {request.url}"]
+    parts += [f" ({request.redact(code)})"] if code else []
+    parts += [f": {request.redact(message).rstrip('.')}"] if message else []
+    parts += ["."]
+    parts += [f" The server asks to wait {wait:g} s."] if wait else []
+    parts += [f" {advice}"] if advice else []
+    request_id = request.redact(answer.request_id) if answer.request_id else None
+    parts += [f" Request id: {request_id}."] if request_id else []
+    return refused(
+        "".join(parts),
+        answer.status,
+        request.redact(code) if code else None,
+        request.redact(kind) if kind else None,
+        request_id,
+        wait,
+    )
+
+
+def error_told(content: object) -> tuple[str | None, str | None, str | None]:
+    """Message, code and type of an error body; other servers put the message elsewhere."""
+    body = mapping_or_empty(content)
+    error = body.get("error")
+    inner = mapping_or_empty(error) or body
+    message = inner.get("message") or inner.get("detail") or error
+    if message is not None and not isinstance(message, str):
+        message = json.dumps(message)
+    return message or None, text_or_none(inner.get("code")), text_or_none(inner.get("type"))
+
+
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    """`Retry-After` in seconds, from a number or an HTTP date; None if absent or unreadable."""
+    value = headers.get("retry-after", "").strip()
+    try:
+        seconds = float(value)
+    except ValueError:
+        try:
+            until = parsedate_to_datetime(value).timestamp()
+        except (ValueError, TypeError, OverflowError):
+            return None
+        # Against the server's own clock where it says the time, so that a skewed one does no harm.
+        try:
+            now = parsedate_to_datetime(headers.get("date", "")).timestamp()
+        except (ValueError, TypeError, OverflowError):
+            now = time.time()
+        seconds = until - now
+    return max(0.0, seconds) if math.isfinite(seconds) else None

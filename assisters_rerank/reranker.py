@@ -1,0 +1,157 @@
+"""`Reranker`: the options, with `rerank` and `arerank`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from types import EllipsisType, TracebackType
+from typing import Self
+
+from pydantic import ConfigDict, PrivateAttr
+
+from . import flow
+from .clients import Clients
+from .errors import ConfigurationError
+from .options import RerankOptions, checked_score_threshold, checked_top_n
+from .ports import Blocking, Evented, Port, run_blocking
+from .ranking import Document, Ranking
+
+
+class Reranker(RerankOptions):
+    """Scores documents against a query with a hosted cross-encoder, and ranks them.
+
+    One object serves any number of threads and event loops. Its options are listed in
+    `RerankOptions`.
+
+    Example:
+        >>> from assisters_rerank import Reranker
+        >>> reranker = Reranker(model="bge-reranker-v2", top_n=5, score_threshold=0.5)
+        >>> ranking = reranker.rerank("machine learning basics", ["ML is a subset of AI", "Rain"])
+        >>> [(ranked.index, ranked.relevance_score) for ranked in ranking]
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+        hide_input_in_errors=True,
+        validate_assignment=True,
+        arbitrary_types_allowed=True,
+    )
+
+    _clients: Clients = PrivateAttr(default_factory=Clients)
+
+    def rerank(
+        self,
+        query: str,
+        documents: Iterable[str | Mapping[str, object]],
+        *,
+        top_n: int | EllipsisType | None = ...,
+        score_threshold: float | EllipsisType | None = ...,
+    ) -> Ranking:
+        """Ranks the documents, blocking the thread. Works inside a running event loop too.
+
+        Args:
+            query: what the documents should answer; not blank.
+            documents: strings, or mappings with a string under `text`. They are not changed.
+            top_n: for this call instead of the option; None: all.
+            score_threshold: for this call instead of the option; None: no threshold.
+
+        Raises:
+            AssistersError: see the tree in `assisters_rerank.errors`.
+        """
+        port = Blocking(self._clients, self.http_client)
+        return run_blocking(self._call(port, query, documents, top_n, score_threshold))
+
+    async def arerank(
+        self,
+        query: str,
+        documents: Iterable[str | Mapping[str, object]],
+        *,
+        top_n: int | EllipsisType | None = ...,
+        score_threshold: float | EllipsisType | None = ...,
+    ) -> Ranking:
+        """`rerank` for asyncio and trio: the same arguments, results and errors."""
+        port = Evented(self._clients, self.async_http_client)
+        return await self._call(port, query, documents, top_n, score_threshold)
+
+    async def _call(
+        self,
+        port: Port,
+        query: str,
+        documents: Iterable[str | Mapping[str, object]],
+        top_n: int | EllipsisType | None,
+        score_threshold: float | EllipsisType | None,
+    ) -> Ranking:
+        return await flow.rerank(
+            port,
+            self,
+            _checked_query(query),
+            _checked_documents(documents),
+            checked_top_n(self.top_n if top_n is ... else top_n),
+            checked_score_threshold(
+                self.score_threshold if score_threshold is ... else score_threshold
+            ),
+        )
+
+    def close(self) -> None:
+        """Closes the connections of sync calls. A later call opens new ones."""
+        self._clients.close()
+
+    async def aclose(self) -> None:
+        """Closes the connections of the running event loop, and those of sync calls."""
+        await self._clients.aclose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    def __copy__(self) -> Self:
+        copied = super().__copy__()
+        copied._clients = Clients()
+        return copied
+
+
+def _checked_query(query: object) -> str:
+    if not isinstance(query, str):
+        raise ConfigurationError(f"query: give a string, not {type(query).__name__}.")
+    if not query.strip():
+        raise ConfigurationError("query: it is blank, and nothing can be relevant to it.")
+    return query
+
+
+def _checked_documents(documents: object) -> list[Document]:
+    if isinstance(documents, str | bytes | Mapping) or not isinstance(documents, Iterable):
+        raise ConfigurationError(
+            f"documents: give a list of strings or mappings, not {type(documents).__name__}."
+        )
+    return [_document(document, place) for place, document in enumerate(documents)]
+
+
+def _document(document: object, place: int) -> Document:
+    if isinstance(document, str):
+        return Document(document, document)
+    if isinstance(document, Mapping):
+        text = document.get("text")
+        if isinstance(text, str):
+            return Document(text, document)
+        raise ConfigurationError(f"documents[{place}]: it has no string under 'text'.")
+    raise ConfigurationError(
+        f"documents[{place}]: give a string or a mapping with 'text', "
+        f"not {type(document).__name__}."
+    )
