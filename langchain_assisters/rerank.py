@@ -1,0 +1,163 @@
+"""`AssistersRerank`: the document compressor, which is a Runnable too."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from types import EllipsisType
+from typing import Any
+
+from langchain_core.callbacks import Callbacks
+from langchain_core.documents import BaseDocumentCompressor, Document
+from langchain_core.runnables import RunnableConfig, RunnableSerializable
+from langchain_core.runnables.config import ensure_config
+from pydantic import ConfigDict, Field
+from typing_extensions import TypedDict  # pydantic needs it on Python 3.11
+
+from assisters_rerank import Ranking, Reranker
+from assisters_rerank.options import API_KEY_VARIABLE
+
+from .tracing import atraced, traced
+
+SCORE = "relevance_score"
+DEGRADED = "rerank_degraded"
+
+
+class RerankInput(TypedDict):
+    """What the Runnable takes."""
+
+    query: str
+    documents: Sequence[Document]
+
+
+class AssistersRerank(
+    Reranker, BaseDocumentCompressor, RunnableSerializable[RerankInput, list[Document]]
+):
+    """Reranks documents and puts the score into `metadata["relevance_score"]` of copies.
+
+    For `ContextualCompressionRetriever`, `DocumentCompressorPipeline`, `RerankRetriever`, and as
+    a Runnable of `{"query": …, "documents": […]}`. The options are those of
+    `assisters_rerank.RerankOptions`; `rerank` and `arerank` on plain strings are there as well.
+    With `on_error="passthrough"`, documents that the service could not score carry
+    `metadata["rerank_degraded"] = True` and no score.
+
+    Example:
+        >>> from langchain_assisters import AssistersRerank
+        >>> compressor = AssistersRerank(top_n=3)
+        >>> compressor.compress_documents(documents, "which city is the capital?")
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+        hide_input_in_errors=True,
+        validate_assignment=True,
+        arbitrary_types_allowed=True,
+    )
+
+    text: Callable[[Document], str] | None = Field(
+        default=None,
+        description="Chooses what is sent of a document; without it, its page_content alone.",
+    )
+
+    def compress_documents(
+        self,
+        documents: Sequence[Document],
+        query: str,
+        callbacks: Callbacks | None = None,
+        *,
+        top_n: int | EllipsisType | None = ...,
+    ) -> list[Document]:
+        """Ranks the documents, the best first; the run shows up in traces as a retriever run.
+
+        Args:
+            documents: the candidates; they are not changed.
+            query: what they should answer.
+            callbacks: the parent run's callbacks; without them, those of the chain around.
+            top_n: for this call instead of the option; None: all.
+
+        Raises:
+            AssistersError: see the tree in `assisters_rerank.errors`.
+        """
+        config = ensure_config({"callbacks": callbacks} if callbacks is not None else None)
+        return self._compress(documents, query, config, top_n)
+
+    async def acompress_documents(
+        self,
+        documents: Sequence[Document],
+        query: str,
+        callbacks: Callbacks | None = None,
+        *,
+        top_n: int | EllipsisType | None = ...,
+    ) -> list[Document]:
+        """`compress_documents` without blocking the event loop."""
+        config = ensure_config({"callbacks": callbacks} if callbacks is not None else None)
+        return await self._acompress(documents, query, config, top_n)
+
+    def invoke(
+        self, input: RerankInput, config: RunnableConfig | None = None, **kwargs: Any
+    ) -> list[Document]:
+        """`compress_documents` as a Runnable; `top_n=…` is taken as a keyword."""
+        return self._compress(input["documents"], input["query"], ensure_config(config), **kwargs)
+
+    async def ainvoke(
+        self, input: RerankInput, config: RunnableConfig | None = None, **kwargs: Any
+    ) -> list[Document]:
+        """`acompress_documents` as a Runnable; `top_n=…` is taken as a keyword."""
+        return await self._acompress(
+            input["documents"], input["query"], ensure_config(config), **kwargs
+        )
+
+    def _compress(
+        self,
+        documents: Sequence[Document],
+        query: str,
+        config: RunnableConfig,
+        top_n: int | EllipsisType | None = ...,
+    ) -> list[Document]:
+        with traced(self, self.get_name(), query, config, top_n) as trace:
+            ranking = self.rerank(query, self._sent(documents), top_n=top_n)
+            scored = _scored(documents, ranking)
+            trace.finish(scored, ranking)
+        return scored
+
+    async def _acompress(
+        self,
+        documents: Sequence[Document],
+        query: str,
+        config: RunnableConfig,
+        top_n: int | EllipsisType | None = ...,
+    ) -> list[Document]:
+        async with atraced(self, self.get_name(), query, config, top_n) as trace:
+            ranking = await self.arerank(query, self._sent(documents), top_n=top_n)
+            scored = _scored(documents, ranking)
+            trace.finish(scored, ranking)
+        return scored
+
+    def _sent(self, documents: Sequence[Document]) -> list[str]:
+        if self.text is None:
+            return [document.page_content for document in documents]
+        return [self.text(document) for document in documents]
+
+    @classmethod
+    def is_lc_serializable(cls) -> bool:
+        """`dumps` and `loads` keep every JSON-able option."""
+        return True
+
+    @property
+    def lc_secrets(self) -> dict[str, str]:
+        """The key is dumped as the name of its environment variable."""
+        return {"api_key": API_KEY_VARIABLE}
+
+
+def _scored(documents: Sequence[Document], ranking: Ranking) -> list[Document]:
+    """Copies of the documents in their new order; id and subclass survive."""
+    return [
+        document.model_copy(update={"metadata": _metadata(document, ranked.relevance_score)})
+        for ranked in ranking
+        for document in (documents[ranked.index],)
+    ]
+
+
+def _metadata(document: Document, score: float | None) -> dict[Any, Any]:
+    # What an earlier pass said about the document no longer holds.
+    kept = {key: v for key, v in document.metadata.items() if key not in (SCORE, DEGRADED)}
+    return {**kept, **({DEGRADED: True} if score is None else {SCORE: score})}

@@ -1,0 +1,79 @@
+"""`RerankRetriever`: any retriever with a rerank after it, for langchain-core alone."""
+
+from __future__ import annotations
+
+from types import EllipsisType
+from typing import Any
+
+from langchain_core.callbacks import (
+    AsyncCallbackManagerForRetrieverRun,
+    CallbackManagerForRetrieverRun,
+)
+from langchain_core.documents import Document
+from langchain_core.retrievers import BaseRetriever, RetrieverLike
+from pydantic import ConfigDict, Field
+
+from assisters_rerank.options import TopN
+
+from .rerank import AssistersRerank
+
+
+class RerankRetriever(BaseRetriever):
+    """Fetches candidates with `base_retriever` and reranks them.
+
+    Let the base retriever fetch more than you need (the service recommends 50 to 100 candidates)
+    and give `top_n` here or in the call: `retriever.invoke(question, top_n=3)`. Other keywords of
+    the call go to the base retriever.
+
+    Example:
+        >>> from langchain_assisters import AssistersRerank, RerankRetriever
+        >>> retriever = RerankRetriever(
+        ...     base_retriever=store.as_retriever(search_kwargs={"k": 50}),
+        ...     reranker=AssistersRerank(),
+        ...     top_n=5,
+        ... )
+    """
+
+    model_config = ConfigDict(arbitrary_types_allowed=True, extra="forbid")
+
+    base_retriever: RetrieverLike
+    """The first stage."""
+
+    reranker: AssistersRerank = Field(default_factory=AssistersRerank)
+    """The second stage."""
+
+    top_n: TopN = None
+    """Most documents to return; None: as many as the reranker's own top_n says."""
+
+    def _get_relevant_documents(
+        self,
+        query: str,
+        *,
+        run_manager: CallbackManagerForRetrieverRun,
+        top_n: int | EllipsisType | None = ...,
+        **kwargs: Any,
+    ) -> list[Document]:
+        callbacks = run_manager.get_child()
+        candidates = self.base_retriever.invoke(query, {"callbacks": callbacks}, **kwargs)
+        return self.reranker.compress_documents(
+            candidates, query, callbacks, top_n=self._wanted(top_n)
+        )
+
+    async def _aget_relevant_documents(
+        self,
+        query: str,
+        *,
+        run_manager: AsyncCallbackManagerForRetrieverRun,
+        top_n: int | EllipsisType | None = ...,
+        **kwargs: Any,
+    ) -> list[Document]:
+        callbacks = run_manager.get_child()
+        candidates = await self.base_retriever.ainvoke(query, {"callbacks": callbacks}, **kwargs)
+        return await self.reranker.acompress_documents(
+            candidates, query, callbacks, top_n=self._wanted(top_n)
+        )
+
+    def _wanted(self, top_n: int | EllipsisType | None) -> int | EllipsisType | None:
+        if top_n is ... and self.top_n is not None:
+            return self.top_n
+        return top_n

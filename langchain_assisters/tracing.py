@@ -1,0 +1,85 @@
+"""A rerank as a run in LangChain's callbacks, so that LangSmith and OpenInference show it.
+
+It is reported as a retriever run: that is the kind which has a query going in and documents
+coming out. Compressors get no run from LangChain itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from langchain_core.callbacks import AsyncCallbackManager, CallbackManager
+from langchain_core.documents import Document
+from langchain_core.runnables import RunnableConfig
+
+from assisters_rerank import Ranking, RerankOptions
+
+
+@dataclass(slots=True)
+class Trace:
+    """What a run reports at its end."""
+
+    documents: Sequence[Document] = ()
+    outcome: dict[str, Any] = field(default_factory=dict)
+
+    def finish(self, documents: Sequence[Document], ranking: Ranking) -> None:
+        """Notes the result: documents, usage, and whether it is degraded."""
+        self.documents = documents
+        usage = {name: n for name, n in asdict(ranking.usage).items() if n is not None}
+        self.outcome = {"usage": usage, "rerank_degraded": ranking.degraded}
+
+
+@contextmanager
+def traced(
+    options: RerankOptions, name: str, query: str, config: RunnableConfig, top_n: object
+) -> Iterator[Trace]:
+    """Reports the block as a run, with its result or its error."""
+    manager = CallbackManager.configure(**_described(options, config, top_n))
+    run = manager.on_retriever_start(None, query, **_named(name, config))
+    trace = Trace()
+    try:
+        yield trace
+    except BaseException as error:
+        run.on_retriever_error(error)
+        raise
+    run.metadata.update(trace.outcome)  # tracers send the run's metadata along at its end
+    run.on_retriever_end(trace.documents, **trace.outcome)
+
+
+@asynccontextmanager
+async def atraced(
+    options: RerankOptions, name: str, query: str, config: RunnableConfig, top_n: object
+) -> AsyncIterator[Trace]:
+    """`traced` for async handlers."""
+    manager = AsyncCallbackManager.configure(**_described(options, config, top_n))
+    run = await manager.on_retriever_start(None, query, **_named(name, config))
+    trace = Trace()
+    try:
+        yield trace
+    except BaseException as error:
+        await run.on_retriever_error(error)
+        raise
+    run.metadata.update(trace.outcome)
+    await run.on_retriever_end(trace.documents, **trace.outcome)
+
+
+def _described(options: RerankOptions, config: RunnableConfig, top_n: object) -> dict[str, Any]:
+    about = {
+        "ls_provider": "assisters",
+        "ls_model_name": options.model,
+        "top_n": options.top_n if top_n is ... else top_n,
+        "score_threshold": options.score_threshold,
+    }
+    return {
+        "inheritable_callbacks": config.get("callbacks"),
+        "inheritable_tags": config.get("tags"),
+        "inheritable_metadata": config.get("metadata"),
+        "local_metadata": about,
+    }
+
+
+def _named(name: str, config: RunnableConfig) -> dict[str, Any]:
+    return {"name": config.get("run_name") or name, "run_id": config.get("run_id")}

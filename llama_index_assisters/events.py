@@ -1,0 +1,51 @@
+"""A rerank in LlamaIndex's instrumentation: a start event is always followed by its end event.
+
+Also on an empty list, a failure and a passthrough. The older callback manager, which some
+observability tools still listen to, is told the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from llama_index.core.callbacks import CBEventType, EventPayload
+from llama_index.core.instrumentation.events.rerank import ReRankEndEvent, ReRankStartEvent
+from llama_index.core.postprocessor.types import BaseNodePostprocessor
+from llama_index.core.schema import NodeWithScore
+from llama_index_instrumentation.dispatcher import Dispatcher
+
+Report = Callable[[list[NodeWithScore]], list[NodeWithScore]]
+
+
+@contextmanager
+def reported(
+    dispatcher: Dispatcher,
+    postprocessor: BaseNodePostprocessor,
+    query: str,
+    nodes: list[NodeWithScore],
+    *,
+    model: str,
+    top_n: int | None,
+) -> Iterator[Report]:
+    """Reports the block as a rerank; hand the result through the function that it yields."""
+    wanted = len(nodes) if top_n is None else top_n  # the event demands a number
+    result: list[NodeWithScore] = []
+
+    def report(ranked: list[NodeWithScore]) -> list[NodeWithScore]:
+        result.extend(ranked)
+        return ranked
+
+    dispatcher.event(ReRankStartEvent(query=query, nodes=nodes, top_n=wanted, model_name=model))
+    payload: dict[str, object] = {
+        EventPayload.NODES: nodes,
+        EventPayload.MODEL_NAME: model,
+        EventPayload.QUERY_STR: query,
+        EventPayload.TOP_K: wanted,
+    }
+    try:
+        with postprocessor.callback_manager.event(CBEventType.RERANKING, payload) as event:
+            yield report
+            event.on_end({EventPayload.NODES: result})
+    finally:
+        dispatcher.event(ReRankEndEvent(nodes=result))

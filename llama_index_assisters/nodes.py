@@ -1,0 +1,47 @@
+"""Nodes in and out: the text that is sent of a node, and the node with its new score."""
+
+from __future__ import annotations
+
+from llama_index.core.schema import BaseNode, MetadataMode, NodeWithScore
+
+RETRIEVAL_SCORE = "retrieval_score"
+DEGRADED = "rerank_degraded"
+
+
+def text_of(node: NodeWithScore, mode: MetadataMode) -> str:
+    """The text to score; blank for nodes without any (images), whatever their metadata say."""
+    if not node.node.get_content(MetadataMode.NONE).strip():
+        return ""
+    return node.node.get_content(mode)
+
+
+def scored(node: NodeWithScore, score: float | None, *, keep_first: bool) -> NodeWithScore:
+    """A new `NodeWithScore` around the same node, or around a copy where metadata are added.
+
+    Without a score (the rerank was passed through) the first one stays, and the node is marked.
+    """
+    metadata = node.node.metadata
+    changes: dict[str, object] = {}
+    if score is None:
+        changes[DEGRADED] = True
+    elif keep_first and RETRIEVAL_SCORE not in metadata:
+        changes[RETRIEVAL_SCORE] = node.score  # a second pass keeps what the first one noted
+    stale = {DEGRADED} & metadata.keys() - changes.keys()
+    around = _with_metadata(node.node, changes, stale) if changes or stale else node.node
+    return node.model_copy(update={"node": around, "score": node.score if score is None else score})
+
+
+def _with_metadata(node: BaseNode, changes: dict[str, object], stale: set[str]) -> BaseNode:
+    kept = {key: value for key, value in node.metadata.items() if key not in stale}
+
+    def hidden(keys: list[str]) -> list[str]:
+        # Prompts and embeddings are about the document, not about how it was found.
+        return keys + [key for key in changes if key not in keys]
+
+    return node.model_copy(
+        update={
+            "metadata": {**kept, **changes},
+            "excluded_embed_metadata_keys": hidden(node.excluded_embed_metadata_keys),
+            "excluded_llm_metadata_keys": hidden(node.excluded_llm_metadata_keys),
+        }
+    )

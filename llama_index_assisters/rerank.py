@@ -1,0 +1,88 @@
+"""`AssistersRerank`: the node postprocessor."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+
+from llama_index.core.postprocessor.types import BaseNodePostprocessor
+from llama_index.core.schema import MetadataMode, NodeWithScore, QueryBundle
+from llama_index_instrumentation import get_dispatcher
+from pydantic import ConfigDict, Field
+
+from assisters_rerank import ConfigurationError, Ranking, Reranker
+
+from .events import Report, reported
+from .nodes import scored, text_of
+
+dispatcher = get_dispatcher(__name__)
+
+
+class AssistersRerank(Reranker, BaseNodePostprocessor):
+    """Reranks nodes; each `NodeWithScore` of the result carries the relevance score.
+
+    For `as_query_engine(node_postprocessors=[…])`, chat engines, workflows, or by hand through
+    `postprocess_nodes` and `apostprocess_nodes`. The options are those of
+    `assisters_rerank.RerankOptions`; `rerank` and `arerank` on plain strings are there as well.
+    With `on_error="passthrough"`, nodes that the service could not score keep their first scores
+    and carry `metadata["rerank_degraded"] = True`, hidden from prompts.
+
+    Example:
+        >>> from llama_index_assisters import AssistersRerank
+        >>> engine = index.as_query_engine(
+        ...     similarity_top_k=50, node_postprocessors=[AssistersRerank(top_n=5)]
+        ... )
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+        hide_input_in_errors=True,
+        validate_assignment=True,
+        arbitrary_types_allowed=True,
+    )
+
+    metadata_mode: MetadataMode = Field(
+        default=MetadataMode.EMBED,
+        description="Which of a node's metadata is sent along with its text.",
+    )
+    keep_retrieval_score: bool = Field(
+        default=False,
+        description="Put the first stage's score into metadata['retrieval_score'] of a copy.",
+    )
+
+    @classmethod
+    def class_name(cls) -> str:
+        """The name in `to_dict` and in traces."""
+        return "AssistersRerank"
+
+    def _postprocess_nodes(
+        self, nodes: list[NodeWithScore], query_bundle: QueryBundle | None = None
+    ) -> list[NodeWithScore]:
+        query = _query(query_bundle)
+        with self._reported(query, nodes) as report:
+            ranking = self.rerank(query, self._sent(nodes))
+            return report(self._scored(nodes, ranking))
+
+    @dispatcher.span  # the mixin decorates abstract methods only, and this one has a default
+    async def _apostprocess_nodes(
+        self, nodes: list[NodeWithScore], query_bundle: QueryBundle | None = None
+    ) -> list[NodeWithScore]:
+        query = _query(query_bundle)
+        with self._reported(query, nodes) as report:
+            ranking = await self.arerank(query, self._sent(nodes))
+            return report(self._scored(nodes, ranking))
+
+    def _reported(self, query: str, nodes: list[NodeWithScore]) -> AbstractContextManager[Report]:
+        return reported(dispatcher, self, query, nodes, model=self.model, top_n=self.top_n)
+
+    def _sent(self, nodes: list[NodeWithScore]) -> list[str]:
+        return [text_of(node, self.metadata_mode) for node in nodes]
+
+    def _scored(self, nodes: list[NodeWithScore], ranking: Ranking) -> list[NodeWithScore]:
+        keep = self.keep_retrieval_score
+        return [scored(nodes[r.index], r.relevance_score, keep_first=keep) for r in ranking]
+
+
+def _query(query_bundle: QueryBundle | None) -> str:
+    if query_bundle is None:
+        raise ConfigurationError("query_bundle or query_str: give one; there is no query.")
+    return query_bundle.query_str
