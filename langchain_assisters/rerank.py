@@ -150,14 +150,16 @@ class AssistersRerank(
 
 def _scored(documents: Sequence[Document], ranking: Ranking) -> list[Document]:
     """Copies of the documents in their new order; id and subclass survive."""
-    return [
-        document.model_copy(update={"metadata": _metadata(document, ranked.relevance_score)})
-        for ranked in ranking
-        for document in (documents[ranked.index],)
-    ]
+    return [_with_score(documents[ranked.index], ranked.relevance_score) for ranked in ranking]
 
 
-def _metadata(document: Document, score: float | None) -> dict[Any, Any]:
+def _with_score(document: Document, score: float | None) -> Document:
+    metadata = dict(document.metadata)
     # What an earlier pass said about the document no longer holds.
-    kept = {key: v for key, v in document.metadata.items() if key not in (SCORE, DEGRADED)}
-    return {**kept, **({DEGRADED: True} if score is None else {SCORE: score})}
+    metadata.pop(DEGRADED, None)
+    if score is None:
+        metadata.pop(SCORE, None)
+        metadata[DEGRADED] = True
+    else:
+        metadata[SCORE] = score
+    return document.model_copy(update={"metadata": metadata})

@@ -26,13 +26,16 @@ def scored(node: NodeWithScore, score: float | None, *, keep_first: bool) -> Nod
         changes[DEGRADED] = True
     elif keep_first and RETRIEVAL_SCORE not in metadata:
         changes[RETRIEVAL_SCORE] = node.score  # a second pass keeps what the first one noted
-    stale = {DEGRADED} & metadata.keys() - changes.keys()
-    around = _with_metadata(node.node, changes, stale) if changes or stale else node.node
-    return node.model_copy(update={"node": around, "score": node.score if score is None else score})
+    if changes or DEGRADED in metadata:
+        around = _with_metadata(node.node, changes)
+    else:
+        around = node.node
+    return NodeWithScore(node=around, score=node.score if score is None else score)
 
 
-def _with_metadata(node: BaseNode, changes: dict[str, object], stale: set[str]) -> BaseNode:
-    kept = {key: value for key, value in node.metadata.items() if key not in stale}
+def _with_metadata(node: BaseNode, changes: dict[str, object]) -> BaseNode:
+    # What an earlier pass said about the node no longer holds.
+    kept = {key: value for key, value in node.metadata.items() if key != DEGRADED}
 
     def hidden(keys: list[str]) -> list[str]:
         # Prompts and embeddings are about the document, not about how it was found.
