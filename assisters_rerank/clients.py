@@ -1,8 +1,7 @@
-"""The HTTP clients behind a reranker: made when first needed, one for threads, one per event loop.
+"""The HTTP clients behind a reranker: made when first needed, one for all threads, one per loop.
 
-An async client does not survive the loop that it was first used in, so each loop gets its own,
-which is closed when the loop shuts down. Copies, pickles and forked processes start with none:
-two owners of one socket would read each other's answers.
+Copies, pickles and forked processes start with none: two owners of one socket would read each
+other's answers.
 """
 
 from __future__ import annotations
@@ -11,13 +10,12 @@ import os
 import ssl
 import threading
 import weakref
-from collections.abc import AsyncGenerator
 from typing import Self, TypeAlias, TypeVar
 
-import anyio.lowlevel
 import anyio.to_thread
 import httpx
 
+from . import loops
 from .errors import ConfigurationError
 
 HttpClient: TypeAlias = httpx.Client
@@ -33,51 +31,47 @@ class Clients:
     """Our own httpx clients of one reranker. They obey the environment's proxy variables."""
 
     def __init__(self) -> None:
-        self._start_empty()
+        self.start_empty()
         _LIVING.add(self)
 
-    def _start_empty(self) -> None:
+    def start_empty(self) -> None:
+        """Forgets all clients of sync calls without closing them."""
         self._lock = threading.Lock()
-        self._blocking: httpx.Client | None = None
-        self._evented: weakref.WeakKeyDictionary[
-            object, tuple[httpx.AsyncClient, AsyncGenerator[None]]
-        ] = weakref.WeakKeyDictionary()
+        self._blocking: dict[str, tuple[httpx.Client, weakref.finalize[[], Clients]]] = {}
 
     def blocking(self, url: str) -> httpx.Client:
         """The client for sync calls, shared by all threads."""
+        scheme = _scheme(url)
         with self._lock:
-            if self._blocking is None:
-                self._blocking = _made(httpx.Client, _tls(_is_https(url)))
-            return self._blocking
+            if scheme not in self._blocking:
+                client = _made(httpx.Client, _tls(scheme))
+                # Closed with the reranker, and at the latest when the interpreter ends.
+                self._blocking[scheme] = client, weakref.finalize(self, client.close)
+            return self._blocking[scheme][0]
 
     async def evented(self, url: str) -> httpx.AsyncClient:
         """The client of the running event loop (asyncio or trio)."""
-        loop = anyio.lowlevel.current_token().native_token
-        if loop in self._evented:
-            return self._evented[loop][0]
-        context = _TLS.get(_is_https(url))
-        if context is None:
-            context = await anyio.to_thread.run_sync(_tls, _is_https(url))
-        if loop not in self._evented:  # another task may have been faster
-            client = _made(httpx.AsyncClient, context)
-            closing = _close_with_loop(weakref.ref(self), loop, client)
-            self._evented[loop] = client, closing
-            await anext(closing)
-        return self._evented[loop][0]
+        scheme = _scheme(url)
+        client = loops.find(self, scheme)
+        if client is None and scheme not in _TLS:
+            await anyio.to_thread.run_sync(_tls, scheme)
+            client = loops.find(self, scheme)  # another task may have been faster
+        if client is None:
+            client = _made(httpx.AsyncClient, _TLS[scheme])
+            await loops.hold(self, scheme, client)
+        return client
 
     def close(self) -> None:
         """Closes the connections of sync calls; a later call opens new ones."""
         with self._lock:
-            client, self._blocking = self._blocking, None
-        if client is not None:
-            client.close()
+            held, self._blocking = self._blocking, {}
+        for _, close in held.values():
+            close()
 
     async def aclose(self) -> None:
         """Closes the connections of the running loop, and those of sync calls."""
         self.close()
-        held = self._evented.get(anyio.lowlevel.current_token().native_token)
-        if held is not None:
-            await held[1].aclose()
+        await loops.close(self)
 
     def __copy__(self) -> Self:
         return type(self)()
@@ -87,20 +81,6 @@ class Clients:
 
     def __reduce__(self) -> tuple[type[Self], tuple[()]]:
         return type(self), ()
-
-
-async def _close_with_loop(
-    owner: weakref.ref[Clients], loop: object, client: httpx.AsyncClient
-) -> AsyncGenerator[None]:
-    # A loop closes the generators that it has seen start when it shuts down, and their owner's
-    # death closes them too: the one hook that both asyncio and trio offer.
-    try:
-        yield
-    finally:
-        clients = owner()
-        if clients is not None:
-            clients._evented.pop(loop, None)
-        await client.aclose()
 
 
 def _made(kind: type[C], context: ssl.SSLContext) -> C:
@@ -114,28 +94,30 @@ def _made(kind: type[C], context: ssl.SSLContext) -> C:
     )
 
 
-def _is_https(url: str) -> bool:
-    return url.startswith("https:")
+def _scheme(url: str) -> str:
+    return url.partition(":")[0]
 
 
-_TLS: dict[bool, ssl.SSLContext] = {}
+_TLS: dict[str, ssl.SSLContext] = {}
 _TLS_LOCK = threading.Lock()
 
 
-def _tls(needed: bool) -> ssl.SSLContext:
+def _tls(scheme: str) -> ssl.SSLContext:
     """The process's TLS settings; for http addresses an empty one, which trusts nobody.
 
     Certificates take some 30 ms to read and httpcore some 50 ms to import: async calls do both
     off the loop.
     """
     with _TLS_LOCK:
-        if needed not in _TLS:
+        if scheme not in _TLS:
             import httpcore  # noqa: F401 - httpx would import it with the first client
 
-            _TLS[needed] = (
-                httpx.create_ssl_context() if needed else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            _TLS[scheme] = (
+                httpx.create_ssl_context()
+                if scheme == "https"
+                else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
             )
-        return _TLS[needed]
+        return _TLS[scheme]
 
 
 _LIVING: weakref.WeakSet[Clients] = weakref.WeakSet()
@@ -144,8 +126,9 @@ _LIVING: weakref.WeakSet[Clients] = weakref.WeakSet()
 def _start_empty_in_child() -> None:
     global _TLS_LOCK  # another thread may have held it when the process forked
     _TLS_LOCK = threading.Lock()
+    loops.forget()
     for clients in list(_LIVING):
-        clients._start_empty()
+        clients.start_empty()
 
 
 if hasattr(os, "register_at_fork"):  # not on Windows

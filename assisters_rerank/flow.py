@@ -13,6 +13,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
+from pydantic import SecretStr
+
 from . import wire
 from .errors import AssistersError, BudgetExceeded, ContractError, StatusError
 from .options import RerankOptions
@@ -115,7 +117,7 @@ async def _ask_one(
     port: Port,
     options: RerankOptions,
     budget: Budget,
-    key: str | None,
+    key: SecretStr | None,
     query: str,
     texts: Sequence[str],
     shard: range,
@@ -150,7 +152,7 @@ def _wait(error: AssistersError, retries: int) -> float:
     """Seconds until the next attempt: what the server asked for, else the back-off."""
     if isinstance(error, StatusError) and error.retry_after:
         return error.retry_after
-    longest = min(_FIRST_WAIT * 2.0**retries, _LONGEST_WAIT)
+    longest = min(_FIRST_WAIT * 2.0 ** min(retries, 10), _LONGEST_WAIT)
     return longest * random.uniform(0.5, 1.0)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from pydantic import SecretStr
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -13,12 +15,13 @@ class Request:
     url: str
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
-    secret: str | None = field(default=None, repr=False)
+    secret: SecretStr | None = None
 
     def redact(self, text: str) -> str:
         """One printable line of `text`, cut to 300 characters, without the key."""
+        # The key goes first, or a cut could leave a part of it that is no longer recognised.
         if self.secret:
-            text = text.replace(self.secret, "[api key]")
+            text = text.replace(self.secret.get_secret_value(), "[api key]")
         line = " ".join(text.split())[:300]
         return "".join(character if character.isprintable() else "?" for character in line)
 
@@ -28,7 +31,7 @@ class Answer:
     """What came back, whatever its status. Header names are looked up in any case."""
 
     status: int
-    headers: Mapping[str, str]
+    headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
 
     @property

@@ -209,7 +209,7 @@ class RerankOptions(BaseModel):
                 memo[id(value)] = value
         return super().__deepcopy__(memo)
 
-    def resolve_api_key(self) -> str | None:
+    def resolve_api_key(self) -> SecretStr | None:
         """The key to send to `base_url`, or None for a server that needs none.
 
         The variable's key was meant for one host, so it is sent to the service, or to the host
@@ -221,7 +221,7 @@ class RerankOptions(BaseModel):
         key = self.api_key or self._variable_key()
         host = _split(self.base_url)
         if key is None:
-            if host.hostname == _split(SERVICE_URL).hostname:
+            if _is_service(self.base_url):
                 raise ConfigurationError(
                     f"No API key: give api_key=… or set the variable {API_KEY_VARIABLE}."
                 )
@@ -232,13 +232,15 @@ class RerankOptions(BaseModel):
                 "use an https base_url.",
                 stacklevel=2,
             )
-        return key.get_secret_value()
+        return key
 
     def _variable_key(self) -> SecretStr | None:
-        meant_for = _variable_base_url() or SERVICE_URL
-        allowed = {_split(SERVICE_URL).netloc, _split(meant_for).netloc}
         key = _variable(API_KEY_VARIABLE)
-        if key is None or _split(self.base_url).netloc not in allowed:
+        named = _variable_base_url()
+        meant = _is_service(self.base_url) or (
+            named is not None and _server(self.base_url) == _server(named)
+        )
+        if key is None or not meant:
             return None
         return _checked(_API_KEY, key, f"the variable {API_KEY_VARIABLE}")
 
@@ -292,6 +294,16 @@ def _reason(message: str) -> str:
 @lru_cache(maxsize=64)
 def _split(url: str) -> SplitResult:
     return urlsplit(url)
+
+
+def _is_service(url: str) -> bool:
+    return _split(url).hostname == _split(SERVICE_URL).hostname
+
+
+def _server(url: str) -> tuple[str | None, int | None]:
+    """Host and port, however the address writes them."""
+    parts = _split(url)
+    return parts.hostname, parts.port or {"https": 443, "http": 80}.get(parts.scheme)
 
 
 def _is_loopback(host: str) -> bool:

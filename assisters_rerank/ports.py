@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import contextvars
 import math
+import threading
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from queue import Empty, SimpleQueue
 from typing import Any, Protocol, TypeVar, cast
 
 import anyio
@@ -59,6 +60,10 @@ def run_blocking(coroutine: Coroutine[Any, Any, T]) -> T:
     raise RuntimeError("the flow awaited something that is not its port")
 
 
+async def _coroutine(call: Callable[[], Awaitable[T]]) -> T:
+    return await call()
+
+
 class Blocking:
     """Threads and blocking sockets. One request runs in the caller's own thread."""
 
@@ -97,23 +102,32 @@ class Blocking:
 
     async def together(self, calls: Sequence[Callable[[], Awaitable[T]]], limit: int) -> list[T]:
         """Runs the calls in threads that see the caller's context variables."""
+        waiting: SimpleQueue[tuple[int, Callable[[], Awaitable[T]]]] = SimpleQueue()
+        finished: SimpleQueue[tuple[int, T] | BaseException] = SimpleQueue()
+        for place_and_call in enumerate(calls):
+            waiting.put(place_and_call)
 
-        async def awaited(call: Callable[[], Awaitable[T]]) -> T:
-            return await call()
+        def work() -> None:
+            try:
+                while True:
+                    place, call = waiting.get_nowait()
+                    finished.put((place, run_blocking(_coroutine(call))))
+            except Empty:
+                return
+            except BaseException as error:
+                finished.put(error)
 
-        def run(call: Callable[[], Awaitable[T]]) -> T:
-            return run_blocking(awaited(call))
-
-        threads = ThreadPoolExecutor(min(limit, len(calls)), thread_name_prefix="assisters-rerank")
-        try:
-            futures = [threads.submit(contextvars.copy_context().run, run, c) for c in calls]
-            finished, _ = wait(futures, return_when=FIRST_EXCEPTION)
-            for future in finished:
-                future.result()
-            return [future.result() for future in futures]
-        finally:
-            # Not waited for: after a failure, the rest would only hold up its report.
-            threads.shutdown(wait=False, cancel_futures=True)
+        for _ in range(min(limit, len(calls))):
+            seen = contextvars.copy_context()
+            # Daemons: after a failure nobody waits for the rest, not even the interpreter's end.
+            threading.Thread(target=seen.run, args=(work,), daemon=True, name="rerank").start()
+        results: dict[int, T] = {}
+        while len(results) < len(calls):
+            outcome = finished.get()
+            if isinstance(outcome, BaseException):
+                raise outcome
+            results[outcome[0]] = outcome[1]
+        return [results[place] for place in range(len(calls))]
 
 
 class Evented:

@@ -11,6 +11,8 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from pydantic import SecretStr
+
 from .errors import ContractError
 from .messages import Answer, Request, mapping_or_empty, text_or_none
 from .refusals import error_told, refusal
@@ -30,7 +32,7 @@ class Scores:
 
 def encode(
     base_url: str,
-    key: str | None,
+    key: SecretStr | None,
     model: str,
     query: str,
     documents: Sequence[str],
@@ -52,7 +54,7 @@ def encode(
         "Idempotency-Key": idempotency_key,
     }
     if key is not None:
-        headers["Authorization"] = f"Bearer {key}"
+        headers["Authorization"] = f"Bearer {key.get_secret_value()}"
     return Request(
         f"{base_url}/rerank", headers, _utf8(json.dumps(content, ensure_ascii=False)), key
     )
@@ -79,7 +81,7 @@ def decode(answer: Answer, request: Request, documents: int, at_least: int) -> S
     try:
         content = json.loads(answer.body)
     except (ValueError, RecursionError):
-        start = answer.body[:80].decode("utf-8", "replace")
+        start = request.redact(answer.body[:4000].decode("utf-8", "replace"))[:80]
         raise _broken(answer, request, f"the body is not JSON; it starts with {start!r}") from None
     if not isinstance(content, dict):
         raise _broken(answer, request, f"the body is {_kind(content)} instead of an object")
@@ -142,8 +144,10 @@ def _reported(content: dict[str, object]) -> tuple[str | None, int | None, int |
 
 
 def _broken(answer: Answer, request: Request, problem: str) -> ContractError:
-    request_id = f" (request id {answer.request_id})" if answer.request_id else ""
-    return ContractError(request.redact(f"{request.url} answered, but {problem}{request_id}."))
+    request_id = answer.request_id and f" (request id {request.redact(answer.request_id)})"
+    return ContractError(
+        f"{request.url} answered, but {request.redact(problem)}{request_id or ''}."
+    )
 
 
 def _count(value: object) -> int | None:

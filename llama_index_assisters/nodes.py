@@ -26,10 +26,8 @@ def scored(node: NodeWithScore, score: float | None, *, keep_first: bool) -> Nod
         changes[DEGRADED] = True
     elif keep_first and RETRIEVAL_SCORE not in metadata:
         changes[RETRIEVAL_SCORE] = node.score  # a second pass keeps what the first one noted
-    if changes or DEGRADED in metadata:
-        around = _with_metadata(node.node, changes)
-    else:
-        around = node.node
+    noted = bool(changes) or DEGRADED in metadata
+    around = _with_metadata(node.node, changes) if noted else node.node
     return NodeWithScore(node=around, score=node.score if score is None else score)
 
 

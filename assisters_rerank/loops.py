@@ -1,0 +1,79 @@
+"""Async HTTP clients, one for each event loop and owner, which end with their loop.
+
+An async client does not survive the loop that it was first used in. Each is therefore held by its
+loop, together with an async generator that closes it: asyncio and trio both finish the generators
+that they have seen start when they shut down, so nobody has to remember `aclose()`. Clients whose
+owner is gone are closed when the loop next gets a new one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import weakref
+from collections.abc import AsyncGenerator
+from typing import NamedTuple
+
+import anyio.lowlevel
+import httpx
+
+
+class _Held(NamedTuple):
+    client: httpx.AsyncClient
+    closing: AsyncGenerator[None]
+
+
+_Key = tuple[weakref.ref[object], str]
+_LOOPS: weakref.WeakKeyDictionary[object, dict[_Key, _Held]] = weakref.WeakKeyDictionary()
+_LOCK = threading.Lock()
+
+
+def find(owner: object, scheme: str) -> httpx.AsyncClient | None:
+    """The owner's client for `http` or `https` in the running loop, if it has one."""
+    held = _LOOPS.get(_running_loop(), {}).get((weakref.ref(owner), scheme))
+    return None if held is None else held.client
+
+
+async def hold(owner: object, scheme: str, client: httpx.AsyncClient) -> None:
+    """Gives the running loop the owner's client to hold."""
+    loop = _running_loop()
+    with _LOCK:
+        for other in list(_LOOPS):  # a loop that was closed without being shut down
+            if isinstance(other, asyncio.AbstractEventLoop) and other.is_closed():
+                del _LOOPS[other]
+        held = _LOOPS.setdefault(loop, {})
+    key = (weakref.ref(owner), scheme)
+    held[key] = _Held(client, _close_with_loop(held, key, client))
+    await anext(held[key].closing)
+    for (other_owner, _), orphan in list(held.items()):
+        if other_owner() is None:
+            await orphan.closing.aclose()
+
+
+async def close(owner: object) -> None:
+    """Closes the owner's clients of the running loop."""
+    held = _LOOPS.get(_running_loop(), {})
+    for (held_owner, _), own in list(held.items()):
+        if held_owner() is owner:
+            await own.closing.aclose()
+
+
+def forget() -> None:
+    """Drops all clients without closing them: in a forked child, they are the parent's."""
+    global _LOCK
+    _LOCK = threading.Lock()
+    _LOOPS.clear()
+
+
+async def _close_with_loop(
+    held: dict[_Key, _Held], key: _Key, client: httpx.AsyncClient
+) -> AsyncGenerator[None]:
+    try:
+        yield
+    finally:
+        held.pop(key, None)
+        await client.aclose()
+
+
+def _running_loop() -> object:
+    return anyio.lowlevel.current_token().native_token
