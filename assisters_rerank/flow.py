@@ -149,7 +149,7 @@ async def _ask_one(
 
 
 def _wait(error: AssistersError, retries: int) -> float:
-    """Seconds until the next attempt: what the server asked for, else the back-off."""
+    """Seconds until the next attempt: what the server asked for, else (or for 0) the back-off."""
     if isinstance(error, StatusError) and error.retry_after:
         return error.retry_after
     longest = min(_FIRST_WAIT * 2.0 ** min(retries, 10), _LONGEST_WAIT)

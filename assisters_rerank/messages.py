@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -18,11 +19,11 @@ class Request:
     secret: SecretStr | None = None
 
     def redact(self, text: str) -> str:
-        """One printable line of `text`, cut to 300 characters, without the key."""
+        """One printable line of `text`, cut to 200 characters, without the key."""
         # The key goes first, or a cut could leave a part of it that is no longer recognised.
         if self.secret:
             text = text.replace(self.secret.get_secret_value(), "[api key]")
-        line = " ".join(text.split())[:300]
+        line = " ".join(text.split())[:200]
         return "".join(character if character.isprintable() else "?" for character in line)
 
 
@@ -38,6 +39,17 @@ class Answer:
     def request_id(self) -> str | None:
         """The server's name for this request."""
         return self.headers.get("x-request-id")
+
+
+NOT_JSON = object()
+
+
+def parsed(body: bytes) -> object:
+    """A body's JSON value, or `NOT_JSON`: an exception would carry the whole body along."""
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return NOT_JSON
 
 
 def mapping_or_empty(value: object) -> dict[str, object]:

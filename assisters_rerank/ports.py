@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextvars
 import math
+import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
@@ -222,7 +223,9 @@ def _failure(
     told = request.redact(f"{type(error).__name__}: {error}".rstrip(": "))
     if timed_out:
         return BudgetExceeded(f"No whole answer from {request.url} within timeout ({told}).")
-    if isinstance(error, (httpx.HTTPError, OSError)):
+    aiohttp = sys.modules.get("aiohttp")  # httpx over aiohttp lets some of its errors through
+    foreign = (aiohttp.ClientError,) if aiohttp else ()
+    if isinstance(error, (httpx.HTTPError, OSError, *foreign)):
         return TransportError(f"No answer from {request.url} ({told}).")
     if isinstance(error, httpx.InvalidURL):
         return ConfigurationError(f"base_url can't be used ({told}).")

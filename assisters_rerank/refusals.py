@@ -15,7 +15,7 @@ from .errors import (
     RateLimitError,
     StatusError,
 )
-from .messages import Answer, Request, mapping_or_empty, text_or_none
+from .messages import Answer, Request, mapping_or_empty, parsed, text_or_none
 
 _QUOTA_CODES = frozenset(
     {
@@ -51,11 +51,7 @@ _ADVICE = {
 
 def refusal(answer: Answer, request: Request) -> StatusError:
     """The error that an answer with an error status stands for."""
-    try:
-        content: object = json.loads(answer.body)
-    except (ValueError, RecursionError):
-        content = None
-    message, code, kind = error_told(content)
+    message, code, kind = error_told(parsed(answer.body))
     refused = _CLASSES.get(answer.status, StatusError)
     advice = _ADVICE.get(answer.status, "")
     if refused is RateLimitError and {code, kind} & _QUOTA_CODES:

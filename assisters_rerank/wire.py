@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pydantic import SecretStr
 
 from .errors import ContractError
-from .messages import Answer, Request, mapping_or_empty, text_or_none
+from .messages import NOT_JSON, Answer, Request, mapping_or_empty, parsed, text_or_none
 from .refusals import error_told, refusal
 
 
@@ -78,45 +78,62 @@ def decode(answer: Answer, request: Request, documents: int, at_least: int) -> S
     """
     if not 200 <= answer.status < 300:
         raise refusal(answer, request)
+    request_id = answer.request_id and request.redact(answer.request_id)
     try:
-        content = json.loads(answer.body)
-    except (ValueError, RecursionError):
-        start = request.redact(answer.body[:4000].decode("utf-8", "replace"))[:80]
-        raise _broken(answer, request, f"the body is not JSON; it starts with {start!r}") from None
+        content = _object(parsed(answer.body), answer)
+        by_index = _by_index(content, documents, at_least)
+    except _BreachError as breach:
+        problem = request.redact(str(breach))
+    else:
+        model = text_or_none(content.get("model"))
+        return Scores(
+            by_index,
+            model and request.redact(model),
+            *_usage(content),
+            request_id or text_or_none(content.get("id")),
+        )
+    named = f" (request id {request_id})" if request_id else ""
+    raise ContractError(f"{request.url} answered, but {problem}{named}.")
+
+
+class _BreachError(Exception):
+    """How an answer breaks the contract; may quote the server."""
+
+
+def _object(content: object, answer: Answer) -> dict[str, object]:
+    if content is NOT_JSON:
+        start = answer.body[:4000].decode("utf-8", "replace")  # cut when the key is out of it
+        raise _BreachError(f"the body is not JSON; it starts: {start}")
     if not isinstance(content, dict):
-        raise _broken(answer, request, f"the body is {_kind(content)} instead of an object")
+        raise _BreachError(f"the body is {_kind(content)} instead of an object")
     if content.get("error"):
         told = error_told(content)[0] or "no message"
-        raise _broken(answer, request, f"it reports an error under status {answer.status}: {told}")
+        raise _BreachError(f"it reports an error under status {answer.status}: {told}")
+    return content
+
+
+def _by_index(content: dict[str, object], documents: int, at_least: int) -> dict[int, float]:
     results = content.get("results")
     if not isinstance(results, list):
-        raise _broken(answer, request, f"`results` is {_kind(results)} instead of a list")
+        raise _BreachError(f"`results` is {_kind(results)} instead of a list")
     by_index: dict[int, float] = {}
     for place, result in enumerate(results):
         if not isinstance(result, dict):
-            raise _broken(
-                answer, request, f"results[{place}] is {_kind(result)} instead of an object"
-            )
+            raise _BreachError(f"results[{place}] is {_kind(result)} instead of an object")
         index = result.get("index")
         if type(index) is not int:  # exactly: True is an int too
-            raise _broken(
-                answer, request, f"results[{place}].index is {_kind(index)}, not an integer"
-            )
+            raise _BreachError(f"results[{place}].index is {_kind(index)}, not an integer")
         if not 0 <= index < documents:
-            raise _broken(
-                answer, request, f"results[{place}].index is {index} of {documents} documents"
-            )
+            raise _BreachError(f"results[{place}].index is {index} of {documents} documents")
         if index in by_index:
-            raise _broken(answer, request, f"document {index} is scored twice")
-        by_index[index] = _score(result.get("relevance_score"), place, answer, request)
+            raise _BreachError(f"document {index} is scored twice")
+        by_index[index] = _score(result.get("relevance_score"), place)
     if len(by_index) < at_least:
-        raise _broken(answer, request, f"{len(by_index)} scores came for {documents} documents")
-    return Scores(
-        by_index, *_reported(content), answer.request_id or text_or_none(content.get("id"))
-    )
+        raise _BreachError(f"{len(by_index)} scores came for {documents} documents")
+    return by_index
 
 
-def _score(value: object, place: int, answer: Answer, request: Request) -> float:
+def _score(value: object, place: int) -> float:
     # Words that look like numbers are refused as well: a server that sends them is not the one
     # that this contract is about.
     if type(value) is float or type(value) is int:
@@ -126,27 +143,17 @@ def _score(value: object, place: int, answer: Answer, request: Request) -> float
             score = math.inf
         if math.isfinite(score):
             return score
-    raise _broken(
-        answer, request, f"results[{place}].relevance_score is {_kind(value)}, not a finite number"
-    )
+    raise _BreachError(f"results[{place}].relevance_score is {_kind(value)}, not a finite number")
 
 
-def _reported(content: dict[str, object]) -> tuple[str | None, int | None, int | None, int | None]:
-    """Model, prompt tokens, total tokens and search units; what is odd counts as not reported."""
+def _usage(content: dict[str, object]) -> tuple[int | None, int | None, int | None]:
+    """Prompt tokens, total tokens and search units; what is odd counts as not reported."""
     usage = mapping_or_empty(content.get("usage"))
     units = mapping_or_empty(mapping_or_empty(content.get("meta")).get("billed_units"))
     return (
-        text_or_none(content.get("model")),
         _count(usage.get("prompt_tokens")),
         _count(usage.get("total_tokens")),
         _count(units.get("search_units")),
-    )
-
-
-def _broken(answer: Answer, request: Request, problem: str) -> ContractError:
-    request_id = answer.request_id and f" (request id {request.redact(answer.request_id)})"
-    return ContractError(
-        f"{request.url} answered, but {request.redact(problem)}{request_id or ''}."
     )
 
 
