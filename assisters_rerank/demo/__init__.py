@@ -1,0 +1,1 @@
+"""The demo: Python's own documentation, found by BM25 and reranked through both frameworks."""

@@ -1,0 +1,91 @@
+"""The command `assisters-rerank demo`: read the docstrings, ask the questions, show the ranks."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated
+
+import typer
+
+# Everyday words, which the right docstring shares only in part: there a reranker has work to do.
+QUESTIONS = (
+    "run a command and capture its output",
+    "how do I turn a date string into a datetime",
+    "find files by a wildcard in all subfolders",
+    "how do I retry after a timeout when fetching a URL",
+)
+
+
+def demo(
+    query: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--query",
+            "-q",
+            metavar="TEXT",
+            help="Ask your own question instead of the built-in ones; can be given repeatedly.",
+        ),
+    ] = None,
+    top_n: Annotated[int, typer.Option(min=1, help="How many passages to show.")] = 5,
+    candidates: Annotated[
+        int, typer.Option(min=1, help="How many passages BM25 hands to the reranker.")
+    ] = 50,
+    model: Annotated[str, typer.Option(help="The reranking model.")] = "bge-reranker-v2",
+    local: Annotated[
+        bool, typer.Option("--local", help="Use the local server even if a key is set.")
+    ] = False,
+) -> None:
+    """Rerank the documentation of your Python's standard library: before and after.
+
+    Thousands of docstrings are read from the files on this machine. BM25 finds the candidates for
+    a question and the reranker orders them, once behind a LangChain retriever and once in a
+    LlamaIndex query engine.
+
+    Without ASSISTERS_API_KEY a local server scores and nothing leaves this machine. With the key
+    the service scores, or the server that ASSISTERS_BASE_URL names.
+    """
+    if any(not question.strip() for question in query or ()):
+        raise typer.BadParameter("the question is empty", param_hint="--query")
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    with console.status("Loading LangChain and LlamaIndex…") as status:
+        # The frameworks take seconds to import, which no other command should wait for.
+        from .answer import Setup
+        from .corpus import read_passages
+        from .endpoint import endpoint
+        from .first_stage import FirstStage
+        from .langchain_run import langchain_pipeline
+        from .llama_index_run import llama_index_pipeline
+        from .show import Page
+
+        page = Page(console)
+        # The server comes first: what is wrong with it shows before the reading starts.
+        with endpoint(local=local) as server:
+            page.server(server.reason)
+            started = time.perf_counter()
+            passages = read_passages(
+                progress=lambda done, total: status.update(
+                    f"Reading the standard library, file {done:,} of {total:,}…"
+                )
+            )
+            status.update("Indexing…")
+            first_stage = FirstStage(passages)
+            page.corpus(len(passages), time.perf_counter() - started)
+            page.legend(candidates, warm=server.is_local)
+            setup = Setup(candidates, top_n, model, server.base_url)
+            pipelines = (
+                langchain_pipeline(first_stage, setup),
+                llama_index_pipeline(first_stage, setup),
+            )
+            for question in query or QUESTIONS:
+                status.update("Asking…")
+                if server.is_local:
+                    # The local model remembers words, which would favour whoever asks second.
+                    # Elsewhere a call costs money, and the server does not remember.
+                    for ask in pipelines:
+                        ask(question)
+                before = first_stage.search(question, candidates)
+                page.question(question, before, [ask(question) for ask in pipelines])
+    if not query:
+        page.invitation()

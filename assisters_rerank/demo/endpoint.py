@@ -1,0 +1,62 @@
+"""Who scores in the demo: the user's server, the service, or without a key a local server."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from ..options import (
+    API_KEY_VARIABLE,
+    BASE_URL_VARIABLE,
+    SERVICE_URL,
+    RerankOptions,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """The server that scores, and a sentence for the user that says why this one."""
+
+    base_url: str
+    reason: str
+    is_local: bool = False
+
+
+@contextmanager
+def endpoint(*, local: bool = False) -> Iterator[Endpoint]:
+    """The server to ask; a local one runs for as long as the context is open.
+
+    `ASSISTERS_BASE_URL` names the user's own server, `ASSISTERS_API_KEY` opens the service;
+    without either, or with `local`, the local server is started.
+
+    Raises:
+        ConfigurationError: `ASSISTERS_BASE_URL` is no usable address.
+    """
+    if not local and _is_set(BASE_URL_VARIABLE):
+        base_url = RerankOptions().base_url
+        yield Endpoint(base_url, f"{BASE_URL_VARIABLE} is set: scores come from {base_url}.")
+    elif not local and _is_set(API_KEY_VARIABLE):
+        yield Endpoint(
+            SERVICE_URL, f"{API_KEY_VARIABLE} is set: the service scores, at {SERVICE_URL}."
+        )
+    else:
+        from ..local import LocalServer
+
+        with LocalServer() as server:
+            _bypass_proxies()
+            why = "As --local says" if local else f"No {API_KEY_VARIABLE}"
+            reason = f"{why}: a small local model scores, at {server.base_url}."
+            yield Endpoint(server.base_url, reason, is_local=True)
+
+
+def _is_set(variable: str) -> bool:
+    return bool(os.environ.get(variable, "").strip())
+
+
+def _bypass_proxies() -> None:
+    # Rerankers obey the proxy variables, and no proxy reaches this machine's loopback interface.
+    for variable in ("NO_PROXY", "no_proxy"):
+        hosts = [os.environ.get(variable, ""), "127.0.0.1"]
+        os.environ[variable] = ",".join(filter(None, hosts))

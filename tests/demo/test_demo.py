@@ -1,0 +1,165 @@
+"""The demo from end to end, as users run it: the installed command in a process of its own."""
+
+from __future__ import annotations
+
+import re
+import signal
+import socket
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+from assisters_rerank import cli
+from assisters_rerank.demo import corpus
+from assisters_rerank.demo.command import QUESTIONS
+from assisters_rerank.demo.corpus import Passage
+from assisters_rerank.local import LocalServer
+
+COMMAND = Path(sysconfig.get_path("scripts")) / "assisters-rerank"
+
+# 17 → 1      0.518       0.518  subprocess.getoutput
+ROW = re.compile(r"^ *(\d+) → (\d+) +(\S+) +(\S+)  (\S+) *$", re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def page() -> str:
+    """What the demo prints into a pipe, without a key and without settings."""
+    done = subprocess.run([COMMAND, "demo"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
+
+
+def test_the_page_says_what_was_read_and_who_scores(page: str) -> None:
+    read = re.search(r"([\d,]+) docstrings of Python", page)
+    assert read is not None
+    assert int(read[1].replace(",", "")) > 3_000
+    assert "No ASSISTERS_API_KEY: a small local model scores, at http://127.0.0.1:" in page
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_every_question_goes_through_both_frameworks(page: str, question: str) -> None:
+    section = page.partition(f"\n{question} ─")[2]
+    rows = ROW.findall(section)[:5]
+    assert [int(now) for _, now, *_ in rows] == [1, 2, 3, 4, 5]
+    before = {int(rank) for rank, *_ in rows}
+    assert len(before) == 5
+    assert max(before) <= 50
+    through_langchain = [float(score) for _, _, score, _, _ in rows]
+    assert through_langchain == sorted(through_langchain, reverse=True)
+    assert [float(score) for _, _, _, score, _ in rows] == through_langchain
+    took = re.findall(r"^(LangChain|LlamaIndex) +[\d,]+ ms.*, ([\d,]+) tokens", section, re.M)[:2]
+    assert [name for name, _ in took] == ["LangChain", "LlamaIndex"]
+    assert took[0][1] == took[1][1] != "0"
+    assert "same order as LangChain" in section
+
+
+def test_the_rerank_changes_what_comes_first(page: str) -> None:
+    """Otherwise the demo would show nothing."""
+    firsts = [before for before, now, *_ in ROW.findall(page) if now == "1"]
+    assert len(firsts) == 4
+    assert firsts != ["1"] * 4
+
+
+def test_piped_output_is_plain_and_fits_80_columns(page: str) -> None:
+    assert "\x1b" not in page
+    assert "\r" not in page
+    assert max(map(len, page.splitlines())) <= 80
+
+
+LOOPBACK_ONLY = """
+import sys
+def refuse_other_hosts(event, arguments):
+    if event == "socket.connect" and arguments[1][0] not in ("127.0.0.1", "::1"):
+        raise RuntimeError(f"connects to {arguments[1]}")
+    if event == "socket.getaddrinfo" and arguments[0] not in (None, "127.0.0.1", "localhost"):
+        raise RuntimeError(f"looks up {arguments[0]}")
+sys.addaudithook(refuse_other_hosts)
+from assisters_rerank.cli import main
+main()
+"""
+
+
+def test_ones_own_questions_and_nothing_leaves_the_machine() -> None:
+    arguments = ["--query", "median of a list", "--query", "qqqzzz", "--top-n", "3"]
+    done = subprocess.run(
+        [sys.executable, "-c", LOOPBACK_ONLY, "demo", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    rows = ROW.findall(done.stdout)
+    assert [now for _, now, *_ in rows] == ["1", "2", "3"]
+    assert "statistics.median" in [name for *_, name in rows]
+    assert "qqqzzz ─" in done.stdout
+    assert "no passage that shares a word" in done.stdout
+    assert not any(question in done.stdout for question in QUESTIONS)
+
+
+def test_ctrl_c_ends_it_without_a_word() -> None:
+    with subprocess.Popen(
+        [COMMAND, "demo"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as running:
+        assert running.stdout is not None
+        assert running.stderr is not None
+        running.stdout.readline()  # it is at work
+        running.send_signal(signal.SIGINT)
+        assert running.stderr.read() == ""
+        assert running.wait() == 130
+
+
+def test_a_closed_pipe_is_silent() -> None:
+    with subprocess.Popen(
+        [COMMAND, "demo", "--query", "median"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as running:
+        assert running.stdout is not None
+        assert running.stderr is not None
+        running.stdout.readline()
+        running.stdout.close()
+        assert running.stderr.read() == b""
+
+
+def _run_here(
+    monkeypatch: pytest.MonkeyPatch, stdlib: list[Passage], *arguments: str, **variables: str
+) -> int:
+    """Run the command in this process, where the corpus is read already; gives the exit code."""
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(corpus, "read_passages", lambda **_: stdlib)
+    monkeypatch.setattr(sys, "argv", ["assisters-rerank", "demo", *arguments])
+    try:
+        cli.main()
+    except SystemExit as finished:
+        return int(finished.code or 0)
+    return 0
+
+
+def test_a_wrong_key_is_one_line_without_the_key(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], stdlib: list[Passage]
+) -> None:
+    with LocalServer(api_key="ask_right") as server:
+        base_url = server.base_url
+        code = _run_here(
+            monkeypatch, stdlib, ASSISTERS_BASE_URL=base_url, ASSISTERS_API_KEY="ask_wrong"
+        )
+    captured = capsys.readouterr()
+    assert code == 1
+    assert len(captured.err.splitlines()) == 1
+    assert "ASSISTERS_API_KEY" in captured.err
+    assert "ask_wrong" not in captured.err + captured.out
+    assert f"scores come from {base_url}" in captured.out
+
+
+def test_a_server_that_is_down_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], stdlib: list[Passage]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as gone:
+        port = gone.getsockname()[1]
+    code = _run_here(monkeypatch, stdlib, ASSISTERS_BASE_URL=f"http://127.0.0.1:{port}/v1")
+    error = capsys.readouterr().err
+    assert code == 1
+    assert len(error.splitlines()) == 1
+    assert str(port) in error

@@ -1,0 +1,73 @@
+"""Who scores in the demo."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+
+from assisters_rerank import ConfigurationError, Reranker
+from assisters_rerank.demo.endpoint import endpoint
+from assisters_rerank.options import SERVICE_URL
+
+OWN = "http://127.0.0.1:9/v1"
+
+
+def test_without_a_key_a_local_server_runs_and_is_stopped_again() -> None:
+    with endpoint() as server:
+        assert server.base_url in server.reason
+        assert "ASSISTERS_API_KEY" in server.reason
+        assert "local" in server.reason
+        assert httpx.get(f"{server.base_url}/models").status_code == 200
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(f"{server.base_url}/models")
+
+
+@pytest.mark.parametrize(
+    ("variables", "base_url"),
+    [
+        ({"ASSISTERS_API_KEY": "ask_test"}, SERVICE_URL),
+        ({"ASSISTERS_BASE_URL": OWN}, OWN),
+        ({"ASSISTERS_BASE_URL": OWN, "ASSISTERS_API_KEY": "ask_test"}, OWN),
+        ({"ASSISTERS_BASE_URL": " ", "ASSISTERS_API_KEY": "ask_test"}, SERVICE_URL),
+    ],
+)
+def test_the_variables_choose_the_server(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], base_url: str
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    with endpoint() as server:
+        assert server.base_url == base_url
+        assert base_url in server.reason
+        assert "ask_test" not in server.reason
+
+
+@pytest.mark.parametrize(
+    ("local", "variables"),
+    [
+        (False, {"ASSISTERS_API_KEY": "  "}),
+        (True, {"ASSISTERS_API_KEY": "ask_test"}),
+        (True, {"ASSISTERS_BASE_URL": OWN}),
+    ],
+)
+def test_blank_variables_and_local_choose_the_local_server(
+    monkeypatch: pytest.MonkeyPatch, local: bool, variables: dict[str, str]
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    with endpoint(local=local) as server:
+        assert server.base_url not in (SERVICE_URL, OWN)
+        assert Reranker(base_url=server.base_url).rerank("apple", ["apple", "pear"])[0].index == 0
+
+
+def test_an_unusable_address_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ASSISTERS_BASE_URL", "rerank.example.com")
+    with pytest.raises(ConfigurationError, match="ASSISTERS_BASE_URL"), endpoint():
+        pass
+
+
+def test_proxy_variables_do_not_come_between(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("NO_PROXY", "example.com")
+    with endpoint() as server:
+        assert len(Reranker(base_url=server.base_url).rerank("apple", ["apple", "pear"])) == 2
