@@ -1,0 +1,227 @@
+"""Every fault of the catalogue through every face: the outcome, its cost, and no leaked key."""
+
+from __future__ import annotations
+
+import logging
+import re
+import signal
+import socket
+import time
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from assisters_rerank import flow
+from assisters_rerank.errors import AssistersError
+
+from .answers import TEXTS, right
+from .catalogue import ROWS
+from .faces import FACES, SIX_FACES, Face, Got
+from .row import KEY, LEAK, Row
+from .server import HostileServer
+
+FAULTS = [row for row in ROWS if row.outcome is not None]
+# Whether the budget holds does not depend on what follows, so passing through proves it once.
+PASSTHROUGH = [
+    row for row in FAULTS if not row.or_else and (not row.slow or row.name == "no-answer")
+]
+
+
+@pytest.fixture(autouse=True)
+def plain_surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No proxy or key of the machine's own, and back-off too short to notice."""
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+    for name in ("ASSISTERS_API_KEY", "ASSISTERS_BASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(flow, "_FIRST_WAIT", 0.02)
+
+
+@pytest.fixture(autouse=True)
+def no_row_hangs() -> Iterator[None]:
+    """A call that outlives every budget by far fails its test instead of holding up the rest."""
+
+    def give_up(*_: object) -> None:
+        pytest.fail("the call hung")
+
+    if not hasattr(signal, "setitimer"):  # Windows
+        yield
+        return
+    before = signal.signal(signal.SIGALRM, give_up)
+    signal.setitimer(signal.ITIMER_REAL, 20)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+@dataclass
+class Played:
+    """One run of a row: what came out, and what both servers saw."""
+
+    got: Got | None
+    error: Exception | None
+    seconds: float
+    server: HostileServer
+    elsewhere: HostileServer
+
+    @property
+    def outcome(self) -> type[Exception] | None:
+        """The error's class, or RIGHT."""
+        return None if self.error is None else type(self.error)
+
+
+@contextmanager
+def address_of(row: Row, server: HostileServer) -> Iterator[str]:
+    """The base URL that the row's client is given."""
+    if row.address == "server":
+        yield server.url
+    elif row.address == "https":
+        yield server.url.replace("http:", "https:")
+    else:
+        # Bound, so that nobody else gets the port; without listen() every visitor is refused.
+        with socket.socket() as bound, socket.socket() as first, socket.socket() as second:
+            bound.bind(("127.0.0.1", 0))
+            if row.address == "full":
+                bound.listen(0)
+                for visitor in (first, second):
+                    visitor.setblocking(False)
+                    visitor.connect_ex(bound.getsockname())
+            yield "http://{}:{}/v1".format(*bound.getsockname())
+
+
+def play(row: Row, face: Face, **more: object) -> Played:
+    """Runs one row through one face."""
+    got: Got | None = None
+    error: Exception | None = None
+    with (
+        HostileServer([right()]) as elsewhere,
+        HostileServer(row.script or [right()], elsewhere=elsewhere.url) as server,
+        address_of(row, server) as url,
+    ):
+        options: dict[str, Any] = {"api_key": KEY, "base_url": url, "timeout": row.timeout}
+        options |= {**row.options, **more}
+        start = time.monotonic()
+        try:
+            got = face.run(
+                options,
+                TEXTS,
+                [row.first_fails] * (row.rounds - 1),
+                lambda: server.wait_closed(1) if row.awaits_end else None,
+            )
+        except Exception as raised:
+            error = raised
+        seconds = time.monotonic() - start
+    return Played(got, error, seconds, server, elsewhere)
+
+
+def assert_no_leak(error: BaseException) -> None:
+    """No piece of the key in the error, its causes, or the traceback as printed."""
+    assert LEAK not in "".join(traceback.format_exception(error))
+    seen: list[BaseException] = []
+    todo: list[BaseException | None] = [error]
+    while todo:
+        link = todo.pop()
+        if link is None or link in seen:
+            continue
+        seen.append(link)
+        todo += [link.__cause__, link.__context__]
+        for shown in (str(link), repr(link), repr(link.args), repr(vars(link))):
+            assert LEAK not in shown
+
+
+def assert_carries(error: Exception, row: Row) -> None:
+    """The row's attributes are on the error."""
+    for name, expected in row.attributes.items():
+        actual = getattr(error, name)
+        matches = expected(actual) if callable(expected) else actual == expected
+        assert matches, f"{name} is {actual!r}"
+
+
+def assert_asked_as_allowed(played: Played, row: Row, requests: int | None) -> None:
+    """As many requests as allowed; retries repeat their key, other requests have their own."""
+    if requests is not None:
+        assert played.server.played == requests
+    keys: dict[bytes, set[str]] = {}
+    for request in played.server.requests:
+        assert request.headers["authorization"] == f"Bearer {KEY}"
+        assert LEAK not in request.target
+        assert LEAK.encode() not in request.body
+        keys.setdefault(request.body, set()).add(request.headers["idempotency-key"])
+    if row.rounds == 1:
+        assert all(len(of_one) == 1 for of_one in keys.values())
+        assert len(set.union(set(), *keys.values())) == len(keys)
+    assert played.elsewhere.connections == 0
+
+
+def assert_in_time(played: Played, row: Row, face: Face) -> None:
+    """The budget holds within a second; a row that does not use it up is far quicker."""
+    if row.sync_seconds is not None and face.loop is None:
+        assert played.seconds < row.sync_seconds + 1
+    elif row.slow:
+        assert played.seconds < row.timeout + 1
+    else:
+        assert played.seconds < 5
+    if row.gap:
+        first, second, *_ = played.server.requests
+        assert second.at - first.at >= row.gap
+
+
+def assert_nothing_logged(caplog: pytest.LogCaptureFixture, row: Row) -> None:
+    """No piece of the key in any log, at any level."""
+    for record in caplog.records:
+        # httpcore logs the server's words as they come; only the server can keep the key out.
+        if row.echo and record.name.startswith(("httpcore", "httpx")):
+            continue
+        assert LEAK not in logging.Formatter().format(record)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+@pytest.mark.parametrize("face", FACES, ids=lambda face: face.name)
+def test_fault(row: Row, face: Face, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    played = play(row, face)
+    assert played.outcome in row.outcomes, f"{played.got} {played.error!r}"
+    if played.error is None:
+        assert played.got is not None
+        assert played.got.ranking == row.expected_ranking()
+        assert not played.got.degraded
+    else:
+        assert re.search(row.says, str(played.error), re.IGNORECASE), str(played.error)
+        assert_no_leak(played.error)
+        if played.outcome is row.outcome:
+            assert_carries(played.error, row)
+    assert_asked_as_allowed(played, row, row.requests)
+    assert_in_time(played, row, face)
+    assert_nothing_logged(caplog, row)
+
+
+@pytest.mark.parametrize("row", PASSTHROUGH, ids=lambda row: row.name)
+@pytest.mark.parametrize("face", SIX_FACES, ids=lambda face: face.name)
+def test_passthrough(row: Row, face: Face, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    played = play(row, face, on_error="passthrough", score_threshold=0.9)
+    if row.passes_through:
+        assert played.error is None, repr(played.error)
+        assert played.got is not None
+        assert played.got.degraded
+        assert played.got.texts == list(TEXTS[: row.top_n])
+        assert played.got.scores == face.kind.first_scores(TEXTS)[: row.top_n]
+    else:
+        assert played.outcome is row.outcome, f"{played.got} {played.error!r}"
+        assert isinstance(played.error, AssistersError)
+        assert_no_leak(played.error)
+    assert_asked_as_allowed(played, row, row.requests)
+    assert_nothing_logged(caplog, row)
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if row.or_else], ids=lambda row: row.name)
+def test_all_faces_agree(row: Row) -> None:
+    """Where two outcomes are allowed, it is still the same one through every face."""
+    assert len({play(row, face).outcome for face in FACES}) == 1
