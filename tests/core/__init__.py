@@ -1,0 +1,1 @@
+"""The framework-free core: rules over a scripted port, then the real client on real servers."""

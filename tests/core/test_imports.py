@@ -1,0 +1,112 @@
+"""The core imports nothing but httpx, pydantic and anyio, and each plugin only its own framework."""
+
+from __future__ import annotations
+
+import pytest
+
+from ..faults.server import HostileServer
+from .fresh_interpreter import must_run
+
+# Refuses everything that is an extra or a test's tool, as if it were not installed.
+BARE = """
+    import sys
+
+    class Missing:
+        barred = {
+            "aiohttp", "bm25s", "blockbuster", "hypothesis", "httpx_aiohttp", "langchain",
+            "langchain_classic", "langchain_core", "langgraph", "langsmith", "llama_index",
+            "numpy", "pytest", "rich", "starlette", "trio", "typer", "uvicorn", "wordllama",
+        } - set(sys.argv[2:])
+
+        def find_spec(self, name, path=None, target=None):
+            if name.partition(".")[0] in self.barred:
+                raise ModuleNotFoundError(f"{name} is barred", name=name)
+
+    sys.meta_path.insert(0, Missing())
+"""
+
+
+def test_the_core_works_where_nothing_else_is_installed(honest_server: HostileServer) -> None:
+    script = BARE + """
+    import asyncio, copy, pickle
+    from assisters_rerank import *
+    reranker = Reranker(base_url=sys.argv[1], max_documents_per_request=1)
+    print(len(reranker.rerank("q", ["a", "b"])))
+    print(len(asyncio.run(reranker.arerank("q", ["a", "b"]))))
+    print(len(pickle.loads(pickle.dumps(copy.deepcopy(reranker))).rerank("q", ["a"])))
+    """
+    assert must_run(script, honest_server.url).split() == ["2", "2", "1"]
+
+
+@pytest.mark.parametrize(
+    ("plugin", "framework", "other"),
+    [
+        ("langchain_assisters", "langchain_core", "llama_index"),
+        ("llama_index_assisters", "llama_index", "langchain_core"),
+    ],
+)
+def test_a_plugin_imports_no_other_framework(plugin: str, framework: str, other: str) -> None:
+    script = f"""
+    import sys
+    import {plugin}
+    loaded = {{name.partition(".")[0] for name in sys.modules}}
+    assert "{framework}" in loaded
+    barred = {{"{other}", "langchain", "langchain_classic", "starlette", "uvicorn", "wordllama",
+              "typer", "bm25s", "trio"}}
+    print(*sorted(barred & loaded))
+    """
+    assert must_run(script) == ""
+
+
+@pytest.mark.parametrize(
+    ("plugin", "needed"),
+    [
+        ("langchain_assisters", ("langchain_core", "langsmith")),
+        ("llama_index_assisters", ("llama_index", "aiohttp", "numpy")),
+    ],
+)
+def test_a_plugin_works_with_its_own_framework_alone(
+    plugin: str, needed: tuple[str, ...], honest_server: HostileServer
+) -> None:
+    script = BARE + f"""
+    import {plugin}
+    reranker = {plugin}.AssistersRerank(base_url=sys.argv[1])
+    print(len(reranker.rerank("q", ["a", "b"])))
+    """
+    assert must_run(script, honest_server.url, *needed) == "2"
+
+
+def test_importing_the_core_has_no_side_effects() -> None:
+    script = """
+    import sys, threading, warnings, ssl, socket
+    import logging
+    import httpx
+    made = []
+    for kind in (httpx.Client, httpx.AsyncClient, ssl.SSLContext, socket.socket):
+        def noting(self, *arguments, _kind=kind, _init=kind.__init__, **named):
+            made.append(_kind.__name__)
+            _init(self, *arguments, **named)
+        kind.__init__ = noting
+    handlers = list(logging.root.handlers)
+    before = dict(__import__("os").environ)
+    warnings.simplefilter("error")
+    import assisters_rerank
+    reranker = assisters_rerank.Reranker(api_key="k")
+    assert made == [], made
+    assert threading.active_count() == 1
+    assert logging.root.handlers == handlers
+    assert logging.getLogger("assisters_rerank").handlers == []
+    assert dict(__import__("os").environ) == before
+    print("asyncio.run" in sys.modules or "ok")
+    """
+    assert must_run(script) == "ok"
+
+
+def test_every_public_name_is_there() -> None:
+    script = """
+    import assisters_rerank
+    names = assisters_rerank.__all__
+    assert names == sorted(names, key=lambda name: (not name.isupper(), not name[0].isupper(), name))
+    print(all(hasattr(assisters_rerank, name) for name in names))
+    """
+    assert must_run(script) == "True"

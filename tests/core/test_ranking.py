@@ -1,0 +1,67 @@
+"""The ranking that a call returns: an immutable sequence that can be stored and compared."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import pickle
+from collections.abc import Sequence
+
+import pytest
+
+from assisters_rerank import Document, RankedDocument, Ranking, Usage
+
+ONE = RankedDocument(2, 0.9, Document("two", {"text": "two", "id": 7}))
+OTHER = RankedDocument(0, 0.1, Document("zero", "zero"))
+RANKING = Ranking((ONE, OTHER), "m", Usage(1, 2, 3, 4, 5), ("r-1",))
+
+
+def test_it_is_a_sequence() -> None:
+    assert isinstance(RANKING, Sequence)
+    assert len(RANKING) == 2
+    assert list(RANKING) == [ONE, OTHER]
+    assert list(reversed(RANKING)) == [OTHER, ONE]
+    assert RANKING[0] is ONE
+    assert RANKING[-1] is OTHER
+    assert RANKING[:1] == (ONE,)
+    assert OTHER in RANKING
+    assert RANKING.index(OTHER) == 1
+    first, second = RANKING
+    assert (first.text, second.text) == ("two", "zero")
+    assert not Ranking((), "m")
+    with pytest.raises(IndexError):
+        RANKING[2]
+
+
+@pytest.mark.parametrize(
+    ("value", "name"),
+    [(RANKING, "results"), (RANKING, "degraded"), (ONE, "relevance_score"), (ONE, "index"),
+     (ONE.document, "text"), (RANKING.usage, "requests")],
+)  # fmt: skip
+def test_nothing_of_it_can_be_changed(value: object, name: str) -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        setattr(value, name, None)
+    with pytest.raises((AttributeError, TypeError)):
+        value.surprise = 1  # type: ignore[attr-defined]
+    with pytest.raises(TypeError):
+        RANKING[0] = OTHER  # type: ignore[index]
+
+
+@pytest.mark.parametrize("again", [copy.copy, copy.deepcopy, lambda r: pickle.loads(pickle.dumps(r))])
+def test_it_survives_copies_and_pickles(again: object) -> None:
+    twin = again(RANKING)  # type: ignore[operator]
+    assert twin == RANKING
+    assert twin.usage.search_units == 5
+    assert twin[0].document.original == {"text": "two", "id": 7}
+
+
+def test_defaults_say_that_nothing_was_taken() -> None:
+    ranking = Ranking((), "m")
+    assert ranking.usage == Usage(0, 0, None, None, None)
+    assert ranking.request_ids == ()
+    assert ranking.degraded is False
+
+
+def test_a_repr_tells_what_came_out() -> None:
+    assert "0.9" in repr(RANKING)
+    assert "'two'" in repr(RANKING)
