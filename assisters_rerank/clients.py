@@ -128,6 +128,8 @@ def _start_empty_in_child() -> None:
     _TLS_LOCK = threading.Lock()
     loops.forget()
     for clients in list(_LIVING):
+        for _, close in clients._blocking.values():
+            close.detach()
         clients.start_empty()
 
 

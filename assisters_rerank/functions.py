@@ -10,7 +10,8 @@ import os
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
-from .options import BASE_URL_VARIABLE, RerankOptions
+from .destination import BASE_URL_VARIABLE
+from .options import RerankOptions
 from .ranking import Ranking
 from .reranker import Reranker
 

@@ -45,17 +45,18 @@ async def hold(owner: object, scheme: str, client: httpx.AsyncClient) -> None:
     key = (weakref.ref(owner), scheme)
     held[key] = _Held(client, _close_with_loop(held, key, client))
     await anext(held[key].closing)
-    for (other_owner, _), orphan in list(held.items()):
-        if other_owner() is None:
-            await orphan.closing.aclose()
+    await _close(held, None)
 
 
 async def close(owner: object) -> None:
     """Closes the owner's clients of the running loop."""
-    held = _LOOPS.get(_running_loop(), {})
-    for (held_owner, _), own in list(held.items()):
-        if held_owner() is owner:
-            await own.closing.aclose()
+    await _close(_LOOPS.get(_running_loop(), {}), owner)
+
+
+async def _close(held: dict[_Key, _Held], owner: object | None) -> None:
+    # Taken out before the first await, since a generator can't be closed by two tasks at once.
+    for taken in [held.pop(key) for key in list(held) if key[0]() is owner]:
+        await taken.closing.aclose()
 
 
 def forget() -> None:

@@ -227,7 +227,7 @@ def _failure(
     foreign = (aiohttp.ClientError,) if aiohttp else ()
     if isinstance(error, (httpx.HTTPError, OSError, *foreign)):
         return TransportError(f"No answer from {request.url} ({told}).")
-    if isinstance(error, httpx.InvalidURL):
+    if isinstance(error, (httpx.InvalidURL, UnicodeError)):  # also a host that no DNS can know
         return ConfigurationError(f"base_url can't be used ({told}).")
     if isinstance(error, RuntimeError) and client is not None and client.is_closed:
         return TransportError(f"The HTTP client was closed before the call ended ({told}).")

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from types import EllipsisType, TracebackType
 from typing import Self
 
-from pydantic import ConfigDict, PrivateAttr
+from pydantic import PrivateAttr
 
 from . import flow
 from .clients import Clients
@@ -14,6 +14,7 @@ from .errors import ConfigurationError
 from .options import RerankOptions, checked_score_threshold, checked_top_n
 from .ports import Blocking, Evented, Port, run_blocking
 from .ranking import Document, Ranking
+from .settings import STRICT
 
 
 class Reranker(RerankOptions):
@@ -29,12 +30,7 @@ class Reranker(RerankOptions):
         >>> [(ranked.index, ranked.relevance_score) for ranked in ranking]
     """
 
-    model_config = ConfigDict(
-        extra="forbid",
-        hide_input_in_errors=True,
-        validate_assignment=True,
-        arbitrary_types_allowed=True,
-    )
+    model_config = STRICT
 
     _clients: Clients = PrivateAttr(default_factory=Clients)
 

@@ -10,11 +10,13 @@ from langchain_core.callbacks import Callbacks
 from langchain_core.documents import BaseDocumentCompressor, Document
 from langchain_core.runnables import RunnableConfig, RunnableSerializable
 from langchain_core.runnables.config import ensure_config
-from pydantic import ConfigDict, Field
+from pydantic import Field
+from pydantic.json_schema import SkipJsonSchema
 from typing_extensions import TypedDict  # pydantic needs it on Python 3.11
 
 from assisters_rerank import Ranking, Reranker
-from assisters_rerank.options import API_KEY_VARIABLE
+from assisters_rerank.destination import API_KEY_VARIABLE
+from assisters_rerank.settings import STRICT
 
 from .tracing import atraced, traced
 
@@ -46,14 +48,9 @@ class AssistersRerank(
         >>> compressor.compress_documents(documents, "which city is the capital?")
     """
 
-    model_config = ConfigDict(
-        extra="forbid",
-        hide_input_in_errors=True,
-        validate_assignment=True,
-        arbitrary_types_allowed=True,
-    )
+    model_config = STRICT
 
-    text: Callable[[Document], str] | None = Field(
+    text: SkipJsonSchema[Callable[[Document], str] | None] = Field(
         default=None,
         description="Chooses what is sent of a document; without it, its page_content alone.",
     )

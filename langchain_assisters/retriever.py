@@ -11,14 +11,15 @@ from langchain_core.callbacks import (
 )
 from langchain_core.documents import Document
 from langchain_core.retrievers import BaseRetriever, RetrieverLike
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
 from assisters_rerank.options import TopN
+from assisters_rerank.settings import STRICT, Settings
 
 from .rerank import AssistersRerank
 
 
-class RerankRetriever(BaseRetriever):
+class RerankRetriever(Settings, BaseRetriever):
     """Fetches candidates with `base_retriever` and reranks them.
 
     Let the base retriever fetch more than you need (the service recommends 50 to 100 candidates)
@@ -34,7 +35,7 @@ class RerankRetriever(BaseRetriever):
         ... )
     """
 
-    model_config = ConfigDict(arbitrary_types_allowed=True, extra="forbid")
+    model_config = STRICT
 
     base_retriever: RetrieverLike
     """The first stage."""

@@ -7,9 +7,10 @@ from contextlib import AbstractContextManager
 from llama_index.core.postprocessor.types import BaseNodePostprocessor
 from llama_index.core.schema import MetadataMode, NodeWithScore, QueryBundle
 from llama_index_instrumentation import get_dispatcher
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
 from assisters_rerank import ConfigurationError, Ranking, Reranker
+from assisters_rerank.settings import STRICT
 
 from .events import Report, reported
 from .nodes import scored, text_of
@@ -33,12 +34,7 @@ class AssistersRerank(Reranker, BaseNodePostprocessor):
         ... )
     """
 
-    model_config = ConfigDict(
-        extra="forbid",
-        hide_input_in_errors=True,
-        validate_assignment=True,
-        arbitrary_types_allowed=True,
-    )
+    model_config = STRICT
 
     metadata_mode: MetadataMode = Field(
         default=MetadataMode.EMBED,

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from ..options import (
+from ..destination import (
     API_KEY_VARIABLE,
     BASE_URL_VARIABLE,
     SERVICE_URL,
-    RerankOptions,
+    default_base_url,
 )
 
 
@@ -35,7 +35,7 @@ def endpoint(*, local: bool = False) -> Iterator[Endpoint]:
         ConfigurationError: `ASSISTERS_BASE_URL` is no usable address.
     """
     if not local and _is_set(BASE_URL_VARIABLE):
-        base_url = RerankOptions().base_url
+        base_url = default_base_url()
         yield Endpoint(base_url, f"{BASE_URL_VARIABLE} is set: scores come from {base_url}.")
     elif not local and _is_set(API_KEY_VARIABLE):
         yield Endpoint(

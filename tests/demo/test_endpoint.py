@@ -7,7 +7,7 @@ import pytest
 
 from assisters_rerank import ConfigurationError, Reranker
 from assisters_rerank.demo.endpoint import endpoint
-from assisters_rerank.options import SERVICE_URL
+from assisters_rerank.destination import SERVICE_URL
 
 OWN = "http://127.0.0.1:9/v1"
 

@@ -1,0 +1,123 @@
+"""Where requests go and which key goes along: an argument, else a variable, else the default."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import warnings
+from functools import lru_cache
+from typing import Annotated
+from urllib.parse import SplitResult, urlsplit
+
+from pydantic import AfterValidator, SecretStr, TypeAdapter
+
+from .errors import ConfigurationError
+from .settings import checked
+
+SERVICE_URL = "https://api.assisters.dev/v1"
+API_KEY_VARIABLE = "ASSISTERS_API_KEY"
+BASE_URL_VARIABLE = "ASSISTERS_BASE_URL"
+
+
+def _usable_url(value: str) -> str:
+    url = value.strip().rstrip("/").removesuffix("/rerank")
+    problem = f"give an http or https address such as {SERVICE_URL}"
+    try:
+        parts = urlsplit(url)
+        host = (parts.hostname or "").encode("idna")  # refuses what no DNS can know
+        _ = parts.port  # refuses what is no number
+    except ValueError:
+        raise ValueError(problem) from None
+    if not host or parts.scheme not in ("http", "https"):
+        raise ValueError(problem)
+    if parts.username or parts.password:
+        raise ValueError("it holds a user name or password; give the key as api_key instead")
+    if parts.query or parts.fragment:
+        raise ValueError("it must end with the path, without ? or #")
+    return url
+
+
+def _usable_key(value: SecretStr) -> SecretStr | None:
+    key = value.get_secret_value().strip()  # a newline often comes along from a file or a shell
+    if not (key.isascii() and key.isprintable()) or " " in key:
+        raise ValueError("it holds characters that no key has; was it copied whole, and alone?")
+    return SecretStr(key) if key else None
+
+
+BaseUrl = Annotated[str, AfterValidator(_usable_url)]
+ApiKey = Annotated[SecretStr, AfterValidator(_usable_key)] | None
+
+_BASE_URL: TypeAdapter[str] = TypeAdapter(BaseUrl)
+_API_KEY: TypeAdapter[SecretStr | None] = TypeAdapter(ApiKey)
+
+
+def default_base_url() -> str:
+    """The variable's address, else the service's."""
+    return _variable_base_url() or SERVICE_URL
+
+
+def key_for(base_url: str, given: SecretStr | None) -> SecretStr | None:
+    """The key to send to `base_url`, or None for a server that needs none.
+
+    The variable's key was meant for one host, so it is sent to the service, or to the server that
+    the base URL variable names, and to no other.
+
+    Raises:
+        ConfigurationError: the service itself is called and there is no key.
+    """
+    key = given or _variable_key(base_url)
+    if key is None:
+        if _is_service(base_url):
+            raise ConfigurationError(
+                f"No API key: give api_key=… or set the variable {API_KEY_VARIABLE}."
+            )
+        return None
+    address = _split(base_url)
+    if address.scheme == "http" and not _is_loopback(address.hostname or ""):
+        warnings.warn(
+            f"The API key goes to {address.netloc} over plain http, readable on the way; "
+            "use an https base_url.",
+            stacklevel=2,
+        )
+    return key
+
+
+def _variable_key(base_url: str) -> SecretStr | None:
+    named = _variable_base_url()
+    meant = _is_service(base_url) or (named is not None and _server(base_url) == _server(named))
+    key = _variable(API_KEY_VARIABLE)
+    if key is None or not meant:
+        return None
+    return checked(_API_KEY, key, f"the variable {API_KEY_VARIABLE}")
+
+
+def _variable_base_url() -> str | None:
+    url = _variable(BASE_URL_VARIABLE)
+    return None if url is None else checked(_BASE_URL, url, f"the variable {BASE_URL_VARIABLE}")
+
+
+def _variable(name: str) -> str | None:
+    """The environment variable's text; blank counts as missing."""
+    return os.environ.get(name, "").strip() or None
+
+
+@lru_cache(maxsize=64)
+def _split(url: str) -> SplitResult:
+    return urlsplit(url)
+
+
+def _is_service(url: str) -> bool:
+    return _split(url).hostname == _split(SERVICE_URL).hostname
+
+
+def _server(url: str) -> tuple[str | None, int | None]:
+    """Host and port, however the address writes them."""
+    parts = _split(url)
+    return parts.hostname, parts.port or {"https": 443, "http": 80}.get(parts.scheme)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
