@@ -1,0 +1,153 @@
+"""What the local server accepts and how it refuses: the service's published contract.
+
+Of its three generations this is the second: at most 100 documents a request, none of them in the
+answer unless asked for, and `usage` in tokens.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TypedDict
+
+from ..models import CATALOGUE
+
+MODELS = (*CATALOGUE, "assisters-rerank-v1", "rerank-v1", "rerank-multilingual")
+"""The service's model ids of all generations, so that code runs unchanged."""
+
+MAX_DOCUMENTS = 100
+"""Documents a request, in the generation that has `bge-reranker-v2` and `jina-reranker`."""
+
+
+class ErrorFields(TypedDict):
+    """The inside of an error body."""
+
+    message: str
+    type: str
+    code: str
+    param: str | None
+
+
+class ErrorBody(TypedDict):
+    """The whole error body."""
+
+    error: ErrorFields
+
+
+class Refusal(Exception):  # noqa: N818 - an answer of the server, not a failure of it
+    """A request that gets an error instead of scores: raised anywhere, answered in one place."""
+
+    def __init__(self, status: int, code: str, message: str, param: str | None = None) -> None:
+        super().__init__(status, code, message, param)
+        self.status = status
+        self.code = code
+        self.message = message
+        self.param = param
+
+    def body(self) -> ErrorBody:
+        """The error in the contract's words."""
+        if self.status == 401:
+            kind = "authentication_error"
+        else:
+            kind = "server_error" if self.status >= 500 else "invalid_request_error"
+        return {
+            "error": {
+                "message": self.message,
+                "type": kind,
+                "code": self.code,
+                "param": self.param,
+            }
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class RerankRequest:
+    """A body of `POST /v1/rerank` that keeps the contract; `top_n=None` stands for all."""
+
+    model: str
+    query: str
+    documents: tuple[str, ...]
+    top_n: int | None
+    return_documents: bool
+
+
+def parse_request(body: bytes, max_documents: int = MAX_DOCUMENTS) -> RerankRequest:
+    """Reads a request's body; raises `Refusal` with status 400. Unknown fields are ignored."""
+    try:
+        fields = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise Refusal(400, "invalid_request", "The body is not valid JSON.") from error
+    if not isinstance(fields, dict):
+        raise Refusal(400, "invalid_request", "The body has to be a JSON object.")
+    model = _required(fields, "model")
+    if not isinstance(model, str):
+        raise _invalid("model", "has to be a string")
+    check_model(model)
+    query = _required(fields, "query")
+    if not isinstance(query, str) or not query.strip():
+        raise _invalid("query", "has to be a string that is not blank")
+    top_n = fields.get("top_n")
+    if top_n is not None and (not isinstance(top_n, int) or isinstance(top_n, bool) or top_n < 1):
+        raise _invalid("top_n", "has to be an integer of at least 1")
+    return_documents = fields.get("return_documents")
+    if return_documents is not None and not isinstance(return_documents, bool):
+        raise _invalid("return_documents", "has to be true or false")
+    documents = _documents(_required(fields, "documents"), max_documents)
+    return RerankRequest(model, query, documents, top_n, bool(return_documents))
+
+
+def check_model(model: str) -> None:
+    """Raises `Refusal` for an id that the service does not have."""
+    if model not in MODELS:
+        raise Refusal(
+            400, "invalid_model", f"There is no model {model!r}; try one of {MODELS}.", "model"
+        )
+
+
+def describe_model(model: str, max_documents: int) -> dict[str, object]:
+    """An entry of `GET /v1/models`; `null` where the service publishes no figure."""
+    published = CATALOGUE.get(model)
+    return {
+        "id": model,
+        "object": "model",
+        "type": "rerank",
+        "provider": published.provider if published else None,
+        "pricing": {
+            "currency": "USD",
+            "per_million_tokens": published.dollars_per_million_tokens if published else None,
+        },
+        "limits": {
+            "max_tokens": published.max_tokens if published else None,
+            "max_documents": max_documents,
+        },
+    }
+
+
+def estimate_tokens(text: str) -> int:
+    """A plain estimate, for `usage`: four characters a token, the usual rule for English."""
+    return -(-len(text) // 4)
+
+
+def _documents(value: object, max_documents: int) -> tuple[str, ...]:
+    if not isinstance(value, list) or not value:
+        raise _invalid("documents", "has to be an array with at least one document")
+    if len(value) > max_documents:
+        raise _invalid("documents", f"has {len(value)} entries; the limit is {max_documents}")
+    texts: list[str] = []
+    for index, document in enumerate(value):
+        text = document.get("text") if isinstance(document, dict) else document
+        if not isinstance(text, str):
+            raise _invalid(f"documents[{index}]", "has to be a string or an object with `text`")
+        texts.append(text)
+    return tuple(texts)
+
+
+def _required(fields: dict[str, object], name: str) -> object:
+    value = fields.get(name)
+    if value is None:
+        raise Refusal(400, "missing_parameter", f"`{name}` is required.", name)
+    return value
+
+
+def _invalid(name: str, problem: str) -> Refusal:
+    return Refusal(400, "invalid_parameter", f"`{name}` {problem}.", name)
