@@ -114,8 +114,9 @@ def test_a_key_is_stripped(monkeypatch: pytest.MonkeyPatch, key: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "key", ["SECRET\nX-Evil: 1", "SECRET two", "SECRET\x00", "SECRETé", "\u200bSECRET", "SECRET\x7f"]
-)  # fmt: skip
+    "key",
+    ["SECRET\nX-Evil: 1", "SECRET two", "SECRET\x00", "SECRETé", "\u200bSECRET", "SECRET\x7f"],
+)
 def test_a_broken_key_is_refused_unshown(monkeypatch: pytest.MonkeyPatch, key: str) -> None:
     with pytest.raises(ConfigurationError, match=r"^api_key: ") as caught:
         Reranker(api_key=key)

@@ -14,7 +14,7 @@ import anyio.to_thread
 import pytest
 import trio
 
-from assisters_rerank import InvalidRequestError, Reranker
+from assisters_rerank import BudgetExceeded, InvalidRequestError, Reranker
 
 from ..faults.server import Exchange, HostileServer
 from .conftest import answer_honestly
@@ -102,6 +102,28 @@ def test_trios_own_timeout_is_the_users_and_no_error_of_ours() -> None:
             await reranker.aclose()
 
     trio.run(main)
+
+
+@pytest.mark.parametrize("shards", [1, 3])
+@pytest.mark.parametrize("world", ["sync", "asyncio", "trio"])
+def test_the_calls_own_budget_hangs_up_too(world: str, shards: int) -> None:
+    async def main() -> None:
+        with stuck(shards) as server:
+            size = 3 // shards
+            reranker = Reranker(base_url=server.url, max_documents_per_request=size, timeout=0.3)
+            if world == "sync":
+                with pytest.raises(BudgetExceeded, match="timeout"):
+                    reranker.rerank("q", TEXTS)
+            else:
+                with pytest.raises(BudgetExceeded, match="timeout"):
+                    await reranker.arerank("q", TEXTS)
+            await server.wait(server.given_up)
+            reranker.timeout = 10
+            assert_right(reranker.rerank("q", TEXTS), TEXTS)
+            assert_right(await reranker.arerank("q", TEXTS), TEXTS)
+            await reranker.aclose()
+
+    anyio.run(main, backend="trio" if world == "trio" else "asyncio")
 
 
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])

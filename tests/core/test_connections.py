@@ -28,9 +28,7 @@ def test_twenty_calls_over_one_connection(honest_server: HostileServer) -> None:
 
 
 @pytest.mark.parametrize("run", [asyncio.run, lambda main: trio.run(lambda: main)])
-def test_twenty_async_calls_over_one_connection(
-    honest_server: HostileServer, run: object
-) -> None:
+def test_twenty_async_calls_over_one_connection(honest_server: HostileServer, run: object) -> None:
     reranker = Reranker(base_url=honest_server.url)
 
     async def main() -> None:

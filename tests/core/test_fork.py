@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import threading
@@ -92,7 +93,7 @@ def test_a_child_forked_while_another_thread_is_in_a_call() -> None:
         assert done == [True]
 
 
-def test_a_child_holds_no_connection_of_its_parents() -> None:
+async def test_a_child_holds_no_connection_of_its_parents() -> None:
     ended = threading.Event()
 
     def answer_and_watch(exchange: Exchange) -> None:
@@ -109,12 +110,13 @@ def test_a_child_holds_no_connection_of_its_parents() -> None:
         if child == 0:
             os.close(writer)
             signal.alarm(20)
+            gc.collect()
             os.read(reader, 1)  # lives on, as a worker does
             os._exit(0)
         try:
-            reranker.close()
-            assert ended.wait(5)
+            await reranker.aclose()
+            assert await asyncio.to_thread(ended.wait, 5)
         finally:
             os.close(writer)
             os.close(reader)
-            os.waitpid(child, 0)
+            await asyncio.to_thread(os.waitpid, child, 0)

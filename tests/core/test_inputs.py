@@ -37,8 +37,8 @@ async def test_a_useless_query_is_refused_before_any_request(
 
 @pytest.mark.parametrize(
     ("documents", "told"),
-    [("a text", "str"), (b"bytes", "bytes"), (None, "NoneType"), (3, "int"), ({"text": "a"}, "dict"),
-     (MappingProxyType({"text": "a"}), "mappingproxy"), ("", "str")],
+    [("a text", "str"), (b"bytes", "bytes"), (None, "NoneType"), (3, "int"),
+     ({"text": "a"}, "dict"), (MappingProxyType({"text": "a"}), "mappingproxy"), ("", "str")],
 )  # fmt: skip
 async def test_one_document_is_no_list(silent: Reranker, documents: object, told: str) -> None:
     with pytest.raises(ConfigurationError, match=rf"^documents: .*{told}"):

@@ -74,9 +74,7 @@ ANSWERS: dict[str, Handler] = {
     "refused": quoting,
     "no-json": lambda _: httpx.Response(200, text=f"Bearer {KEY}"),
     "no-json-cut": lambda _: httpx.Response(200, text="x" * 70 + KEY),
-    "contract": lambda _: httpx.Response(
-        200, json={"error": KEY}, headers={"X-Request-ID": KEY}
-    ),
+    "contract": lambda _: httpx.Response(200, json={"error": KEY}, headers={"X-Request-ID": KEY}),
 }
 
 
@@ -115,9 +113,7 @@ def reset(request: httpx.Request) -> httpx.Response:
     "handler", [lambda request: httpx.Response(401), reset], ids=["refused", "transport"]
 )
 @pytest.mark.parametrize("size", [1, 100])
-async def test_no_frame_of_an_errors_traceback_holds_it(
-    handler: Handler, size: int
-) -> None:
+async def test_no_frame_of_an_errors_traceback_holds_it(handler: Handler, size: int) -> None:
     reranker = Reranker(
         api_key=KEY, max_retries=0, max_documents_per_request=size, **mocked(handler)
     )

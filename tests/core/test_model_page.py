@@ -72,9 +72,7 @@ def test_relevance_scores() -> None:
 
 async def test_the_async_twins() -> None:
     documents = [chunk.text for chunk in CHUNKS]
-    reranked = await arerank(
-        model="bge-reranker-v2", query=QUESTION, documents=documents, top_n=5
-    )
+    reranked = await arerank(model="bge-reranker-v2", query=QUESTION, documents=documents, top_n=5)
     assert list(reranked) == list(rerank(QUESTION, documents, top_n=5))
     first: RankedDocument = reranked[0]
     assert first.text == first.document.text == documents[first.index]

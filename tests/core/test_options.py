@@ -133,6 +133,9 @@ def test_possible_values() -> None:
     assert (options.top_n, options.score_threshold, options.timeout) == (0, -12.5, 0.1)
     options.top_n = 4
     assert options.top_n == 4
+    with pytest.raises(ConfigurationError, match=r"^top_n: "):
+        options.top_n = -1
+    assert options.top_n == 4
     assert options.model_copy(update={"top_n": None}).top_n is None
 
 

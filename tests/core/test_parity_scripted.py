@@ -104,7 +104,7 @@ def reference(
     return [pair for pair in ranked if threshold is None or pair[1] >= threshold][:top_n]
 
 
-@settings(max_examples=120)
+@settings(max_examples=200)
 @given(
     texts=lists,
     size=st.integers(1, 13),
@@ -165,9 +165,8 @@ def test_all_worlds_raise_the_same_error(failing: Callable[[], Answer], size: in
     raised: list[Exception] = []
     for port, run in WORLDS.values():
         call = flow.rerank(port(1, failing, "d"), options, "a query", documents, None, None)
-        with pytest.raises(Exception, match=".") as caught:
+        with pytest.raises((AssistersError, LookupError)) as caught:
             run(call)
         raised.append(caught.value)
     assert len({type(error) for error in raised}) == 1
     assert len({str(error) for error in raised}) == 1
-    assert isinstance(raised[0], AssistersError | LookupError)

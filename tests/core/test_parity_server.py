@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from assisters_rerank.local import LocalServer, Scorer
 
 words = st.lists(
-    st.sampled_from("the a refund is paid within days of return our office closed how long".split()),
+    st.sampled_from(["the", "a", "refund", "is", "paid", "within", "days", "our", "office", "how"]),
     min_size=1,
     max_size=6,
 ).map(" ".join)
@@ -71,7 +72,7 @@ def reference(
     return [pair for pair in ranked if threshold is None or pair[1] >= threshold][:top_n]
 
 
-@settings(max_examples=60)
+@settings(max_examples=80)
 @given(
     query=words | texts.filter(str.strip),
     documents=lists | st.lists(words | st.sampled_from(NASTY), max_size=12),
@@ -95,9 +96,7 @@ def test_all_worlds_agree_with_the_scorer_itself(
             with Reranker(
                 base_url=local_server.base_url, max_documents_per_request=shard
             ) as reranker:
-                ranking = call(
-                    reranker, query, documents, top_n=top_n, score_threshold=threshold
-                )
+                ranking = call(reranker, query, documents, top_n=top_n, score_threshold=threshold)
             assert [(r.index, r.relevance_score) for r in ranking] == expected
             assert [r.text for r in ranking] == [documents[r.index] for r in ranking]
 
@@ -107,11 +106,10 @@ def failing_options(server: LocalServer) -> dict[str, tuple[type[AssistersError]
         "no-such-path": (InvalidRequestError, {"base_url": f"{server.base_url}/nowhere"}),
         "no-such-model": (InvalidRequestError, {"model": "no-such-model"}),
         "too-many": (InvalidRequestError, {"max_documents_per_request": 5000}),
-        "nobody-there": (TransportError, {"base_url": "http://127.0.0.1:1/v1", "max_retries": 0}),
     }
 
 
-@pytest.mark.parametrize("name", ["no-such-path", "no-such-model", "too-many", "nobody-there"])
+@pytest.mark.parametrize("name", ["no-such-path", "no-such-model", "too-many"])
 def test_all_worlds_raise_the_same_error(local_server: LocalServer, name: str) -> None:
     error, options = failing_options(local_server)[name]
     documents = [f"text {i}" for i in range(1200)]
@@ -123,6 +121,16 @@ def test_all_worlds_raise_the_same_error(local_server: LocalServer, name: str) -
         raised.append(caught.value)
     assert {type(one) for one in raised} == {error}
     assert len({getattr(one, "code", None) for one in raised}) == 1
+
+
+def test_all_worlds_say_that_nobody_answers() -> None:
+    with socket.socket() as bound:  # nobody listens, and nobody else can
+        bound.bind(("127.0.0.1", 0))
+        url = "http://{}:{}/v1".format(*bound.getsockname())
+        for call in WORLDS.values():
+            with pytest.raises(TransportError) as caught:
+                call(Reranker(base_url=url, max_retries=0), "a query", ["a"])
+            assert type(caught.value) is TransportError
 
 
 def test_all_worlds_are_let_in_with_the_key_alone() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import dataclasses
 import pickle
 from collections.abc import Sequence
 
@@ -39,7 +38,7 @@ def test_it_is_a_sequence() -> None:
      (ONE.document, "text"), (RANKING.usage, "requests")],
 )  # fmt: skip
 def test_nothing_of_it_can_be_changed(value: object, name: str) -> None:
-    with pytest.raises(dataclasses.FrozenInstanceError):
+    with pytest.raises(AttributeError):
         setattr(value, name, None)
     with pytest.raises((AttributeError, TypeError)):
         value.surprise = 1  # type: ignore[attr-defined]
@@ -47,7 +46,9 @@ def test_nothing_of_it_can_be_changed(value: object, name: str) -> None:
         RANKING[0] = OTHER  # type: ignore[index]
 
 
-@pytest.mark.parametrize("again", [copy.copy, copy.deepcopy, lambda r: pickle.loads(pickle.dumps(r))])
+@pytest.mark.parametrize(
+    "again", [copy.copy, copy.deepcopy, lambda r: pickle.loads(pickle.dumps(r))]
+)
 def test_it_survives_copies_and_pickles(again: object) -> None:
     twin = again(RANKING)  # type: ignore[operator]
     assert twin == RANKING

@@ -130,9 +130,7 @@ def test_every_shard_has_its_own_idempotency_key_over_its_retries() -> None:
 @pytest.mark.parametrize(("reply", "_"), TRANSIENT.values(), ids=TRANSIENT)
 def test_passthrough_lets_transient_failures_pass(reply: Reply, _: object) -> None:
     port = ScriptedPort(repeat(reply))
-    ranking = rank(
-        port, ["b", "a", "", "a"], top_n=3, score_threshold=0.4, on_error="passthrough"
-    )
+    ranking = rank(port, ["b", "a", "", "a"], top_n=3, score_threshold=0.4, on_error="passthrough")
     assert [(r.index, r.relevance_score, r.text) for r in ranking] == [
         (0, None, "b"), (1, None, "a"), (2, None, ""),
     ]  # fmt: skip

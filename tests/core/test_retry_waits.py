@@ -86,9 +86,7 @@ def test_every_transient_status_may_ask_for_a_wait(status: int) -> None:
     assert port.sleeps == [4]
 
 
-@pytest.mark.parametrize(
-    "wait", ["3600", "Tue, 24 Nov 2026 11:00:00 GMT"], ids=["seconds", "date"]
-)
+@pytest.mark.parametrize("wait", ["3600", "Tue, 24 Nov 2026 11:00:00 GMT"], ids=["seconds", "date"])
 def test_a_wait_of_an_hour_is_not_slept_but_told(wait: str) -> None:
     port = ScriptedPort([refused(429, retry_after=wait, date=THE_DATE)])
     with pytest.raises(RateLimitError, match="wait 3600 s") as caught:

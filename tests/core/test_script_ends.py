@@ -108,9 +108,7 @@ go(main)
 
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
 @pytest.mark.parametrize("script", ASYNC.values(), ids=ASYNC)
-def test_async_scripts_end_quietly(
-    script: str, backend: str, honest_server: HostileServer
-) -> None:
+def test_async_scripts_end_quietly(script: str, backend: str, honest_server: HostileServer) -> None:
     ended = run(HEAD + script, honest_server.url, backend, flags=STRICT)
     assert (ended.code, ended.out.strip(), ended.err) == (0, "3", "")
 

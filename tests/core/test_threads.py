@@ -5,16 +5,21 @@ from __future__ import annotations
 import contextvars
 import json
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 
 import anyio
 import httpx
+import pytest
 import trio
 
-from assisters_rerank import Reranker
+from assisters_rerank import Document, InvalidRequestError, Reranker, RerankOptions, flow
+from assisters_rerank.messages import Answer, Request
+from assisters_rerank.ports import Blocking, run_blocking
 
 from ..faults.server import HostileServer
-from .answers import scored
+from .answers import refused, scored
 from .expectation import assert_right
 
 
@@ -118,3 +123,42 @@ async def test_no_more_async_requests_at_once_than_allowed() -> None:
     )
     await reranker.arerank("q", [str(i) for i in range(12)])
     assert most == 3
+
+
+@dataclass
+class OneFails:
+    """A blocking world in which "bad" is refused while "good" waits for its retry."""
+
+    sent: list[str] = field(default_factory=list)
+    waiting: threading.Event = field(default_factory=threading.Event)
+    told: threading.Event = field(default_factory=threading.Event)
+
+    together = Blocking.together
+
+    def now(self) -> float:
+        return time.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        self.waiting.set()
+        assert self.told.wait(5)
+
+    async def send(self, request: Request, budget: float) -> Answer:
+        (text,) = json.loads(request.body)["documents"]
+        self.sent.append(text)
+        if text == "good":
+            return refused(503)
+        assert self.waiting.wait(5)
+        return refused(422)
+
+
+def test_after_a_failure_the_other_shards_threads_send_nothing_more() -> None:
+    before = set(threading.enumerate())
+    port = OneFails()
+    options = RerankOptions(base_url="https://host.test/v1", max_documents_per_request=1)
+    documents = [Document(text, text) for text in ("good", "bad")]
+    with pytest.raises(InvalidRequestError):
+        run_blocking(flow.rerank(port, options, "q", documents, None, None))
+    port.told.set()
+    for thread in set(threading.enumerate()) - before:
+        thread.join(5)
+    assert sorted(port.sent) == ["bad", "good"]

@@ -11,8 +11,8 @@ from pydantic import SecretStr
 from assisters_rerank import wire
 from assisters_rerank.messages import Request
 
-from .scripted_port import ScriptedPort, rank
 from .answers import honest
+from .scripted_port import ScriptedPort, rank
 from .texts import lists, on_the_wire
 
 KEY = "ask_SECRET-0123456789"
@@ -38,7 +38,6 @@ def test_the_whole_body_and_the_headers() -> None:
     }
     assert request.headers == {
         "Content-Type": "application/json",
-        "Accept": "application/json",
         "Authorization": f"Bearer {KEY}",
         "Idempotency-Key": "i",
     }

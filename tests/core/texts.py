@@ -6,14 +6,18 @@ from hypothesis import strategies as st
 
 NASTY = (
     "", " ", "\n\t ", "\u2003", "\x00", "a\x00b", "\ud83d", "\ude00", "\ud83d\ude00", "x\ud800y",
-    "\udfff\ud800", "😀", "👩‍👩‍👧", "שלום עולם", "مرحبا", "\u202eabc", "\ufeffbom", '"quoted" \\', "\x1c",
-    "\u200b", "\x85", "e\u0301", "é", "a", "a ", "b", "c", "d",
+    "\udfff\ud800", "😀", "👩‍👩‍👧", "שלום עולם", "مرحبا", "\u202eabc", "\ufeffbom",
+    '"quoted" \\', "\x1c", "\u200b", "\x85", "e\u0301", "é", "a", "a ", "b", "c", "d",
 )  # fmt: skip
 
-texts = st.sampled_from(NASTY) | st.text(max_size=4) | st.text(
-    # Surrogates, which st.text() leaves out.
-    st.characters(min_codepoint=0xD7FE, max_codepoint=0xE002, categories=("Cs", "Lo", "Co")),
-    max_size=3,
+texts = (
+    st.sampled_from(NASTY)
+    | st.text(max_size=4)
+    | st.text(
+        # Surrogates, which st.text() leaves out.
+        st.characters(min_codepoint=0xD7FE, max_codepoint=0xE002, categories=("Cs", "Lo", "Co")),
+        max_size=3,
+    )
 )
 """One text; lone surrogates, duplicates and blanks are common."""
 

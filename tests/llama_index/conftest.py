@@ -1,0 +1,143 @@
+"""A real server, nodes that it ranks differently from the first stage, and bad days."""
+
+from __future__ import annotations
+
+import copy
+import json
+import socket
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
+
+import httpx
+import pytest
+from llama_index.core.schema import NodeWithScore, TextNode
+from llama_index_cases import KEY, QUERY, TEXTS
+
+from assisters_rerank.local import LocalServer
+from llama_index_assisters import AssistersRerank
+
+
+@pytest.fixture(autouse=True)
+def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No key and no address from the machine that runs the tests, and no model of OpenAI's."""
+    for name in ("ASSISTERS_API_KEY", "ASSISTERS_BASE_URL", "OPENAI_API_KEY", "IS_TESTING"):
+        monkeypatch.delenv(name, raising=False)
+
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("an engine asked for the default model")
+
+    monkeypatch.setattr("llama_index.core.settings.resolve_llm", refuse)
+    monkeypatch.setattr("llama_index.core.settings.resolve_embed_model", refuse)
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[LocalServer]:
+    with LocalServer() as running:
+        yield running
+
+
+@pytest.fixture(params=["sync", "async"])
+def colour(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture
+def nodes() -> list[NodeWithScore]:
+    return [
+        NodeWithScore(node=TextNode(text=text, id_=f"node-{place}"), score=1 - place / 10)
+        for place, text in enumerate(TEXTS)
+    ]
+
+
+@pytest.fixture
+def postprocessor(server: LocalServer) -> AssistersRerank:
+    return AssistersRerank(base_url=server.base_url, api_key=KEY)
+
+
+@pytest.fixture
+def best_first(server: LocalServer) -> Callable[..., list[str]]:
+    """The server's own order of some texts, asked without our client."""
+
+    def ordered(query: str = QUERY, texts: Sequence[str] = TEXTS) -> list[str]:
+        content = {"model": "bge-reranker-v2", "query": query, "documents": list(texts)}
+        answer = httpx.post(
+            f"{server.base_url}/rerank", json=content, headers={"Authorization": f"Bearer {KEY}"}
+        )
+        found = [texts[result["index"]] for result in answer.json()["results"]]
+        assert found != list(texts), "the first stage's order would pass as reranked"
+        return found
+
+    return ordered
+
+
+@pytest.fixture
+def one_rerank(server: LocalServer) -> Callable[[], AbstractContextManager[None]]:
+    """Checks that the block sends exactly one request."""
+
+    @contextmanager
+    def counted() -> Iterator[None]:
+        before = len(server.requests)
+        yield
+        assert len(server.requests) - before == 1
+
+    return counted
+
+
+@pytest.fixture
+def no_request(server: LocalServer) -> Callable[[], AbstractContextManager[None]]:
+    """Checks that the block sends nothing."""
+
+    @contextmanager
+    def counted() -> Iterator[None]:
+        before = len(server.requests)
+        yield
+        assert len(server.requests) == before
+
+    return counted
+
+
+@pytest.fixture
+def dead_url() -> Iterator[str]:
+    """An address where nobody listens; the port is held so that nobody else comes to listen."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{bound.getsockname()[1]}/v1"
+
+
+@pytest.fixture
+def answering() -> Callable[..., AssistersRerank]:
+    """A postprocessor whose server gives one fixed answer, over the user's own httpx clients."""
+
+    def made(status: int, content: object, **options: Any) -> AssistersRerank:
+        def answer(request: httpx.Request) -> httpx.Response:
+            return httpx.Response(status, content=json.dumps(content))
+
+        return AssistersRerank(
+            base_url="http://127.0.0.1:9/v1",
+            api_key=KEY,
+            http_client=httpx.Client(transport=httpx.MockTransport(answer)),
+            async_http_client=httpx.AsyncClient(transport=httpx.MockTransport(answer)),
+            **options,
+        )
+
+    return made
+
+
+@pytest.fixture
+def reranked(colour: str) -> Callable[..., Awaitable[list[NodeWithScore]]]:
+    """The same call, sync or async, which must leave its input as it was."""
+
+    async def called(
+        postprocessor: AssistersRerank, nodes: list[NodeWithScore], **given: Any
+    ) -> list[NodeWithScore]:
+        given = given or {"query_str": QUERY}
+        before = copy.deepcopy(nodes)
+        try:
+            if colour == "sync":
+                return postprocessor.postprocess_nodes(nodes, **given)
+            return await postprocessor.apostprocess_nodes(nodes, **given)
+        finally:
+            assert [node.model_dump() for node in nodes] == [node.model_dump() for node in before]
+
+    return called

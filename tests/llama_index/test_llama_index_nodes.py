@@ -1,0 +1,400 @@
+"""`postprocess_nodes` and `apostprocess_nodes`: what becomes of the nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractContextManager
+from typing import Any
+
+import pytest
+from llama_index.core.schema import (
+    Document,
+    ImageDocument,
+    ImageNode,
+    IndexNode,
+    MediaResource,
+    MetadataMode,
+    Node,
+    NodeWithScore,
+    QueryBundle,
+    TextNode,
+)
+from llama_index_cases import BROKEN, KEY, QUERY, REFUSED, TEXTS
+
+from assisters_rerank import (
+    AssistersError,
+    AuthenticationError,
+    ConfigurationError,
+    ContractError,
+    RerankOptions,
+    TransportError,
+)
+from assisters_rerank.local import LocalServer
+from llama_index_assisters import AssistersRerank
+
+Reranked = Callable[..., Awaitable[list[NodeWithScore]]]
+Requests = Callable[[], AbstractContextManager[None]]
+BestFirst = Callable[..., list[str]]
+Answering = Callable[..., AssistersRerank]
+
+
+def texts_of(nodes: Sequence[NodeWithScore]) -> list[str]:
+    return [node.node.get_content(MetadataMode.NONE) for node in nodes]
+
+
+def scores_of(nodes: Sequence[NodeWithScore]) -> list[float]:
+    return [node.get_score(raise_error=True) for node in nodes]
+
+
+@pytest.fixture
+def passing(dead_url: str) -> AssistersRerank:
+    return AssistersRerank(base_url=dead_url, on_error="passthrough", max_retries=0)
+
+
+@pytest.mark.parametrize("given", [{"query_str": QUERY}, {"query_bundle": QueryBundle(QUERY)}])
+async def test_nodes_come_back_in_the_servers_order_with_its_scores(
+    given: dict[str, Any],
+    reranked: Reranked,
+    postprocessor: AssistersRerank,
+    nodes: list[NodeWithScore],
+    best_first: BestFirst,
+    server: LocalServer,
+    one_rerank: Requests,
+) -> None:
+    expected = best_first()
+    with one_rerank():
+        found = await reranked(postprocessor, nodes, **given)
+    assert texts_of(found) == expected
+    assert scores_of(found) == sorted(scores_of(found), reverse=True)
+    assert not set(scores_of(found)) & set(scores_of(nodes))
+    assert server.requests[-1].query == QUERY
+
+
+async def test_each_result_is_a_new_node_with_score_around_the_very_same_node(
+    reranked: Reranked, postprocessor: AssistersRerank, nodes: list[NodeWithScore]
+) -> None:
+    by_id = {node.node.node_id: node for node in nodes}
+    for found in await reranked(postprocessor, nodes):
+        first = by_id[found.node.node_id]
+        assert type(found) is NodeWithScore
+        assert found is not first
+        assert found.node is first.node
+        assert found.score != first.score
+
+
+async def test_without_a_query_nothing_is_sent(
+    reranked: Reranked,
+    postprocessor: AssistersRerank,
+    nodes: list[NodeWithScore],
+    no_request: Requests,
+) -> None:
+    with no_request(), pytest.raises(ValueError, match="query"):
+        await reranked(postprocessor, nodes, query_bundle=None)
+
+
+@pytest.mark.parametrize("blank", ["", " \n"])
+async def test_a_blank_query_is_refused_without_a_request(
+    blank: str,
+    reranked: Reranked,
+    postprocessor: AssistersRerank,
+    nodes: list[NodeWithScore],
+    no_request: Requests,
+) -> None:
+    with no_request(), pytest.raises(ConfigurationError, match="query"):
+        await reranked(postprocessor, nodes, query_str=blank)
+
+
+@pytest.mark.parametrize("top_n", [0, 3, None])
+async def test_an_empty_list_sends_nothing(
+    top_n: int | None, reranked: Reranked, postprocessor: AssistersRerank, no_request: Requests
+) -> None:
+    postprocessor.top_n = top_n
+    with no_request():
+        assert await reranked(postprocessor, []) == []
+
+
+async def test_top_n_and_threshold(
+    reranked: Reranked,
+    postprocessor: AssistersRerank,
+    nodes: list[NodeWithScore],
+    best_first: BestFirst,
+) -> None:
+    expected = best_first()
+    scores = scores_of(await reranked(postprocessor, nodes))
+    postprocessor.top_n = 3
+    assert texts_of(await reranked(postprocessor, nodes)) == expected[:3]
+    postprocessor.score_threshold = scores[1]
+    assert texts_of(await reranked(postprocessor, nodes)) == expected[:2]
+    postprocessor.top_n = 0
+    assert await reranked(postprocessor, nodes) == []
+
+
+async def test_equal_nodes_are_sent_once_and_stay_apart(
+    reranked: Reranked, postprocessor: AssistersRerank, server: LocalServer
+) -> None:
+    twins = [NodeWithScore(node=TextNode(text=TEXTS[n % 2], id_=str(n))) for n in range(4)]
+    found = await reranked(postprocessor, twins)
+    assert list(server.requests[-1].documents) == [TEXTS[0], TEXTS[1]]
+    assert sorted(node.node.node_id for node in found) == ["0", "1", "2", "3"]
+
+
+class TestWhatIsSent:
+    @pytest.fixture
+    def described(self) -> list[NodeWithScore]:
+        node = TextNode(
+            text="Runs a command.",
+            metadata={"title": "subprocess", "path": "/a/b", "score": 3},
+            excluded_embed_metadata_keys=["path"],
+            excluded_llm_metadata_keys=["score"],
+        )
+        return [NodeWithScore(node=node, score=0.5)]
+
+    @pytest.mark.parametrize(
+        ("mode", "sent"),
+        [
+            (None, "title: subprocess\nscore: 3\n\nRuns a command."),
+            (MetadataMode.EMBED, "title: subprocess\nscore: 3\n\nRuns a command."),
+            (MetadataMode.LLM, "title: subprocess\npath: /a/b\n\nRuns a command."),
+            (MetadataMode.ALL, "title: subprocess\npath: /a/b\nscore: 3\n\nRuns a command."),
+            (MetadataMode.NONE, "Runs a command."),
+            ("none", "Runs a command."),
+        ],
+    )
+    async def test_metadata_mode(
+        self,
+        mode: MetadataMode | str | None,
+        sent: str,
+        reranked: Reranked,
+        described: list[NodeWithScore],
+        server: LocalServer,
+    ) -> None:
+        options: dict[str, Any] = {} if mode is None else {"metadata_mode": mode}
+        await reranked(AssistersRerank(base_url=server.base_url, **options), described)
+        assert list(server.requests[-1].documents) == [sent]
+
+    @pytest.mark.parametrize(
+        "blank",
+        [
+            ImageNode(image="aGk=", metadata={"file": "cat.png"}, id_="blank"),
+            ImageDocument(image="aGk=", metadata={"file": "cat.png"}, id_="blank"),
+            TextNode(text="", metadata={"file": "empty.txt"}, id_="blank"),
+            TextNode(text=" \n", metadata={"file": "blank.txt"}, id_="blank"),
+            Node(image_resource=MediaResource(data=b"hi"), metadata={"f": "x"}, id_="blank"),
+        ],
+        ids=lambda node: type(node).__name__,
+    )
+    async def test_nodes_without_text_are_not_sent_and_come_last(
+        self,
+        blank: Node,
+        reranked: Reranked,
+        postprocessor: AssistersRerank,
+        nodes: list[NodeWithScore],
+        server: LocalServer,
+    ) -> None:
+        found = await reranked(postprocessor, [NodeWithScore(node=blank, score=0.9), *nodes])
+        assert list(server.requests[-1].documents) == list(TEXTS)
+        assert found[-1].node.node_id == "blank"
+        assert found[-1].score == 0.0
+        assert len(found) == len(nodes) + 1
+
+    async def test_an_image_with_a_text_is_sent(
+        self, reranked: Reranked, postprocessor: AssistersRerank, server: LocalServer
+    ) -> None:
+        image = ImageNode(image="aGk=", text="A cat on a mat.")
+        await reranked(postprocessor, [NodeWithScore(node=image)])
+        assert list(server.requests[-1].documents) == ["A cat on a mat."]
+
+    @pytest.mark.parametrize("kind", [TextNode, Document, Node, IndexNode])
+    async def test_every_kind_of_text_node(
+        self,
+        kind: type[Any],
+        reranked: Reranked,
+        postprocessor: AssistersRerank,
+        best_first: BestFirst,
+    ) -> None:
+        made = {
+            TextNode: lambda text: TextNode(text=text),
+            Document: lambda text: Document(text_resource=MediaResource(text=text)),
+            Node: lambda text: Node(text_resource=MediaResource(text=text)),
+            IndexNode: lambda text: IndexNode(text=text, index_id="i", obj={"kept": [1]}),
+        }[kind]
+        expected = best_first()
+        given = [NodeWithScore(node=made(text)) for text in TEXTS]
+        found = await reranked(postprocessor, given)
+        assert texts_of(found) == expected
+        assert {type(node.node) for node in found} == {kind}
+        assert {id(node.node) for node in found} == {id(node.node) for node in given}
+
+
+class TestKeepRetrievalScore:
+    @pytest.fixture
+    def keeping(self, server: LocalServer) -> AssistersRerank:
+        return AssistersRerank(base_url=server.base_url, keep_retrieval_score=True)
+
+    async def test_the_first_score_goes_into_the_metadata_of_a_copy(
+        self, reranked: Reranked, keeping: AssistersRerank, nodes: list[NodeWithScore]
+    ) -> None:
+        by_id = {node.node.node_id: node for node in nodes}
+        for found in await reranked(keeping, nodes):
+            first = by_id[found.node.node_id]
+            assert found.node is not first.node
+            assert found.node.metadata == {"retrieval_score": first.score}
+            assert first.node.metadata == {}
+
+    async def test_it_is_hidden_from_prompts_and_embeddings(
+        self, reranked: Reranked, keeping: AssistersRerank
+    ) -> None:
+        node = TextNode(
+            text="Runs a command.",
+            metadata={"title": "subprocess"},
+            excluded_llm_metadata_keys=["x"],
+            excluded_embed_metadata_keys=["y"],
+        )
+        [found] = await reranked(keeping, [NodeWithScore(node=node, score=0.5)])
+        for mode in (MetadataMode.LLM, MetadataMode.EMBED):
+            assert found.node.get_content(mode) == node.get_content(mode)
+        assert "x" in found.node.excluded_llm_metadata_keys
+        assert "y" in found.node.excluded_embed_metadata_keys
+        # The template that another node may share is not touched either.
+        assert node.excluded_llm_metadata_keys == ["x"]
+        assert node.excluded_embed_metadata_keys == ["y"]
+
+    async def test_a_second_pass_does_not_overwrite_it(
+        self, reranked: Reranked, keeping: AssistersRerank, nodes: list[NodeWithScore]
+    ) -> None:
+        once = await reranked(keeping, nodes)
+        twice = await reranked(keeping, once)
+        first = {node.node.node_id: node.score for node in nodes}
+        assert {n.node.node_id: n.node.metadata["retrieval_score"] for n in twice} == first
+        assert scores_of(twice) == scores_of(once)
+
+    async def test_a_node_without_a_first_score(
+        self, reranked: Reranked, keeping: AssistersRerank
+    ) -> None:
+        bare = [NodeWithScore(node=TextNode(text=TEXTS[2]), score=None)]
+        [found] = await reranked(keeping, bare)
+        assert found.node.metadata.get("retrieval_score") is None
+        assert found.score is not None
+
+    async def test_it_is_off_unless_asked_for(
+        self, reranked: Reranked, postprocessor: AssistersRerank, nodes: list[NodeWithScore]
+    ) -> None:
+        for found in await reranked(postprocessor, nodes):
+            assert found.node.metadata == {}
+
+
+class TestPassthrough:
+    async def test_the_first_order_and_scores_stay_cut_to_top_n(
+        self, reranked: Reranked, passing: AssistersRerank, nodes: list[NodeWithScore]
+    ) -> None:
+        passing.top_n, passing.score_threshold = 3, 5.0
+        found = await reranked(passing, nodes)
+        assert texts_of(found) == list(TEXTS[:3])
+        assert scores_of(found) == scores_of(nodes[:3])
+        assert all(node.node.metadata == {"rerank_degraded": True} for node in found)
+        assert all(node.node.metadata == {} for node in nodes)
+
+    async def test_the_mark_is_hidden_from_prompts_and_embeddings(
+        self, reranked: Reranked, passing: AssistersRerank, nodes: list[NodeWithScore]
+    ) -> None:
+        for found in await reranked(passing, nodes):
+            for mode in (MetadataMode.LLM, MetadataMode.EMBED):
+                assert found.node.get_content(mode) == found.node.get_content(MetadataMode.NONE)
+
+    async def test_a_later_success_removes_the_mark(
+        self,
+        reranked: Reranked,
+        passing: AssistersRerank,
+        postprocessor: AssistersRerank,
+        nodes: list[NodeWithScore],
+    ) -> None:
+        degraded = await reranked(passing, nodes)
+        found = await reranked(postprocessor, degraded)
+        assert all(node.node.metadata == {} for node in found)
+        assert all(node.node.metadata == {"rerank_degraded": True} for node in degraded)
+
+    async def test_kept_scores_survive_a_degraded_pass_before_and_after(
+        self,
+        reranked: Reranked,
+        passing: AssistersRerank,
+        server: LocalServer,
+        nodes: list[NodeWithScore],
+    ) -> None:
+        keeping = AssistersRerank(base_url=server.base_url, keep_retrieval_score=True)
+        passing.keep_retrieval_score = True
+        first = {node.node.node_id: node.score for node in nodes}
+        found = await reranked(keeping, await reranked(passing, nodes))
+        assert {n.node.node_id: n.node.metadata["retrieval_score"] for n in found} == first
+        again = await reranked(passing, found)
+        assert {n.node.node_id: n.node.metadata["retrieval_score"] for n in again} == first
+        assert scores_of(again) == scores_of(found)
+
+    @pytest.mark.parametrize(
+        ("answer", "error"), [(REFUSED, AuthenticationError), (BROKEN, ContractError)]
+    )
+    @pytest.mark.parametrize("on_error", ["raise", "passthrough"])
+    async def test_a_refusal_or_a_broken_answer_is_never_passed_through(
+        self,
+        on_error: str,
+        answer: tuple[int, object],
+        error: type[AssistersError],
+        reranked: Reranked,
+        nodes: list[NodeWithScore],
+        answering: Answering,
+    ) -> None:
+        with pytest.raises(error) as raised:
+            await reranked(answering(*answer, on_error=on_error), nodes)
+        assert KEY not in f"{raised.value!r} {raised.value}"
+
+    async def test_without_it_a_dead_server_raises(
+        self, reranked: Reranked, dead_url: str, nodes: list[NodeWithScore]
+    ) -> None:
+        with pytest.raises(TransportError):
+            await reranked(AssistersRerank(base_url=dead_url, max_retries=0), nodes)
+
+
+class TestOptions:
+    @pytest.mark.parametrize(
+        "options",
+        [
+            {"top_n": -1},
+            {"score_threshold": float("inf")},
+            {"metadata_mode": "everything"},
+            {"keep_retrieval_score": "perhaps"},
+            {"timeout": -1},
+        ],
+    )
+    def test_an_impossible_option_is_refused_by_name(self, options: dict[str, Any]) -> None:
+        [(name, value)] = options.items()
+        with pytest.raises(ConfigurationError, match=name):
+            AssistersRerank(api_key=KEY, **options)
+        postprocessor = AssistersRerank(api_key=KEY)
+        with pytest.raises(ConfigurationError, match=name):
+            setattr(postprocessor, name, value)
+
+    def test_an_unknown_option_is_refused_without_its_value(self) -> None:
+        with pytest.raises(ConfigurationError, match=r"apikey.*api_key") as raised:
+            AssistersRerank(apikey=KEY)
+        assert KEY not in f"{raised.value!r}"
+        assert raised.value.__cause__ is None
+        assert raised.value.__context__ is None
+
+    def test_every_option_is_described_in_the_json_schema(self) -> None:
+        properties = AssistersRerank.model_json_schema()["properties"]
+        assert properties.items() >= RerankOptions.model_json_schema()["properties"].items()
+        own = {"metadata_mode", "keep_retrieval_score"}
+        assert own <= properties.keys()
+        assert all(properties[name]["description"] for name in own)
+
+    async def test_without_a_key_the_service_is_not_called(
+        self, reranked: Reranked, nodes: list[NodeWithScore]
+    ) -> None:
+        with pytest.raises(ConfigurationError, match=r"api_key.*ASSISTERS_API_KEY"):
+            await reranked(AssistersRerank(), nodes)
+
+    async def test_plain_strings_can_be_reranked_as_well(
+        self, postprocessor: AssistersRerank, best_first: BestFirst
+    ) -> None:
+        expected = best_first()
+        assert [ranked.text for ranked in postprocessor.rerank(QUERY, TEXTS)] == expected
+        assert [ranked.text for ranked in await postprocessor.arerank(QUERY, TEXTS)] == expected
