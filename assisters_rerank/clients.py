@@ -6,11 +6,13 @@ other's answers.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import ssl
 import threading
 import weakref
 from typing import Self, TypeAlias, TypeVar
+from urllib.request import getproxies
 
 import anyio.to_thread
 import httpx
@@ -44,7 +46,7 @@ class Clients:
         scheme = _scheme(url)
         with self._lock:
             if scheme not in self._blocking:
-                client = _made(httpx.Client, _tls(scheme))
+                client = _made(httpx.Client, _LIMITS, _tls(scheme))
                 # Closed with the reranker, and at the latest when the interpreter ends.
                 self._blocking[scheme] = client, weakref.finalize(self, client.close)
             return self._blocking[scheme][0]
@@ -57,7 +59,7 @@ class Clients:
             await anyio.to_thread.run_sync(_tls, scheme)
             client = loops.find(self, scheme)  # another task may have been faster
         if client is None:
-            client = _made(httpx.AsyncClient, _TLS[scheme])
+            client = _made(*_async_kind(), _TLS[scheme])
             await loops.hold(self, scheme, client)
         return client
 
@@ -83,9 +85,24 @@ class Clients:
         return type(self), ()
 
 
-def _made(kind: type[C], context: ssl.SSLContext) -> C:
+def _async_kind() -> tuple[type[httpx.AsyncClient], httpx.Limits]:
+    """The client for this loop: over aiohttp on asyncio, where the extra `aiohttp` is installed.
+
+    With many calls at once httpx's own pool takes its time (docs/performance.md).
+    """
     try:
-        return kind(verify=context, limits=_LIMITS, follow_redirects=False)
+        from httpx_aiohttp import HttpxAiohttpClient
+    except ImportError:
+        return httpx.AsyncClient, _LIMITS
+    # aiohttp knows fewer kinds of proxies; sync and async have to go the same way.
+    if loops.is_asyncio() and not {"http", "https", "all"} & getproxies().keys():
+        return HttpxAiohttpClient, httpx.Limits(max_connections=0)  # aiohttp's word for no limit
+    return httpx.AsyncClient, _LIMITS
+
+
+def _made(kind: type[C], limits: httpx.Limits, context: ssl.SSLContext) -> C:
+    try:
+        return kind(verify=context, limits=limits, follow_redirects=False)
     except (ValueError, ImportError) as error:
         # httpx reads the proxy variables here: an unknown scheme, or SOCKS without its package.
         problem = str(error)
@@ -105,12 +122,15 @@ _TLS_LOCK = threading.Lock()
 def _tls(scheme: str) -> ssl.SSLContext:
     """The process's TLS settings; for http addresses an empty one, which trusts nobody.
 
-    Certificates take some 30 ms to read and httpcore some 50 ms to import: async calls do both
-    off the loop.
+    Certificates take some 30 ms to read, and what httpx imports with the first client takes longer
+    still: async calls do both off the loop.
     """
     with _TLS_LOCK:
         if scheme not in _TLS:
-            import httpcore  # noqa: F401 - httpx would import it with the first client
+            import httpcore  # noqa: F401
+
+            with contextlib.suppress(ImportError):
+                import httpx_aiohttp  # noqa: F401
 
             _TLS[scheme] = (
                 httpx.create_ssl_context()

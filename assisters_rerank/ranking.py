@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import overload
+from typing import NamedTuple, overload
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(NamedTuple):
     """A document as it was given, and the text of it that was scored."""
 
     text: str
@@ -86,3 +85,8 @@ class Ranking(Sequence[RankedDocument]):
 
     def __iter__(self) -> Iterator[RankedDocument]:
         return iter(self.results)
+
+    def _repr_html_(self) -> str:
+        from .notebook import ranking_html  # nobody but a notebook needs it
+
+        return ranking_html(self)

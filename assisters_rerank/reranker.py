@@ -8,7 +8,7 @@ from typing import Self
 
 from pydantic import PrivateAttr
 
-from . import flow
+from . import flow, loops
 from .clients import Clients
 from .errors import ConfigurationError
 from .options import RerankOptions, checked_score_threshold, checked_top_n
@@ -65,6 +65,7 @@ class Reranker(RerankOptions):
         score_threshold: float | EllipsisType | None = ...,
     ) -> Ranking:
         """`rerank` for asyncio and trio: the same arguments, results and errors."""
+        await loops.prepare()
         port = Evented(self._clients, self.async_http_client)
         return await self._call(port, query, documents, top_n, score_threshold)
 

@@ -50,13 +50,15 @@ def encode(
         content["top_n"] = top_n
     headers = {
         "Content-Type": "application/json",
-        "Accept": "application/json",
         "Idempotency-Key": idempotency_key,
     }
     if key is not None:
         headers["Authorization"] = f"Bearer {key.get_secret_value()}"
     return Request(
-        f"{base_url}/rerank", headers, _utf8(json.dumps(content, ensure_ascii=False)), key
+        f"{base_url}/rerank",
+        headers,
+        _utf8(json.dumps(content, ensure_ascii=False, separators=(",", ":"))),
+        key,
     )
 
 

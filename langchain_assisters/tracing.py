@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from langchain_core.callbacks import AsyncCallbackManager, CallbackManager
 from langchain_core.documents import Document
 from langchain_core.runnables import RunnableConfig
 
-from assisters_rerank import Ranking, RerankOptions
+from assisters_rerank import Ranking, RerankOptions, Usage
+
+
+_USAGE = tuple(figure.name for figure in fields(Usage))
 
 
 @dataclass(slots=True)
@@ -28,7 +31,7 @@ class Trace:
     def finish(self, documents: Sequence[Document], ranking: Ranking) -> None:
         """Notes the result: documents, usage, and whether it is degraded."""
         self.documents = documents
-        usage = {name: n for name, n in asdict(ranking.usage).items() if n is not None}
+        usage = {name: getattr(ranking.usage, name) for name in _USAGE}
         self.outcome = {"usage": usage, "rerank_degraded": ranking.degraded}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from llama_index.core.schema import BaseNode, MetadataMode, NodeWithScore
+from llama_index.core.schema import BaseNode, MetadataMode, NodeWithScore, TextNode
 
 RETRIEVAL_SCORE = "retrieval_score"
 DEGRADED = "rerank_degraded"
@@ -10,9 +10,9 @@ DEGRADED = "rerank_degraded"
 
 def text_of(node: NodeWithScore, mode: MetadataMode) -> str:
     """The text to score; blank for nodes without any (images), whatever their metadata say."""
-    if not node.node.get_content(MetadataMode.NONE).strip():
-        return ""
-    return node.node.get_content(mode)
+    around = node.node
+    text = around.text if isinstance(around, TextNode) else around.get_content(MetadataMode.NONE)
+    return around.get_content(mode) if text and not text.isspace() else ""
 
 
 def scored(node: NodeWithScore, score: float | None, *, keep_first: bool) -> NodeWithScore:
