@@ -5,14 +5,14 @@ from __future__ import annotations
 import ipaddress
 import os
 import warnings
+from collections.abc import Callable
 from functools import lru_cache
-from typing import Annotated
+from typing import Annotated, TypeVar
 from urllib.parse import SplitResult, urlsplit
 
-from pydantic import AfterValidator, SecretStr, TypeAdapter
+from pydantic import AfterValidator, SecretStr
 
 from .errors import ConfigurationError
-from .settings import checked
 
 SERVICE_URL = "https://api.assisters.dev/v1"
 API_KEY_VARIABLE = "ASSISTERS_API_KEY"
@@ -37,26 +37,27 @@ def _usable_url(value: str) -> str:
     return url
 
 
-def _usable_key(value: SecretStr) -> SecretStr | None:
-    key = value.get_secret_value().strip()  # a newline often comes along from a file or a shell
+def _usable_key(value: SecretStr | str) -> SecretStr | None:
+    key = value.get_secret_value() if isinstance(value, SecretStr) else value
+    key = key.strip()  # a newline often comes along from a file or a shell
     if not (key.isascii() and key.isprintable()) or " " in key:
         raise ValueError("it holds characters that no key has; was it copied whole, and alone?")
     return SecretStr(key) if key else None
 
 
 BaseUrl = Annotated[str, AfterValidator(_usable_url)]
-ApiKey = Annotated[SecretStr, AfterValidator(_usable_key)] | None
+# Written as a string, kept as a SecretStr.
+ApiKey = Annotated[SecretStr | str, AfterValidator(_usable_key)] | None
 
-_BASE_URL: TypeAdapter[str] = TypeAdapter(BaseUrl)
-_API_KEY: TypeAdapter[SecretStr | None] = TypeAdapter(ApiKey)
+T = TypeVar("T")
 
 
 def default_base_url() -> str:
     """The variable's address, else the service's."""
-    return _variable_base_url() or SERVICE_URL
+    return _variable(BASE_URL_VARIABLE, _usable_url) or SERVICE_URL
 
 
-def key_for(base_url: str, given: SecretStr | None) -> SecretStr | None:
+def key_for(base_url: str, given: SecretStr | str | None) -> SecretStr | None:
     """The key to send to `base_url`, or None for a server that needs none.
 
     The variable's key was meant for one host, so it is sent to the service, or to the server that
@@ -65,7 +66,7 @@ def key_for(base_url: str, given: SecretStr | None) -> SecretStr | None:
     Raises:
         ConfigurationError: the service itself is called and there is no key.
     """
-    key = given or _variable_key(base_url)
+    key = _usable_key(given) if given else _variable_key(base_url)
     if key is None:
         if _is_service(base_url):
             raise ConfigurationError(
@@ -83,22 +84,22 @@ def key_for(base_url: str, given: SecretStr | None) -> SecretStr | None:
 
 
 def _variable_key(base_url: str) -> SecretStr | None:
-    named = _variable_base_url()
-    meant = _is_service(base_url) or (named is not None and _server(base_url) == _server(named))
-    key = _variable(API_KEY_VARIABLE)
-    if key is None or not meant:
+    named = _variable(BASE_URL_VARIABLE, _usable_url)
+    if _is_service(base_url) or (named is not None and _server(base_url) == _server(named)):
+        return _variable(API_KEY_VARIABLE, _usable_key)
+    return None
+
+
+def _variable(name: str, rule: Callable[[str], T | None]) -> T | None:
+    """What the environment variable says; blank counts as missing."""
+    text = os.environ.get(name, "")
+    if not text.strip():
         return None
-    return checked(_API_KEY, key, f"the variable {API_KEY_VARIABLE}")
-
-
-def _variable_base_url() -> str | None:
-    url = _variable(BASE_URL_VARIABLE)
-    return None if url is None else checked(_BASE_URL, url, f"the variable {BASE_URL_VARIABLE}")
-
-
-def _variable(name: str) -> str | None:
-    """The environment variable's text; blank counts as missing."""
-    return os.environ.get(name, "").strip() or None
+    try:
+        return rule(text)
+    except ValueError as error:
+        problem = str(error)
+    raise ConfigurationError(f"the variable {name}: {problem}")
 
 
 @lru_cache(maxsize=64)

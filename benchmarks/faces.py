@@ -1,0 +1,66 @@
+"""The three faces of the reranker on the same documents, and the bare call beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import httpx
+from langchain_core.documents import Document
+from llama_index.core.schema import NodeWithScore, TextNode
+
+from assisters_rerank import Reranker
+from langchain_assisters import AssistersRerank as LangChainRerank
+from llama_index_assisters import AssistersRerank as LlamaIndexRerank
+
+QUERY = "how long does a refund take"
+
+
+def texts_of(count: int) -> list[str]:
+    """Different texts of some 200 tokens."""
+    return [f"document {i} " + "word " * 198 for i in range(count)]
+
+
+def bare(base_url: str, texts: list[str]) -> Callable[[], object]:
+    """What one would write by hand: httpx, JSON, nothing checked."""
+    client = httpx.Client()
+    content = {"model": "m", "query": QUERY, "documents": texts, "return_documents": False}
+    headers = {"Authorization": "Bearer ask_bench"}
+
+    def call() -> object:
+        return client.post(f"{base_url}/rerank", json=content, headers=headers).json()["results"]
+
+    return call
+
+
+def sync_faces(base_url: str, texts: list[str]) -> dict[str, Callable[[], object]]:
+    """Reranker, LangChain and LlamaIndex, blocking."""
+    plain = Reranker(base_url=base_url, api_key="ask_bench")
+    langchain = LangChainRerank(base_url=base_url, api_key="ask_bench")
+    llama_index = LlamaIndexRerank(base_url=base_url, api_key="ask_bench")
+    documents = [Document(page_content=text, metadata={"source": "a"}) for text in texts]
+    nodes = nodes_of(texts)
+    return {
+        "Reranker": lambda: plain.rerank(QUERY, texts),
+        "LangChain": lambda: langchain.compress_documents(documents, QUERY),
+        "LlamaIndex": lambda: llama_index.postprocess_nodes(nodes, query_str=QUERY),
+    }
+
+
+def async_faces(base_url: str, texts: list[str]) -> dict[str, Callable[[], Awaitable[object]]]:
+    """The same, awaited; new rerankers at each call, so that the first use is cold."""
+    plain = Reranker(base_url=base_url, api_key="ask_bench")
+    langchain = LangChainRerank(base_url=base_url, api_key="ask_bench")
+    llama_index = LlamaIndexRerank(base_url=base_url, api_key="ask_bench")
+    documents = [Document(page_content=text, metadata={"source": "a"}) for text in texts]
+    nodes = nodes_of(texts)
+    return {
+        "Reranker": lambda: plain.arerank(QUERY, texts),
+        "LangChain": lambda: langchain.acompress_documents(documents, QUERY),
+        "LlamaIndex": lambda: llama_index.apostprocess_nodes(nodes, query_str=QUERY),
+    }
+
+
+def nodes_of(texts: list[str]) -> list[NodeWithScore]:
+    """LlamaIndex nodes with two metadata keys."""
+    metadata = {"file_name": "a.md", "page": "1"}
+    return [NodeWithScore(node=TextNode(text=t, metadata=dict(metadata)), score=0.5) for t in texts]

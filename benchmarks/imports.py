@@ -1,0 +1,40 @@
+"""What importing a plugin adds to importing what its user imports anyway."""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+
+from .measure import Figure, show
+
+PLUGINS = {
+    "langchain_assisters": (
+        "import langchain_core.documents, langchain_core.retrievers, langchain_core.runnables",
+        15.0,
+    ),
+    "llama_index_assisters": (
+        "import llama_index.core.postprocessor.types, llama_index.core.schema",
+        20.0,
+    ),
+}
+
+
+def run(rounds: int = 7) -> list[Figure]:
+    """Per cent on top, medians over fresh interpreters."""
+    figures = []
+    for plugin, (framework, bar) in PLUGINS.items():
+        shares = [_share(framework, plugin) for _ in range(rounds)]
+        figures.append(Figure(f"import {plugin}, on top", statistics.median(shares), bar, "%"))
+    return show("Imports, of the framework's own", figures)
+
+
+def _share(framework: str, plugin: str) -> float:
+    code = (
+        f"import time; a = time.perf_counter(); {framework}; b = time.perf_counter(); "
+        f"import {plugin}; print((time.perf_counter() - b) / (b - a))"
+    )
+    printed = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True
+    )
+    return 100 * float(printed.stdout)

@@ -1,0 +1,23 @@
+"""What a single call costs on top of bare httpx."""
+
+from __future__ import annotations
+
+from .faces import bare, sync_faces, texts_of
+from .measure import Figure, ratios, show
+from .server import serving
+
+BARS = {
+    10: {"Reranker": 1.2, "LangChain": 1.4, "LlamaIndex": 1.5},
+    100: {"Reranker": 1.25, "LangChain": 1.5, "LlamaIndex": 1.8},
+}
+
+
+def run(rounds: int = 400) -> list[Figure]:
+    """The median call against bare httpx, 10 and 100 documents of 200 tokens."""
+    figures = []
+    with serving() as base_url:
+        for count, bars in BARS.items():
+            texts = texts_of(count)
+            found = ratios(bare(base_url, texts), sync_faces(base_url, texts), rounds)
+            figures += [Figure(f"{n}, {count} documents", r, bars[n]) for n, r in found.items()]
+    return show("A call, of bare httpx's time", figures)
