@@ -3,22 +3,54 @@
     with LocalServer() as server:
         Reranker(base_url=server.base_url).rerank("a query", ["a document"])
 
-`server` runs `app` in a thread; `contract` checks requests; `scorers` chooses between `embedded`
-(term coverage and word embeddings) and `lexical` (term coverage alone), both built on `terms`.
+`server` runs `app` in a thread, `foreground` runs it for the command line; `endpoints` answers,
+`contract` checks requests, `generations` shapes answers. What the service does on bad days is in
+`rate_limits`, `latency` and `replays`. `scorers` chooses between `embedded` (term coverage and word
+embeddings), `lexical` (term coverage alone) and `cross_encoder` (a real one, the user's own).
+
+The names below are loaded at first use, so that pytest can start `pytest_plugin` without them.
 """
 
 from __future__ import annotations
 
-try:
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .cross_encoder import CrossEncoderScorer
+    from .rate_limits import RateLimits
     from .recorded import RecordedRequest
     from .scorers import Scorer, load_scorer
     from .server import LocalServer
-except ModuleNotFoundError as error:
-    if error.name not in ("starlette", "uvicorn"):
-        raise
-    raise ModuleNotFoundError(
-        'The local server needs the extra `local`: pip install "assisters-rerank[local]"',
-        name=error.name,
-    ) from error
 
-__all__ = ["LocalServer", "RecordedRequest", "Scorer", "load_scorer"]
+__all__ = [
+    "CrossEncoderScorer",
+    "LocalServer",
+    "RateLimits",
+    "RecordedRequest",
+    "Scorer",
+    "load_scorer",
+]
+
+_MODULES = {
+    "CrossEncoderScorer": "cross_encoder",
+    "LocalServer": "server",
+    "RateLimits": "rate_limits",
+    "RecordedRequest": "recorded",
+    "Scorer": "scorers",
+    "load_scorer": "scorers",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        return getattr(import_module(f".{_MODULES[name]}", __name__), name)
+    except ModuleNotFoundError as error:
+        if error.name not in ("starlette", "uvicorn"):
+            raise
+        raise ModuleNotFoundError(
+            'The local server needs the extra `local`: pip install "assisters-rerank[local]"',
+            name=error.name,
+        ) from error

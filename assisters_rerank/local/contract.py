@@ -1,8 +1,4 @@
-"""What the local server accepts and how it refuses: the service's published contract.
-
-Of its three generations this is the second: at most 100 documents a request, none of them in the
-answer unless asked for, and `usage` in tokens.
-"""
+"""What the local server accepts and how it refuses: the service's published contract."""
 
 from __future__ import annotations
 
@@ -15,8 +11,7 @@ from ..models import CATALOGUE
 MODELS = (*CATALOGUE, "assisters-rerank-v1", "rerank-v1", "rerank-multilingual")
 """The service's model ids of all generations, so that code runs unchanged."""
 
-MAX_DOCUMENTS = 100
-"""Documents a request, in the generation that has `bge-reranker-v2` and `jina-reranker`."""
+_KINDS = {401: "authentication_error", 429: "rate_limit_error"}
 
 
 class ErrorFields(TypedDict):
@@ -35,25 +30,33 @@ class ErrorBody(TypedDict):
 
 
 class Refusal(Exception):  # noqa: N818 - an answer of the server, not a failure of it
-    """A request that gets an error instead of scores: raised anywhere, answered in one place."""
+    """A request that gets an error instead of scores: raised anywhere, answered in one place.
 
-    def __init__(self, status: int, code: str, message: str, param: str | None = None) -> None:
-        super().__init__(status, code, message, param)
+    `retry_after` is in seconds.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        param: str | None = None,
+        retry_after: int | None = None,
+    ) -> None:
+        super().__init__(status, code, message, param, retry_after)
         self.status = status
         self.code = code
         self.message = message
         self.param = param
+        self.retry_after = retry_after
 
     def body(self) -> ErrorBody:
         """The error in the contract's words."""
-        if self.status == 401:
-            kind = "authentication_error"
-        else:
-            kind = "server_error" if self.status >= 500 else "invalid_request_error"
+        otherwise = "server_error" if self.status >= 500 else "invalid_request_error"
         return {
             "error": {
                 "message": self.message,
-                "type": kind,
+                "type": _KINDS.get(self.status, otherwise),
                 "code": self.code,
                 "param": self.param,
             }
@@ -71,8 +74,13 @@ class RerankRequest:
     return_documents: bool
 
 
-def parse_request(body: bytes, max_documents: int = MAX_DOCUMENTS) -> RerankRequest:
-    """Reads a request's body; raises `Refusal` with status 400. Unknown fields are ignored."""
+def parse_request(
+    body: bytes, *, max_documents: int, returns_documents: bool = False
+) -> RerankRequest:
+    """Reads a request's body; raises `Refusal` with status 400. Unknown fields are ignored.
+
+    `returns_documents` stands for a `return_documents` that is absent or null.
+    """
     try:
         fields = json.loads(body)
     except (ValueError, RecursionError) as error:
@@ -92,8 +100,10 @@ def parse_request(body: bytes, max_documents: int = MAX_DOCUMENTS) -> RerankRequ
     return_documents = fields.get("return_documents")
     if return_documents is not None and not isinstance(return_documents, bool):
         raise _invalid("return_documents", "has to be true or false")
+    if return_documents is None:
+        return_documents = returns_documents
     documents = _documents(_required(fields, "documents"), max_documents)
-    return RerankRequest(model, query, documents, top_n, bool(return_documents))
+    return RerankRequest(model, query, documents, top_n, return_documents)
 
 
 def check_model(model: str) -> None:

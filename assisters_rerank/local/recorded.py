@@ -13,6 +13,7 @@ class RecordedRequest:
     """One `POST /v1/rerank` as it arrived, and the status it was answered with.
 
     The fields of a body that was refused are empty. `headers` are the request's, in lower case.
+    `replayed`: it got the answer that its `Idempotency-Key` got before.
     """
 
     status: int
@@ -23,10 +24,16 @@ class RecordedRequest:
     documents: tuple[str, ...] = ()
     top_n: int | None = None
     return_documents: bool = False
+    replayed: bool = False
 
 
 def recorded(
-    status: int, request_id: str, headers: Mapping[str, str], asked: RerankRequest | None
+    status: int,
+    request_id: str,
+    headers: Mapping[str, str],
+    asked: RerankRequest | None,
+    *,
+    replayed: bool = False,
 ) -> RecordedRequest:
     """`asked` is `None` when the body was refused."""
     if asked is None:
@@ -40,4 +47,5 @@ def recorded(
         asked.documents,
         asked.top_n,
         asked.return_documents,
+        replayed,
     )

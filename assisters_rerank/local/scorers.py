@@ -12,7 +12,7 @@ from .lexical import LexicalScorer
 
 logger = logging.getLogger(__name__)
 
-ScorerName = Literal["embedded", "lexical"]
+ScorerName = Literal["embedded", "lexical", "cross-encoder"]
 SCORERS: tuple[str, ...] = get_args(ScorerName)
 
 
@@ -37,6 +37,9 @@ def load_scorer(name: str = "embedded") -> Scorer:
     """The scorer of this name; loaded once a process, from whichever thread asks first.
 
     Where wordllama is missing, `"embedded"` gives the lexical scorer and logs a warning.
+    `"cross-encoder"` is `CrossEncoderScorer` with its default model.
+
+    Raises `ConfigurationError` for an unknown name, or a model that cannot be loaded.
     """
     with _loading:
         if name not in _loaded:
@@ -47,6 +50,10 @@ def load_scorer(name: str = "embedded") -> Scorer:
 def _build_scorer(name: str) -> Scorer:
     if name == "lexical":
         return LexicalScorer()
+    if name == "cross-encoder":
+        from .cross_encoder import CrossEncoderScorer
+
+        return CrossEncoderScorer()
     if name != "embedded":
         raise ConfigurationError(f"There is no scorer {name!r}; there are {', '.join(SCORERS)}.")
     # They import NumPy: not before it is needed.

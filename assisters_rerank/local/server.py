@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import os
-import socket
 import threading
 import time
 from types import TracebackType
-from typing import Self
+from typing import Literal, Self
 
-import uvicorn
+from starlette.types import ASGIApp
 
 from ..errors import ConfigurationError
 from .app import create_app
-from .contract import MAX_DOCUMENTS
+from .listening import address_of, asgi_server, listen
+from .rate_limits import PlanName, RateLimits
 from .recorded import RecordedRequest
 from .scorers import SCORERS, Scorer, ScorerName, load_scorer
+from .settings import ServerSettings
 
 
 class LocalServer:
@@ -30,13 +30,23 @@ class LocalServer:
 
     Args:
         api_key: refuse every other key; by default none is needed.
-        scorer: `"embedded"` (the default), `"lexical"`, or an object of your own with `name` and
-            `score(query, documents)`, which is called from several threads.
+        scorer: `"embedded"` (the default), `"lexical"`, `"cross-encoder"`, or an object with `name`
+            and `score(query, documents)`, which is called from several threads: your own, or a
+            `CrossEncoderScorer` with the model that you choose.
         port: 0 for a free one.
-        max_documents: documents that one request may carry.
+        max_documents: documents that one request may carry; by default the generation's limit.
+        generation: of the service's three generations of API the one to answer like. By default
+            the second's answers and, of all limits, the lowest: 100 documents.
+        limits: the requests and tokens that a window of time allows, or a plan of the service:
+            `"free"`, `"developer"`, `"startup"`. Whoever goes beyond gets a 429 with `Retry-After`.
+        latency: answer no sooner than the service does, by the latencies that it publishes for
+            `bge-reranker-v2` and `jina-reranker`.
 
     Attributes:
         requests: every `POST /v1/rerank` so far, in the order of the answers. May be cleared.
+
+    Raises:
+        ConfigurationError: a setting that no server could have.
     """
 
     def __init__(
@@ -45,7 +55,10 @@ class LocalServer:
         api_key: str | None = None,
         scorer: Scorer | ScorerName = "embedded",
         port: int = 0,
-        max_documents: int = MAX_DOCUMENTS,
+        max_documents: int | None = None,
+        generation: Literal[1, 2, 3] | None = None,
+        limits: RateLimits | PlanName | None = None,
+        latency: bool = False,
     ) -> None:
         if isinstance(scorer, str) and scorer not in SCORERS:
             raise ConfigurationError(f"`scorer` has to be one of {SCORERS}, not {scorer!r}.")
@@ -54,8 +67,7 @@ class LocalServer:
         self._port = port
         self._app = create_app(
             self._load,
-            api_key=api_key,
-            max_documents=max_documents,
+            ServerSettings(api_key, generation, max_documents, limits, latency),
             record=self.requests.append,
         )
         self._running: _Running | None = None
@@ -65,7 +77,7 @@ class LocalServer:
         """`http://127.0.0.1:PORT/v1`, while the server runs."""
         if self._running is None:
             raise RuntimeError("The local server is not running: use `with` or `start()`.")
-        return f"http://127.0.0.1:{self._running.port}/v1"
+        return f"{self._running.address}/v1"
 
     def start(self) -> None:
         """Begins to answer; returns when requests can be sent.
@@ -74,23 +86,7 @@ class LocalServer:
         """
         if self._running is not None:
             raise RuntimeError("The local server is running already.")
-        config = uvicorn.Config(
-            self._app,
-            loop="asyncio",
-            http="h11",
-            ws="none",
-            lifespan="off",
-            interface="asgi3",
-            # The caller's logging is left as it is.
-            log_config=None,
-            access_log=False,
-            proxy_headers=False,
-            server_header=False,
-            # Idle connections outlive a user's pause, as a service's load balancer lets them.
-            timeout_keep_alive=60,
-            timeout_graceful_shutdown=2,
-        )
-        self._running = _Running(config, self._port)
+        self._running = _Running(self._app, self._port)
 
     def stop(self) -> None:
         """Stops answering and waits for the thread to end; nothing happens if it is not running."""
@@ -117,25 +113,15 @@ class LocalServer:
 class _Running:
     """One run of uvicorn; being in a thread, it installs no signal handlers."""
 
-    def __init__(self, config: uvicorn.Config, port: int) -> None:
-        # The protocol is named because asyncio sends small answers at once (TCP_NODELAY) only
-        # on sockets that name it; otherwise some clients wait 40 ms for each.
-        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-        if os.name == "posix":  # elsewhere it would let two servers share a port
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind(("127.0.0.1", port))
-            listener.listen()
-        except OSError:
-            listener.close()
-            raise
-        self.port: int = listener.getsockname()[1]
-        self._server = uvicorn.Server(config)
+    def __init__(self, app: ASGIApp, port: int) -> None:
+        listener = listen("127.0.0.1", port)
+        self.address = address_of(listener)
+        self._server = asgi_server(app)
         # A daemon, so that a script that forgets to stop it can end.
         self._thread = threading.Thread(
             target=self._server.run,
             kwargs={"sockets": [listener]},
-            name=f"assisters-rerank-local-{self.port}",
+            name=f"assisters-rerank-local-{listener.getsockname()[1]}",
             daemon=True,
         )
         self._thread.start()

@@ -2,10 +2,7 @@ from __future__ import annotations
 
 import time
 
-import pytest
-
 from assisters_rerank.local import LocalServer
-from assisters_rerank.local.headers import RateWindow
 
 from .surroundings import BODY, Steered, connect
 
@@ -60,24 +57,3 @@ def test_the_time_taken_includes_the_scorer() -> None:
     with LocalServer(scorer=Steered(slowly)) as server, connect(server) as client:
         headers = client.post("/rerank", json=BODY).headers
     assert float(headers["x-processing-time-ms"]) >= 60
-
-
-def test_the_window_begins_anew_and_stops_at_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    now = [1000.0]
-    monkeypatch.setattr("assisters_rerank.local.headers.time.time", lambda: now[0])
-    window = RateWindow(requests_per_minute=2, tokens_per_minute=10)
-    for _ in range(3):
-        window.add(requests=1, tokens=4)
-    assert window.headers() == {
-        "X-RateLimit-Limit-RPM": "2",
-        "X-RateLimit-Remaining-RPM": "0",
-        "X-RateLimit-Reset-RPM": "1060",
-        "X-RateLimit-Limit-TPM": "10",
-        "X-RateLimit-Remaining-TPM": "0",
-        "X-RateLimit-Reset-TPM": "1060",
-    }
-    now[0] += 60
-    window.add(requests=1)
-    told = window.headers()
-    assert (told["X-RateLimit-Remaining-RPM"], told["X-RateLimit-Remaining-TPM"]) == ("1", "10")
-    assert told["X-RateLimit-Reset-RPM"] == "1120"

@@ -1,0 +1,182 @@
+"""The command `assisters-rerank serve`: the local server, with its address and a line a request."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from ..local.rate_limits import RateLimits
+    from ..local.request_log import LoggedRequest
+    from ..local.scorers import Scorer
+
+
+# The same words as in `local.scorers` and `local.rate_limits`, which --help should not wait for.
+class ScorerChoice(StrEnum):
+    """What scores."""
+
+    EMBEDDED = "embedded"
+    LEXICAL = "lexical"
+    CROSS_ENCODER = "cross-encoder"
+
+
+class PlanChoice(StrEnum):
+    """The service's plans."""
+
+    FREE = "free"
+    DEVELOPER = "developer"
+    STARTUP = "startup"
+
+
+def serve(
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; beyond this machine only with a key.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8765,
+    api_key: Annotated[
+        str | None,
+        typer.Option(
+            envvar="ASSISTERS_SERVE_API_KEY",
+            metavar="KEY",
+            help="Let in nobody without this key. In the variable it stays out of `ps`.",
+        ),
+    ] = None,
+    scorer: Annotated[
+        ScorerChoice,
+        typer.Option(help="Term coverage and word embeddings, the former alone, or a real model."),
+    ] = ScorerChoice.EMBEDDED,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="Cross-encoder: a model of fastembed's list or of the hub."
+        ),
+    ] = None,
+    model_path: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Cross-encoder: a local folder with model.onnx and tokenizer.json.",
+        ),
+    ] = None,
+    generation: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=3,
+            help="Which of the service's generations of API to answer like; by default the "
+            "second, with the first's limit of 100 documents.",
+        ),
+    ] = None,
+    max_documents: Annotated[
+        int | None, typer.Option(min=1, help="Documents a request; else the generation's limit.")
+    ] = None,
+    plan: Annotated[
+        PlanChoice | None, typer.Option(help="Enforce the limits a minute of this plan.")
+    ] = None,
+    requests_per_minute: Annotated[
+        int | None, typer.Option(min=1, help="Enforce this limit; wins over the plan's.")
+    ] = None,
+    tokens_per_minute: Annotated[
+        int | None, typer.Option(min=1, help="Enforce this limit; wins over the plan's.")
+    ] = None,
+    window: Annotated[
+        float | None,
+        typer.Option(metavar="SECONDS", help="Count in windows of this length, not of a minute."),
+    ] = None,
+    latency: Annotated[
+        bool, typer.Option("--latency", help="Answer no sooner than the service says it does.")
+    ] = False,
+) -> None:
+    """Run a local server that speaks the service's dialect: no key, no download, no cost.
+
+    It scores on this machine and can rehearse bad days: limits with 429 and Retry-After, the
+    service's pace, idempotency keys. Ctrl-C ends it.
+    """
+    if scorer is not ScorerChoice.CROSS_ENCODER and (model or model_path):
+        option = "--model" if model else "--model-path"
+        raise typer.BadParameter("it needs --scorer cross-encoder", param_hint=option)
+    from rich.console import Console
+
+    from ..local.foreground import serve_until_interrupted
+    from ..local.settings import ServerSettings
+
+    limits = _limits(plan, requests_per_minute, tokens_per_minute, window)
+    settings = ServerSettings(api_key, generation, max_documents, limits, latency)
+    console = Console(highlight=False, soft_wrap=True)
+    stderr = Console(stderr=True, highlight=False, soft_wrap=True)
+
+    def load() -> Scorer:
+        with stderr.status(f"Loading the {scorer} scorer…"):
+            return _load(scorer, model, model_path)
+
+    serve_until_interrupted(
+        load,
+        settings,
+        host=host,
+        port=port,
+        ready=lambda base_url, loaded: _greet(console, base_url, loaded, bool(api_key)),
+        log=_log_to(stderr),
+    )
+
+
+def _limits(
+    plan: PlanChoice | None, requests: int | None, tokens: int | None, window: float | None
+) -> RateLimits:
+    from ..local.rate_limits import PLANS, RateLimits
+
+    limits = PLANS[plan.value] if plan else RateLimits()
+    return replace(
+        limits,
+        requests_per_minute=requests or limits.requests_per_minute,
+        tokens_per_minute=tokens or limits.tokens_per_minute,
+        window=limits.window if window is None else window,
+    )
+
+
+def _load(scorer: ScorerChoice, model: str | None, folder: Path | None) -> Scorer:
+    from ..local.scorers import load_scorer
+
+    if scorer is not ScorerChoice.CROSS_ENCODER:
+        return load_scorer(scorer.value)
+    from ..local.cross_encoder import CrossEncoderScorer
+
+    with suppress(ImportError):
+        # What fastembed logs about a failed download comes in our own error, in one line.
+        from loguru import logger
+
+        logger.disable("fastembed")
+    return CrossEncoderScorer(model, folder=folder)
+
+
+def _greet(console: Console, base_url: str, scorer: Scorer, needs_key: bool) -> None:
+    key = " ASSISTERS_API_KEY=<the key>" if needs_key else ""
+    console.print(
+        f"Serving {scorer.name} at {base_url} (Ctrl-C ends it)\n"
+        f"Point a client at it:  export ASSISTERS_BASE_URL={base_url}{key}",
+        markup=False,
+    )
+    # Whoever starts the server from a script waits for these lines.
+    console.file.flush()
+
+
+def _log_to(console: Console) -> Callable[[LoggedRequest], None]:
+    def write(request: LoggedRequest) -> None:
+        style = "red" if request.status >= 500 or not request.status else "yellow"
+        # A terminal that went away should not take the server with it.
+        with suppress(OSError):
+            console.print(
+                f"{time.strftime('%H:%M:%S')} {request}",
+                markup=False,
+                style=None if 200 <= request.status < 400 else style,
+            )
+
+    return write

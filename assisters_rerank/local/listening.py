@@ -1,0 +1,90 @@
+"""The listening socket and the ASGI server around it, alike for threads and the command line."""
+
+from __future__ import annotations
+
+import errno
+import ipaddress
+import os
+import socket
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from ..errors import ConfigurationError
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens on this host and port (0: a free one); raises `OSError`."""
+    family, kind, _, _, address = socket.getaddrinfo(
+        host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP, flags=socket.AI_PASSIVE
+    )[0]
+    # The protocol is named because asyncio sends small answers at once (TCP_NODELAY) only
+    # on sockets that name it; otherwise some clients wait 40 ms for each.
+    listener = socket.socket(family, kind, socket.IPPROTO_TCP)
+    if os.name == "posix":  # elsewhere it would let two servers share a port
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(address)
+        listener.listen()
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def listen_or_explain(host: str, port: int) -> socket.socket:
+    """As `listen`, for the command line.
+
+    Raises:
+        ConfigurationError: what the operating system refused, and which option to change.
+    """
+    try:
+        return listen(host, port)
+    except socket.gaierror:
+        problem = f"There is no host {host!r}: give another --host."
+    except OverflowError:
+        problem = f"There is no port {port}: give a --port of 0 to 65535."
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            problem = f"Port {port} on {host} is in use: give another --port, or 0 for a free one."
+        elif error.errno == errno.EADDRNOTAVAIL:
+            problem = f"{host} is no address of this machine: give another --host."
+        else:
+            problem = f"Cannot listen on {host}, port {port}: {error.strerror}."
+    raise ConfigurationError(problem)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach this host; of names `localhost` alone is believed."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
+def address_of(listener: socket.socket) -> str:
+    """`http://HOST:PORT`, as a client on this machine would call it."""
+    host, port = listener.getsockname()[:2]
+    if ipaddress.ip_address(host).is_unspecified:
+        host = "::1" if listener.family == socket.AF_INET6 else "127.0.0.1"
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def asgi_server(app: ASGIApp) -> uvicorn.Server:
+    """A server for the application that leaves the caller's logging as it is."""
+    config = uvicorn.Config(
+        app,
+        loop="asyncio",
+        http="h11",
+        ws="none",
+        lifespan="off",
+        interface="asgi3",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        # Idle connections outlive a user's pause, as a service's load balancer lets them.
+        timeout_keep_alive=60,
+        timeout_graceful_shutdown=2,
+    )
+    return uvicorn.Server(config)
