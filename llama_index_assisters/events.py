@@ -37,15 +37,18 @@ def reported(
         return ranked
 
     dispatcher.event(ReRankStartEvent(query=query, nodes=nodes, top_n=wanted, model_name=model))
-    payload: dict[str, object] = {
-        EventPayload.NODES: nodes,
-        EventPayload.MODEL_NAME: model,
-        EventPayload.QUERY_STR: query,
-        EventPayload.TOP_K: wanted,
-    }
     try:
-        with postprocessor.callback_manager.event(CBEventType.RERANKING, payload) as event:
+        if postprocessor.callback_manager.handlers:
+            payload: dict[str, object] = {
+                EventPayload.NODES: nodes,
+                EventPayload.MODEL_NAME: model,
+                EventPayload.QUERY_STR: query,
+                EventPayload.TOP_K: wanted,
+            }
+            with postprocessor.callback_manager.event(CBEventType.RERANKING, payload) as event:
+                yield report
+                event.on_end({EventPayload.NODES: result})
+        else:
             yield report
-            event.on_end({EventPayload.NODES: result})
     finally:
         dispatcher.event(ReRankEndEvent(nodes=result))

@@ -93,7 +93,7 @@ def test_a_child_forked_while_another_thread_is_in_a_call() -> None:
         assert done == [True]
 
 
-async def test_a_child_holds_no_connection_of_its_parents() -> None:
+def test_a_child_holds_no_connection_of_its_parents() -> None:
     ended = threading.Event()
 
     def answer_and_watch(exchange: Exchange) -> None:
@@ -114,9 +114,9 @@ async def test_a_child_holds_no_connection_of_its_parents() -> None:
             os.read(reader, 1)  # lives on, as a worker does
             os._exit(0)
         try:
-            await reranker.aclose()
-            assert await asyncio.to_thread(ended.wait, 5)
+            reranker.close()
+            assert ended.wait(5)
         finally:
             os.close(writer)
             os.close(reader)
-            await asyncio.to_thread(os.waitpid, child, 0)
+            os.waitpid(child, 0)
