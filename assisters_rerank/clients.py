@@ -11,19 +11,19 @@ import os
 import ssl
 import threading
 import weakref
-from typing import Self, TypeAlias, TypeVar
+from collections.abc import Iterator
+from typing import Self, TypeAlias
 from urllib.request import getproxies
 
 import anyio.to_thread
 import httpx
 
 from . import loops
+from .aiohttp_transport import HAS_AIOHTTP, over_aiohttp
 from .errors import ConfigurationError
 
 HttpClient: TypeAlias = httpx.Client
 AsyncHttpClient: TypeAlias = httpx.AsyncClient
-
-C = TypeVar("C", httpx.Client, httpx.AsyncClient)
 
 # How much one call sends at once is `max_concurrency`'s business; calls don't limit each other.
 _LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=100)
@@ -46,7 +46,7 @@ class Clients:
         scheme = _scheme(url)
         with self._lock:
             if scheme not in self._blocking:
-                client = _made(httpx.Client, _LIMITS, _tls(scheme))
+                client = _blocking_client(_tls(scheme))
                 # Closed with the reranker, and at the latest when the interpreter ends.
                 self._blocking[scheme] = client, weakref.finalize(self, client.close)
             return self._blocking[scheme][0]
@@ -59,7 +59,7 @@ class Clients:
             await anyio.to_thread.run_sync(_tls, scheme)
             client = loops.find(self, scheme)  # another task may have been faster
         if client is None:
-            client = _made(*_async_kind(), _TLS[scheme])
+            client = _evented_client(_TLS[scheme])
             await loops.hold(self, scheme, client)
         return client
 
@@ -75,9 +75,6 @@ class Clients:
         self.close()
         await loops.close(self)
 
-    def __copy__(self) -> Self:
-        return type(self)()
-
     def __deepcopy__(self, memo: object) -> Self:
         return type(self)()
 
@@ -85,27 +82,29 @@ class Clients:
         return type(self), ()
 
 
-def _async_kind() -> tuple[type[httpx.AsyncClient], httpx.Limits]:
-    """The client for this loop: over aiohttp on asyncio, where the extra `aiohttp` is installed.
+def _blocking_client(context: ssl.SSLContext) -> httpx.Client:
+    with _told_of_proxies():
+        return httpx.Client(verify=context, limits=_LIMITS, follow_redirects=False)
 
-    With many calls at once httpx's own pool takes its time (docs/performance.md).
-    """
-    try:
-        from httpx_aiohttp import HttpxAiohttpClient
-    except ImportError:
-        return httpx.AsyncClient, _LIMITS
+
+def _evented_client(context: ssl.SSLContext) -> httpx.AsyncClient:
     # aiohttp knows fewer kinds of proxies; sync and async have to go the same way.
-    if loops.is_asyncio() and not {"http", "https", "all"} & getproxies().keys():
-        return HttpxAiohttpClient, httpx.Limits(max_connections=0)  # aiohttp's word for no limit
-    return httpx.AsyncClient, _LIMITS
+    proxied = {"http", "https", "all"} & getproxies().keys()
+    if HAS_AIOHTTP and loops.is_asyncio() and not proxied:
+        return httpx.AsyncClient(transport=over_aiohttp(context), follow_redirects=False)
+    with _told_of_proxies():
+        return httpx.AsyncClient(verify=context, limits=_LIMITS, follow_redirects=False)
 
 
-def _made(kind: type[C], limits: httpx.Limits, context: ssl.SSLContext) -> C:
+@contextlib.contextmanager
+def _told_of_proxies() -> Iterator[None]:
     try:
-        return kind(verify=context, limits=limits, follow_redirects=False)
+        yield
     except (ValueError, ImportError) as error:
         # httpx reads the proxy variables here: an unknown scheme, or SOCKS without its package.
         problem = str(error)
+    else:
+        return
     raise ConfigurationError(
         f"The environment's proxy variables (HTTPS_PROXY, ALL_PROXY …) can't be used: {problem}"
     )
@@ -129,7 +128,7 @@ def _tls(scheme: str) -> ssl.SSLContext:
         if scheme not in _TLS:
             import httpcore  # noqa: F401
 
-            with contextlib.suppress(ImportError):
+            if HAS_AIOHTTP:
                 import httpx_aiohttp  # noqa: F401
 
             _TLS[scheme] = (

@@ -33,7 +33,7 @@ def rerank(
         >>> results = rerank(query="rain", documents=["wet", "dry"], top_n=1)
         >>> context = " ".join([r.document.text for r in results])
     """
-    reranker = _shared(model, os.environ.get(BASE_URL_VARIABLE))
+    reranker = _reranker(model)
     return reranker.rerank(query, documents, top_n=top_n, score_threshold=score_threshold)
 
 
@@ -46,8 +46,14 @@ async def arerank(
     score_threshold: float | None = None,
 ) -> Ranking:
     """`rerank` for asyncio and trio."""
-    reranker = _shared(model, os.environ.get(BASE_URL_VARIABLE))
+    reranker = _reranker(model)
     return await reranker.arerank(query, documents, top_n=top_n, score_threshold=score_threshold)
+
+
+def _reranker(model: str) -> Reranker:
+    # What can't be looked up is refused where all settings are.
+    kept = _shared if isinstance(model, str) else _shared.__wrapped__
+    return kept(model, os.environ.get(BASE_URL_VARIABLE))
 
 
 @lru_cache(maxsize=16)

@@ -32,7 +32,7 @@ _PREPARED = False
 
 
 async def prepare() -> None:
-    """Loads anyio's side of asyncio, some 12 ms, in a thread; to be awaited before anyio is used."""
+    """Loads anyio's side of asyncio, some 12 ms, in a thread; await it before anyio is used."""
     global _PREPARED
     if not _PREPARED:
         with contextlib.suppress(RuntimeError):  # trio runs: it has no asyncio loop, nor the need

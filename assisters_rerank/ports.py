@@ -96,7 +96,13 @@ class Blocking:
                 response.request.extensions["timeout"]["read"] = _Countdown(deadline)
                 return _answer(response, response.read())
         except Exception as error:
-            failure = _failure(error, request, client, timed_out=self.now() >= deadline)
+            failure = _failure(
+                error,
+                request,
+                client,
+                own=self._own is not None,
+                timed_out=self.now() >= deadline,
+            )
             if failure is None:
                 raise
         raise failure
@@ -161,8 +167,13 @@ class Evented:
                 )
                 return _answer(response, response.content)
         except Exception as error:
-            timed_out = isinstance(error, TimeoutError)
-            failure = _failure(error, request, client, timed_out=timed_out)
+            failure = _failure(
+                error,
+                request,
+                client,
+                own=self._own is not None,
+                timed_out=isinstance(error, TimeoutError),
+            )
             if failure is None:
                 raise
         raise failure
@@ -214,6 +225,7 @@ def _failure(
     request: Request,
     client: httpx.Client | httpx.AsyncClient | None,
     *,
+    own: bool,
     timed_out: bool,
 ) -> Exception | None:
     """What a failure to send is called in our tree; None if it is none of ours.
@@ -230,7 +242,9 @@ def _failure(
     if isinstance(error, (httpx.InvalidURL, UnicodeError)):  # also a host that no DNS can know
         return ConfigurationError(f"base_url can't be used ({told}).")
     if isinstance(error, RuntimeError) and client is not None and client.is_closed:
-        return TransportError(f"The HTTP client was closed before the call ended ({told}).")
+        if own:
+            return ConfigurationError("http_client or async_http_client: it has been closed.")
+        return TransportError(f"The reranker was closed before the call ended ({told}).")
     return None
 
 

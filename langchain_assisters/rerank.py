@@ -14,7 +14,7 @@ from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 from typing_extensions import TypedDict  # pydantic needs it on Python 3.11
 
-from assisters_rerank import Ranking, Reranker
+from assisters_rerank import ConfigurationError, Ranking, Reranker
 from assisters_rerank.destination import API_KEY_VARIABLE
 from assisters_rerank.settings import STRICT
 
@@ -93,15 +93,15 @@ class AssistersRerank(
         self, input: RerankInput, config: RunnableConfig | None = None, **kwargs: Any
     ) -> list[Document]:
         """`compress_documents` as a Runnable; `top_n=…` is taken as a keyword."""
-        return self._compress(input["documents"], input["query"], ensure_config(config), **kwargs)
+        documents, query = _parts(input)
+        return self._compress(documents, query, ensure_config(config), **kwargs)
 
     async def ainvoke(
         self, input: RerankInput, config: RunnableConfig | None = None, **kwargs: Any
     ) -> list[Document]:
         """`acompress_documents` as a Runnable; `top_n=…` is taken as a keyword."""
-        return await self._acompress(
-            input["documents"], input["query"], ensure_config(config), **kwargs
-        )
+        documents, query = _parts(input)
+        return await self._acompress(documents, query, ensure_config(config), **kwargs)
 
     def _compress(
         self,
@@ -130,6 +130,11 @@ class AssistersRerank(
         return scored
 
     def _sent(self, documents: Sequence[Document]) -> list[str]:
+        for place, document in enumerate(documents):
+            if not isinstance(document, Document):
+                raise ConfigurationError(
+                    f"documents[{place}]: give a LangChain Document, not {type(document).__name__}."
+                )
         if self.text is None:
             return [document.page_content for document in documents]
         return [self.text(document) for document in documents]
@@ -143,6 +148,16 @@ class AssistersRerank(
     def lc_secrets(self) -> dict[str, str]:
         """The key is dumped as the name of its environment variable."""
         return {"api_key": API_KEY_VARIABLE}
+
+
+def _parts(given: RerankInput) -> tuple[Sequence[Document], str]:
+    try:
+        return given["documents"], given["query"]
+    except (KeyError, TypeError):
+        problem = f"give a mapping with 'query' and 'documents', not {type(given).__name__}"
+        if isinstance(given, dict):
+            problem = f"it needs 'query' and 'documents'; it has {sorted(map(str, given))}"
+    raise ConfigurationError(f"input: {problem}.")
 
 
 def _scored(documents: Sequence[Document], ranking: Ranking) -> list[Document]:

@@ -17,7 +17,6 @@ from langchain_core.runnables import RunnableConfig
 
 from assisters_rerank import Ranking, RerankOptions, Usage
 
-
 _USAGE = tuple(figure.name for figure in fields(Usage))
 
 

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from llama_index.core.postprocessor.types import BaseNodePostprocessor
 from llama_index.core.schema import MetadataMode, NodeWithScore, QueryBundle
 from llama_index_instrumentation import get_dispatcher
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from assisters_rerank import ConfigurationError, Ranking, Reranker
 from assisters_rerank.settings import STRICT
@@ -44,6 +44,14 @@ class AssistersRerank(Reranker, BaseNodePostprocessor):
         default=False,
         description="Put the first stage's score into metadata['retrieval_score'] of a copy.",
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_class_name(cls, data: object) -> object:
+        # LlamaIndex's serialiser adds it; its own from_dict takes it out, pydantic's ways don't.
+        if isinstance(data, dict) and data.get("class_name") == cls.class_name():
+            return {name: value for name, value in data.items() if name != "class_name"}
+        return data
 
     @classmethod
     def class_name(cls) -> str:

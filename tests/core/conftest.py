@@ -36,6 +36,15 @@ def plain_surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ASSISTERS_BASE_URL", raising=False)
 
 
+@pytest.fixture(params=["httpx", "aiohttp"])
+def each_transport(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Async calls without the extra `aiohttp`, and with it where it is installed."""
+    if request.param == "httpx":
+        monkeypatch.setattr("assisters_rerank.clients.HAS_AIOHTTP", False)
+    else:
+        pytest.importorskip("httpx_aiohttp")
+
+
 @pytest.fixture(scope="session")
 def local_server() -> Iterator[LocalServer]:
     """The project's own server, with its real scorer."""

@@ -20,6 +20,7 @@ from ..faults.server import Exchange, HostileServer
 from .conftest import answer_honestly
 from .expectation import assert_right
 
+pytestmark = pytest.mark.usefixtures("each_transport")
 TEXTS = ["a", "b", "c"]
 
 

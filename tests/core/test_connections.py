@@ -16,6 +16,7 @@ from .answers import scored
 from .conftest import answer_honestly
 from .expectation import assert_right
 
+pytestmark = pytest.mark.usefixtures("each_transport")
 TEXTS = ["a", "b", "c"]
 
 

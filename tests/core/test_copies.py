@@ -15,6 +15,7 @@ from assisters_rerank import ConfigurationError, Reranker
 from ..faults.server import HostileServer
 from .expectation import assert_right
 
+pytestmark = pytest.mark.usefixtures("each_transport")
 TEXTS = ["a", "b", "c", "d"]
 KEY = "ask_SECRET-0123456789"
 

@@ -17,6 +17,7 @@ from ..faults.server import HostileServer
 from .expectation import assert_right
 from .fresh_interpreter import must_run
 
+pytestmark = pytest.mark.usefixtures("each_transport")
 TEXTS = ["a", "b", "c", "d"]
 
 

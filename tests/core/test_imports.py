@@ -11,18 +11,12 @@ from .fresh_interpreter import must_run
 BARE = """
     import sys
 
-    class Missing:
-        barred = {
-            "aiohttp", "bm25s", "blockbuster", "hypothesis", "httpx_aiohttp", "langchain",
-            "langchain_classic", "langchain_core", "langgraph", "langsmith", "llama_index",
-            "numpy", "pytest", "rich", "starlette", "trio", "typer", "uvicorn", "wordllama",
-        } - set(sys.argv[2:])
-
-        def find_spec(self, name, path=None, target=None):
-            if name.partition(".")[0] in self.barred:
-                raise ModuleNotFoundError(f"{name} is barred", name=name)
-
-    sys.meta_path.insert(0, Missing())
+    barred = {
+        "aiohttp", "bm25s", "blockbuster", "hypothesis", "httpx_aiohttp", "langchain",
+        "langchain_classic", "langchain_core", "langgraph", "langsmith", "llama_index",
+        "numpy", "pytest", "rich", "starlette", "trio", "typer", "uvicorn", "wordllama",
+    } - set(sys.argv[2:])
+    sys.modules.update(dict.fromkeys(barred))
 """
 
 

@@ -68,11 +68,14 @@ async def test_the_guard_guards(guarded: None, honest_server: HostileServer) -> 
 
 COLD = """
     import asyncio, ssl, sys, threading
+    url, backend, extra = sys.argv[1:]
+    if extra == "httpx":
+        sys.modules["httpx_aiohttp"] = None
+
     import anyio
     from blockbuster import blockbuster_ctx
     from assisters_rerank import Reranker, TransportError, flow
 
-    url, backend = sys.argv[1:]
     flow._FIRST_WAIT = 0.01
     on_loop, off_loop = [], []
 
@@ -115,20 +118,26 @@ COLD = """
 """
 
 
-@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+transports = pytest.mark.parametrize("transport", ["httpx", "aiohttp"])
+backends = pytest.mark.parametrize("backend", ["asyncio", "trio"])
+
+
+@transports
+@backends
 def test_the_first_call_of_a_process_does_not_block(
-    flaky_server: HostileServer, backend: str
+    flaky_server: HostileServer, backend: str, transport: str
 ) -> None:
-    lines = must_run(COLD, flaky_server.url, backend).splitlines()
+    lines = must_run(COLD, flaky_server.url, backend, transport).splitlines()
     # Some 50 ms of imports, which no guard would notice.
     assert lines[0] == "on the loop:"
     assert lines[1].startswith("off the loop: httpcore")
 
 
-@pytest.mark.parametrize("backend", ["asyncio", "trio"])
-def test_the_first_call_over_tls_does_not_block(backend: str) -> None:
+@transports
+@backends
+def test_the_first_call_over_tls_does_not_block(backend: str, transport: str) -> None:
     with socket.socket() as bound:  # bound, so that nobody else listens there either
         bound.bind(("127.0.0.1", 0))
         url = f"https://127.0.0.1:{bound.getsockname()[1]}/v1"
-        lines = must_run(COLD, url, backend).splitlines()
+        lines = must_run(COLD, url, backend, transport).splitlines()
     assert lines == ["refused", "on the loop:", "off the loop: httpcore certificates"]

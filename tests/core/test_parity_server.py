@@ -40,9 +40,16 @@ def on_trio(coroutine: Coroutine[Any, Any, Ranking]) -> Ranking:
     return trio.run(main)
 
 
+def without_the_extra(coroutine: Coroutine[Any, Any, Ranking]) -> Ranking:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("assisters_rerank.clients.HAS_AIOHTTP", False)
+        return asyncio.run(coroutine)
+
+
 WORLDS: dict[str, Callable[..., Ranking]] = {
     "sync": lambda reranker, *a, **k: reranker.rerank(*a, **k),
     "asyncio": lambda reranker, *a, **k: asyncio.run(reranker.arerank(*a, **k)),
+    "asyncio-httpx": lambda reranker, *a, **k: without_the_extra(reranker.arerank(*a, **k)),
     "trio": lambda reranker, *a, **k: on_trio(reranker.arerank(*a, **k)),
 }
 
@@ -157,5 +164,5 @@ def test_a_thousand_documents_are_ranked_as_the_scorer_ranks_them(
         ranking = call(reranker, "refund within days", documents)
         assert [(r.index, r.relevance_score) for r in ranking] == expected
         assert ranking.usage.requests == 10
-    assert len(local_server.requests) - before == 30
+    assert len(local_server.requests) - before == 10 * len(WORLDS)
     assert {len(r.documents) for r in local_server.requests[before:]} == {100}

@@ -13,6 +13,9 @@ STRICT = ("-X", "dev", "-W", "error::ResourceWarning")
 
 HEAD = """
 import asyncio, sys
+if sys.argv[2] == "asyncio without the extra":
+    sys.modules["httpx_aiohttp"] = None
+
 from assisters_rerank import AssistersError, Reranker, arerank, rerank
 URL, TEXTS = sys.argv[1], ["a", "b", "c"]
 
@@ -106,7 +109,7 @@ go(main)
 }
 
 
-@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+@pytest.mark.parametrize("backend", ["asyncio", "asyncio without the extra", "trio"])
 @pytest.mark.parametrize("script", ASYNC.values(), ids=ASYNC)
 def test_async_scripts_end_quietly(script: str, backend: str, honest_server: HostileServer) -> None:
     ended = run(HEAD + script, honest_server.url, backend, flags=STRICT)

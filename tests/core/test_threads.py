@@ -22,6 +22,8 @@ from ..faults.server import HostileServer
 from .answers import refused, scored
 from .expectation import assert_right
 
+pytestmark = pytest.mark.usefixtures("each_transport")
+
 
 def test_many_threads_share_one_reranker(honest_server: HostileServer) -> None:
     reranker = Reranker(base_url=honest_server.url, max_documents_per_request=3)

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 import anyio
 import anyio.to_thread
+import httpx
 import pytest
 from langchain_core.documents import Document
 from llama_index.core.schema import NodeWithScore, TextNode
@@ -68,6 +69,13 @@ class Plain:
 
     def first_scores(self, texts: Sequence[str]) -> list[float | None]:
         return [None] * len(texts)
+
+
+class PlainOverHttpx(Plain):
+    """The same with httpx's own transport on asyncio, as without the extra `aiohttp`."""
+
+    def make(self, options: dict[str, Any]) -> Any:
+        return Reranker(**options, async_http_client=httpx.AsyncClient())
 
 
 class LangChain:
@@ -176,6 +184,8 @@ class Face:
             return self.kind.read(await self.kind.acall(reranker, texts))
         finally:
             await reranker.aclose()
+            if reranker.async_http_client is not None:
+                await reranker.async_http_client.aclose()
 
 
 def expected(error: type[Exception] | None) -> AbstractContextManager[object]:
@@ -196,4 +206,8 @@ SIX_FACES = [
     *(Face(f"{name}-async", kind, ASYNCIO) for name, kind in KINDS.items()),
 ]
 # The frameworks need asyncio; the reranker alone does not.
-FACES = [*SIX_FACES, Face("reranker-trio", Plain(), TRIO)]
+FACES = [
+    *SIX_FACES,
+    Face("reranker-httpx", PlainOverHttpx(), ASYNCIO),
+    Face("reranker-trio", Plain(), TRIO),
+]

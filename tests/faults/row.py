@@ -41,6 +41,7 @@ class Row:
         gap: seconds that must lie between the first two requests.
         slow: the row needs its whole budget.
         echo: the server quotes the key, so that debug logs of the HTTP library may show its words.
+        library_decides: the HTTP libraries differ in what they make of it.
         sync_seconds: how long a sync call may take where httpx cannot hold the budget.
     """
 
@@ -59,6 +60,7 @@ class Row:
     gap: float = 0.0
     slow: bool = False
     echo: bool = False
+    library_decides: bool = False
     sync_seconds: float | None = None
 
     @property

@@ -206,6 +206,7 @@ ROWS = [
         script=[raw(HEAD + b'Content-Length: 9\r\n\r\n{"results": []}')],
         outcome=ContractError,
         or_else=(TransportError,),
+        library_decides=True,
         options={"max_retries": 0},
     ),
     Row(
