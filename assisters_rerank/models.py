@@ -15,7 +15,8 @@ class RerankModel:
     """One reranking model as published.
 
     `max_tokens` counts query and document together; `dollars_per_million_tokens` is the price;
-    `latency_ms` maps a number of documents in one request to the published latency.
+    `latency_ms` maps a number of documents in one request to the published latency; `suited_to`
+    says in the service's words what it is for.
     """
 
     id: str
@@ -23,6 +24,7 @@ class RerankModel:
     max_tokens: int
     dollars_per_million_tokens: float
     latency_ms: dict[int, int]
+    suited_to: str
 
 
 BGE_RERANKER_V2 = RerankModel(
@@ -31,6 +33,7 @@ BGE_RERANKER_V2 = RerankModel(
     max_tokens=512,
     dollars_per_million_tokens=0.05,
     latency_ms={10: 50, 50: 150, 100: 300},
+    suited_to="short and medium documents, accuracy",
 )
 
 JINA_RERANKER = RerankModel(
@@ -39,6 +42,7 @@ JINA_RERANKER = RerankModel(
     max_tokens=8192,
     dollars_per_million_tokens=0.08,
     latency_ms={10: 80, 50: 250, 100: 500},
+    suited_to="long documents: full pages, papers, legal texts",
 )
 
 CATALOGUE: dict[str, RerankModel] = {model.id: model for model in (BGE_RERANKER_V2, JINA_RERANKER)}

@@ -56,7 +56,7 @@ class RerankOptions(Settings):
     )
     top_n: TopN = Field(
         default=None,
-        description="Most documents to return. None: all of them; 0: none, and no request.",
+        description="Most documents to return. Without it, all; 0: none, and no request.",
     )
     score_threshold: ScoreThreshold = Field(
         default=None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import statistics
 import subprocess
 import sys
@@ -47,7 +48,9 @@ def _fresh(base_url: str, face: str) -> tuple[float, float, float]:
 async def _measure(base_url: str, face: str) -> tuple[float, float, float]:
     longest = await _longest_callback(base_url, face)
     call = async_faces(base_url, texts_of(10))[face]
+    gc.collect()
     cold = await seconds_of(lambda: _at_once(call))
+    gc.collect()
     warm = statistics.median([await seconds_of(lambda: _at_once(call)) for _ in range(5)])
     return cold, warm, longest
 

@@ -51,9 +51,9 @@ def demo(
     console = Console(highlight=False)
     with console.status("Loading LangChain and LlamaIndex…") as status:
         # The frameworks take seconds to import, which no other command should wait for.
+        from ..commands.endpoint import endpoint
         from .answer import Setup
         from .corpus import read_passages
-        from .endpoint import endpoint
         from .first_stage import FirstStage
         from .langchain_run import langchain_pipeline
         from .llama_index_run import llama_index_pipeline

@@ -1,1 +1,1 @@
-"""Tests of the demo and of the start of the command line."""
+"""Tests of the demo."""

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from assisters_rerank import ConfigurationError, Reranker
-from assisters_rerank.demo.endpoint import endpoint
+from assisters_rerank.commands.endpoint import endpoint
 from assisters_rerank.destination import SERVICE_URL
 
 OWN = "http://127.0.0.1:9/v1"

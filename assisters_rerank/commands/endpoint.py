@@ -1,4 +1,4 @@
-"""Who scores in the demo: the user's server, the service, or without a key a local server."""
+"""Who scores for a command: the user's server, the service, or without a key a local server."""
 
 from __future__ import annotations
 

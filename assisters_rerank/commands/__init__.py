@@ -1,0 +1,1 @@
+"""The commands of `assisters-rerank`, a module each."""

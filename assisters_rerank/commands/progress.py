@@ -1,0 +1,74 @@
+"""A reranker that tells how far it is, and the bar that shows it on a terminal's stderr."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+
+import httpx
+
+from ..clients import Clients
+from ..messages import Answer, Request
+from ..ports import Blocking, run_blocking
+from ..ranking import Ranking
+from ..reranker import Reranker
+from ..settings import STRICT
+
+
+class _Counting(Blocking):
+    """`Blocking`, counting good answers; the flow itself stays as it is."""
+
+    def __init__(
+        self, clients: Clients, own: httpx.Client | None, answered: Callable[[], None]
+    ) -> None:
+        super().__init__(clients, own)
+        self._answered = answered
+
+    async def send(self, request: Request, budget: float) -> Answer:
+        answer = await super().send(request, budget)
+        if 200 <= answer.status < 300:
+            self._answered()
+        return answer
+
+
+class ReportingReranker(Reranker):
+    """A `Reranker` whose calls can be watched."""
+
+    model_config = STRICT
+
+    def rerank_watched(
+        self,
+        query: str,
+        documents: Iterable[str | Mapping[str, object]],
+        answered: Callable[[], None],
+    ) -> Ranking:
+        """`rerank`, calling `answered` (from several threads) when a request has its answer."""
+        port = _Counting(self._clients, self.http_client, answered)
+        return run_blocking(self._call(port, query, documents, self.top_n, self.score_threshold))
+
+
+@contextmanager
+def progress_bar(documents: int, per_request: int, *, wanted: bool) -> Iterator[Callable[[], None]]:
+    """A bar over so many documents; gives the function that counts one request as answered.
+
+    Nothing is shown where stderr is no terminal, or one request does it all.
+    """
+    if not wanted or documents <= per_request or not sys.stderr.isatty():
+        yield lambda: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn
+
+    with Progress(
+        BarColumn(),
+        MofNCompleteColumn(),
+        "documents",
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    ) as progress:
+        task = progress.add_task("", total=documents)
+        # The requests may end in any order; together they have these sizes.
+        sizes = [min(per_request, documents - at) for at in range(0, documents, per_request)]
+        yield lambda: progress.advance(task, sizes.pop())

@@ -1,0 +1,125 @@
+"""The command `assisters-rerank rerank`: documents from files or a pipe, ranked for a query."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from contextlib import ExitStack
+from typing import Annotated
+
+import typer
+
+from ..destination import API_KEY_VARIABLE
+from ..errors import ConfigurationError
+from ..plan import Plan
+from ..ranking import Ranking
+from .documents import STANDARD_INPUT, Input, InputFormat, read_documents
+from .options import given_settings, option
+from .progress import ReportingReranker, progress_bar
+from .show import show, summary
+
+
+def rerank(
+    context: typer.Context,
+    query: Annotated[
+        str, typer.Argument(metavar="QUERY", help="What the documents should answer.")
+    ],
+    files: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[FILES]...",
+            help="Text or JSONL files; - is standard input, which is also read without any.",
+        ),
+    ] = None,
+    # Read through the context: what is not given is left to RerankOptions.
+    model: Annotated[str | None, option("model", "--model", "-m")] = None,
+    top_n: Annotated[int | None, option("top_n", "--top-n", "-n")] = None,
+    score_threshold: Annotated[
+        float | None, option("score_threshold", "--score-threshold", "--threshold")
+    ] = None,
+    base_url: Annotated[str | None, option("base_url")] = None,
+    timeout: Annotated[float | None, option("timeout")] = None,
+    max_retries: Annotated[int | None, option("max_retries")] = None,
+    max_documents_per_request: Annotated[int | None, option("max_documents_per_request")] = None,
+    max_concurrency: Annotated[int | None, option("max_concurrency")] = None,
+    on_error: Annotated[str | None, option("on_error")] = None,
+    local: Annotated[
+        bool, typer.Option("--local", help="Score with a local server, on this machine.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Write JSONL.")] = False,
+    input_format: Annotated[
+        InputFormat,
+        typer.Option(help="How lines are read; auto: a file that begins with an object is JSONL."),
+    ] = InputFormat.AUTO,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="No progress bar, no line on usage.")
+    ] = False,
+) -> None:
+    """Rank documents by their relevance to QUERY, the best first.
+
+    Every line of FILES is a document: plain text, or JSONL, where each line is an object with a
+    string under `text` and any other fields. Blank lines are skipped.
+
+    A terminal shows a table: the place in the input, the new rank, the score, the text. A pipe or
+    file gets a line for each document: score, tab, text. With `--json` it is JSONL that
+    keeps the input's fields and adds `relevance_score` and, unless the input has them,
+    `index` (from 0), `file` and `line` (from 1). What was used is written to stderr.
+
+    The API key comes from the variable ASSISTERS_API_KEY. There is no option for it, because the
+    shell's history and the list of processes would show it.
+    """
+    if local and base_url is not None:
+        raise typer.BadParameter("--local and --base-url exclude each other", param_hint="--local")
+    inputs = read_documents(_sources(files), input_format)
+    started = time.perf_counter()
+    with ExitStack() as stack:
+        settings = given_settings(context)
+        if local:
+            from .endpoint import endpoint  # needs the extra `local`, and takes a while
+
+            settings["base_url"] = stack.enter_context(endpoint(local=True)).base_url
+        reranker = stack.enter_context(ReportingReranker(**settings))
+        ranking = _ranked(reranker, query, inputs, quiet=quiet)
+    seconds = time.perf_counter() - started
+    show(ranking, inputs, as_json=as_json)
+    sys.stdout.flush()
+    if not quiet:
+        typer.echo(summary(ranking, len(inputs), seconds), err=True)
+
+
+def _sources(files: list[str] | None) -> list[str]:
+    if files:
+        if files.count(STANDARD_INPUT) > 1:
+            raise typer.BadParameter("standard input can be read once", param_hint="FILES")
+        return files
+    if sys.stdin is None or sys.stdin.isatty():
+        raise typer.BadParameter(
+            "name a file, or pipe documents in (- waits for them here)", param_hint="FILES"
+        )
+    return [STANDARD_INPUT]
+
+
+def _ranked(
+    reranker: ReportingReranker, query: str, inputs: list[Input], *, quiet: bool
+) -> Ranking:
+    documents = [source.document for source in inputs]
+    texts = [each if isinstance(each, str) else str(each["text"]) for each in documents]
+    to_score = len(Plan.of(texts).texts)
+    if to_score and reranker.top_n != 0:
+        _check_key(reranker)
+    per_request = reranker.max_documents_per_request
+    with progress_bar(to_score, per_request, wanted=not quiet) as answered:
+        return reranker.rerank_watched(query, documents, answered)
+
+
+def _check_key(reranker: ReportingReranker) -> None:
+    try:
+        reranker.resolve_api_key()
+    except ConfigurationError:
+        if os.environ.get(API_KEY_VARIABLE, "").strip():
+            raise  # there is one, and it cannot be a key
+        raise ConfigurationError(
+            f"No API key: set the variable {API_KEY_VARIABLE}, or add --local to score on this "
+            "machine."
+        ) from None

@@ -1,0 +1,1 @@
+"""Tests of the command line, as far as they are not about one command's subject (demo, serve)."""

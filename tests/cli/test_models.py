@@ -1,0 +1,41 @@
+"""`assisters-rerank models`: the catalogue, for people and for programs."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from assisters_rerank import CATALOGUE
+
+from .command import run
+
+
+def test_every_model_is_listed_with_its_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "160")
+    done = run("models")
+    assert (done.returncode, done.stderr) == (0, "")
+    heading, *lines = done.stdout.splitlines()
+    assert heading.split()[:2] == ["model", "tokens"]
+    assert len(lines) == len(CATALOGUE)
+    for line, model in zip(lines, CATALOGUE.values(), strict=True):
+        assert line.startswith(model.id)
+        for figure in (f"{model.max_tokens:,}", f"{model.dollars_per_million_tokens:.2f}"):
+            assert f" {figure} " in line
+    assert "50/150/300 ms for 10/50/100 documents  short and medium documents" in lines[0]
+
+
+def test_a_narrow_terminal_loses_no_figure(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    stdout = run("models").stdout
+    assert "…" not in stdout
+    assert "bge-reranker-v2" in stdout
+    assert "8,192" in stdout
+
+
+def test_json_has_the_catalogue_s_fields() -> None:
+    listed = [json.loads(line) for line in run("models", "--json").stdout.splitlines()]
+    assert [model["id"] for model in listed] == list(CATALOGUE)
+    assert listed[1]["max_tokens"] == 8192
+    assert listed[1]["latency_ms"] == {"10": 80, "50": 250, "100": 500}
+    assert all(model["suited_to"] for model in listed)

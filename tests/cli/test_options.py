@@ -1,0 +1,165 @@
+"""The options of `rerank` are those of `RerankOptions`, and say the same."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+import httpx
+import pytest
+from typer.main import get_command
+
+from assisters_rerank import RerankOptions
+from assisters_rerank.commands.application import application
+from assisters_rerank.commands.progress import ReportingReranker
+from assisters_rerank.local import LocalServer
+
+from .command import run
+
+# Not for a command line: a secret, and objects that only a program has.
+NOT_OFFERED = {"api_key", "http_client", "async_http_client"}
+
+
+def _parameters() -> Mapping[str, object]:
+    group = get_command(application())
+    command = group.commands["rerank"]  # type: ignore[attr-defined]
+    return {parameter.name: parameter for parameter in command.params}
+
+
+def test_every_setting_has_an_option_with_its_description_and_default() -> None:
+    """A new field of `RerankOptions` fails here until the command line offers it."""
+    parameters = _parameters()
+    for name, field in RerankOptions.model_fields.items():
+        assert (name in parameters) == (name not in NOT_OFFERED), name
+        if name in NOT_OFFERED:
+            continue
+        offered = parameters[name]
+        assert f"--{name.replace('_', '-')}" in offered.opts  # type: ignore[attr-defined]
+        assert field.description is not None
+        shown: str = offered.help  # type: ignore[attr-defined]
+        assert shown.startswith(field.description)
+        if not field.default_factory and field.default is not None:
+            assert shown.endswith(f"[default: {field.default}]")
+        assert offered.default is None  # type: ignore[attr-defined]
+
+
+def test_the_help_says_where_the_key_comes_from() -> None:
+    done = run("rerank", "--help")
+    assert done.returncode == 0
+    assert "ASSISTERS_API_KEY" in done.stdout
+    assert "--api-key" not in done.stdout
+
+
+class _SeenError(Exception):
+    """Ends the command when its reranker has been seen."""
+
+
+def test_what_is_given_reaches_the_reranker(
+    monkeypatch: pytest.MonkeyPatch, server: LocalServer
+) -> None:
+    def seen(self: ReportingReranker, *_: object) -> None:
+        raise _SeenError(self)
+
+    monkeypatch.setattr(ReportingReranker, "rerank_watched", seen)
+    given = {
+        "model": "jina-reranker",
+        "top_n": 3,
+        "score_threshold": -1.5,
+        "base_url": "http://127.0.0.1:9/v1",
+        "timeout": 7.5,
+        "max_retries": 0,
+        "max_documents_per_request": 50,
+        "max_concurrency": 2,
+        "on_error": "passthrough",
+    }
+    assert given.keys() == RerankOptions.model_fields.keys() - NOT_OFFERED
+    options = [f"--{name.replace('_', '-')}={value}" for name, value in given.items()]
+    for arguments, expected in ((options, given), ([], RerankOptions().model_dump())):
+        with pytest.raises(_SeenError) as caught:
+            application()(["rerank", "query", "/dev/null", *arguments], standalone_mode=False)
+        reranker = caught.value.args[0]
+        assert {name: getattr(reranker, name) for name in expected} == expected
+
+
+def test_the_key_of_the_variable_is_sent(
+    monkeypatch: pytest.MonkeyPatch, server: LocalServer
+) -> None:
+    monkeypatch.setenv("ASSISTERS_API_KEY", "ask_right")
+    assert run("rerank", "query", stdin="a 1\n").returncode == 0
+    assert server.requests[0].headers["authorization"] == "Bearer ask_right"
+
+
+def test_a_wrong_key_is_one_line_without_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ASSISTERS_API_KEY", "ask_wrong")
+    with LocalServer(api_key="ask_right", scorer="lexical") as guarded:
+        monkeypatch.setenv("ASSISTERS_BASE_URL", guarded.base_url)
+        done = run("rerank", "query", stdin="a 1\n")
+    assert (done.returncode, done.stdout) == (1, "")
+    (line,) = done.stderr.splitlines()
+    assert "401" in line
+    assert "ASSISTERS_API_KEY" in line
+    assert "ask_wrong" not in line
+
+
+def test_without_a_key_the_line_names_both_ways_out() -> None:
+    done = run("rerank", "query", stdin="a\n")
+    assert (done.returncode, done.stdout) == (1, "")
+    (line,) = done.stderr.splitlines()
+    assert re.search("set the variable ASSISTERS_API_KEY, or add --local", line)
+
+
+def test_an_unusable_key_is_not_called_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ASSISTERS_API_KEY", "ask wrong")
+    (line,) = run("rerank", "query", stdin="a\n").stderr.splitlines()
+    assert "the variable ASSISTERS_API_KEY: it holds characters that no key has" in line
+    assert "ask wrong" not in line
+
+
+def test_an_unusable_variable_is_not_blamed_on_an_option(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ASSISTERS_BASE_URL", "nowhere")
+    done = run("rerank", "query", "--top-n", "1", stdin="a\n")
+    assert done.returncode == 1
+    assert done.stderr.startswith("assisters-rerank: the variable ASSISTERS_BASE_URL: ")
+
+
+def test_local_scores_on_this_machine_even_with_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ASSISTERS_API_KEY", "ask_test")
+    monkeypatch.setenv("ASSISTERS_BASE_URL", "http://127.0.0.1:9/v1")
+    done = run("rerank", "rain", "--local", "-n", "1", stdin="sunny day\nrain tomorrow\n")
+    assert done.returncode == 0
+    assert done.stdout.split("\t")[1] == "rain tomorrow\n"
+    assert "model local-" in done.stderr
+
+
+def test_completion_offers_commands_options_and_models(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("_ASSISTERS_RERANK_COMPLETE", "complete_bash")
+    for line, offered in (
+        ("assisters-rerank rer", "rerank"),
+        ("assisters-rerank rerank --max-r", "--max-retries"),
+        ("assisters-rerank rerank --model j", "jina-reranker"),
+        ("assisters-rerank rerank --on-error p", "passthrough"),
+    ):
+        monkeypatch.setenv("COMP_WORDS", line)
+        monkeypatch.setenv("COMP_CWORD", str(len(line.split()) - 1))
+        assert run().stdout.split() == [offered]
+
+
+def test_the_local_server_is_gone_when_the_command_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    addresses: list[str] = []
+
+    def note(self: ReportingReranker, *_: object) -> None:
+        addresses.append(self.base_url)
+        assert httpx.get(f"{self.base_url}/models").status_code == 200
+        raise _SeenError
+
+    monkeypatch.setattr(ReportingReranker, "rerank_watched", note)
+    with pytest.raises(_SeenError):
+        application()(["rerank", "query", "/dev/null", "--local"], standalone_mode=False)
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(f"{addresses[0]}/models")
+
+
+@pytest.mark.parametrize("command", ["rerank", "models", "serve", "demo"])
+def test_help_is_there_for_every_command(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert application()([command, "-h"], standalone_mode=False) == 0
+    assert f" {command} " in capsys.readouterr().out

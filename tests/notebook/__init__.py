@@ -1,0 +1,1 @@
+"""Tests of how a ranking shows itself in a notebook."""

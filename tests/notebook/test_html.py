@@ -1,0 +1,171 @@
+"""The HTML of a ranking: what it says, and that it is harmless and well-formed."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from xml.etree import ElementTree
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from assisters_rerank import Ranking, Usage
+
+from .rankings import ALL, long_ranking, ranking
+
+
+def _parsed(shown: Ranking) -> ElementTree.Element:
+    """The markup, read by an XML parser: stricter than any browser."""
+    return ElementTree.fromstring(shown._repr_html_())
+
+
+def _text(element: ElementTree.Element) -> str:
+    return "".join(element.itertext())
+
+
+def _rows(shown: Ranking) -> list[list[str]]:
+    rows = _parsed(shown).iterfind(".//tbody/tr")
+    return [[_text(cell) for cell in row] for row in rows]
+
+
+def _bars(shown: Ranking) -> list[float]:
+    bars = _parsed(shown).iterfind(".//tbody//span[@class='bar']")
+    widths = [re.fullmatch(r"width:([\d.]+)%", bar.attrib["style"]) for bar in bars]
+    return [float(width[1]) for width in widths if width]
+
+
+def _notes(shown: Ranking) -> list[str]:
+    return [_text(note) for note in _parsed(shown).iterfind(".//p[@class='note']")]
+
+
+def test_a_row_is_rank_before_and_now_score_and_text() -> None:
+    shown = ranking((2, 0.97, "third"), (1, 0.5, "second"), (0, 0.00001234, "first"))
+    assert _rows(shown) == [
+        ["3 → 1 ▲", "0.970", "third"],
+        ["2 → 2 =", "0.500", "second"],
+        ["1 → 3 ▼", "1.2e-05", "first"],
+    ]
+    assert [_text(head) for head in _parsed(shown).iterfind(".//thead/tr/th")] == [
+        "rank",
+        "score",
+        "text",
+    ]
+
+
+def test_model_and_usage_are_below() -> None:
+    assert _notes(ranking((0, 0.5, "a"))) == ["model bge-reranker-v2 · 1 request · 1,234 tokens"]
+    usage = Usage(requests=3, retries=1, search_units=7)
+    assert _notes(ranking((0, 0.5, "a"), usage=usage)) == [
+        "model bge-reranker-v2 · 3 requests · 1 retry · 7 search units"
+    ]
+
+
+def test_scores_between_0_and_1_are_drawn_as_they_are() -> None:
+    assert _bars(ranking((0, 1.0, "a"), (1, 0.25, "b"), (2, 0.0, "c"))) == [100, 25, 0]
+    assert _bars(ranking((0, 0.5, "a"), (1, 0.4, "b"))) == [50, 40]
+
+
+def test_other_scores_are_drawn_over_their_range() -> None:
+    shown = ranking((0, 6.0, "a"), (1, 0.0, "b"), (2, -2.0, "c"))
+    assert _bars(shown) == [100, 25, 0]
+    assert _notes(shown)[-1].endswith(" · bars from -2 to 6")
+    assert _bars(ranking((0, -3.0, "a"), (1, -3.0, "b"))) == [100, 100]
+    # The ends of what a float can hold.
+    assert _bars(ranking((0, 1.7e308, "a"), (1, 0.0, "b"), (2, -1.7e308, "c"))) == [100, 50, 0]
+
+
+def test_a_long_ranking_is_cut_but_its_bars_know_the_rest() -> None:
+    shown = long_ranking(1_030)
+    assert len(_rows(shown)) == 20
+    assert _notes(shown)[0] == "… and 1,010 more"
+    assert len(_rows(long_ranking(20))) == 20
+    assert not any("more" in note for note in _notes(long_ranking(20)))
+    rows = [(i, 10.0 - i, "text") for i in range(31)]
+    assert _bars(ranking(*rows))[0] == 100
+    assert _bars(ranking(*rows))[10] == pytest.approx(66.7)
+
+
+def test_degraded_is_said_and_nothing_is_drawn() -> None:
+    shown = ranking((0, None, "a"), (1, None, "b"), usage=Usage(), degraded=True)
+    warning = _parsed(shown).find(".//p[@class='degraded']")
+    assert warning is not None
+    none = "\N{EN DASH}"
+    assert _text(warning).startswith("Degraded: the service could not be reached")
+    assert _rows(shown) == [["1 → 1 =", none, "a"], ["2 → 2 =", none, "b"]]
+    assert _bars(shown) == []
+    assert _parsed(ranking((0, 0.5, "a"))).find(".//p[@class='degraded']") is None
+
+
+def test_an_empty_ranking_says_so() -> None:
+    shown = ranking(usage=Usage())
+    assert _notes(shown) == ["No documents.", "model bge-reranker-v2 · 0 requests"]
+    assert _parsed(shown).find(".//table") is None
+
+
+def test_texts_are_shortened() -> None:
+    ((*_, text),) = _rows(ranking((0, 0.5, "word " * 1_000)))
+    assert text == "word " * 39 + "word…"
+    ((*_, text),) = _rows(ranking((0, 0.5, "x" * 200)))
+    assert text == "x" * 200
+    ((*_, text),) = _rows(ranking((0, 0.5, " two\n\n lines\t")))
+    assert text == "two lines"
+    ((*_, text),) = _rows(ranking((0, 0.5, "a" + " " * 5_000 + "b")))
+    assert text == "a…"
+
+
+@given(st.text(st.characters(codec=None), max_size=300), st.text(max_size=30))
+def test_any_text_stays_a_text(text: str, model: str) -> None:
+    """Markup, quotes, control and half characters, in documents and in what a server says."""
+    shown = Ranking(ranking((0, 0.5, text)).results, model)
+    ((*_, cell),) = _rows(shown)
+    words = " ".join(text.split())
+    assert len(cell) == min(len(words), 200)
+    for shown_as, char in zip(cell[:199], words, strict=False):
+        assert shown_as == char or (shown_as == "�" and not char.isprintable())
+    html = shown._repr_html_()
+    html.encode()  # a notebook sends it as UTF-8
+    assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f]", html)
+    assert {element.tag for element in _parsed(shown).iter()} <= {
+        "div", "style", "table", "thead", "tbody", "tr", "th", "td", "span", "strong", "p",
+    }  # fmt: skip
+
+
+def test_there_is_no_script_and_nothing_to_load() -> None:
+    for shown in ALL:
+        root = _parsed(shown)
+        assert {name for element in root.iter() for name in element.attrib} <= {
+            "class",
+            "style",
+            "scope",
+            "dir",
+            "aria-hidden",
+        }
+        style = root.findtext("style") or ""
+        assert "url(" not in style
+        assert "@import" not in style
+
+
+def test_the_style_reaches_only_the_ranking() -> None:
+    style = _parsed(ALL[0]).findtext("style") or ""
+    selectors = re.findall(r"([^{}]+)\{", style)
+    assert len(selectors) > 5
+    for selector in ",".join(selectors).split(","):
+        assert selector.strip().startswith(".assisters-ranking "), selector
+
+
+def test_mathjax_is_kept_away() -> None:
+    """Jupyter would set "$5 and $10" as a formula."""
+    assert {"tex2jax_ignore", "mathjax_ignore"} <= set(_parsed(ALL[0]).attrib["class"].split())
+
+
+def test_calls_do_not_pay_for_it() -> None:
+    program = """
+import sys
+import assisters_rerank
+assert "assisters_rerank.notebook" not in sys.modules
+assisters_rerank.Ranking((), "m")._repr_html_()
+assert "assisters_rerank.notebook" in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)
