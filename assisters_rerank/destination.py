@@ -57,7 +57,7 @@ def default_base_url() -> str:
     return _variable(BASE_URL_VARIABLE, _usable_url) or SERVICE_URL
 
 
-def key_for(base_url: str, given: SecretStr | str | None) -> SecretStr | None:
+def key_for(base_url: str, given: SecretStr | None) -> SecretStr | None:
     """The key to send to `base_url`, or None for a server that needs none.
 
     The variable's key was meant for one host, so it is sent to the service, or to the server that
@@ -66,7 +66,7 @@ def key_for(base_url: str, given: SecretStr | str | None) -> SecretStr | None:
     Raises:
         ConfigurationError: the service itself is called and there is no key.
     """
-    key = _usable_key(given) if given else _variable_key(base_url)
+    key = given or _variable_key(base_url)
     if key is None:
         if _is_service(base_url):
             raise ConfigurationError(
@@ -117,6 +117,7 @@ def _server(url: str) -> tuple[str | None, int | None]:
     return parts.hostname, parts.port or {"https": 443, "http": 80}.get(parts.scheme)
 
 
+@lru_cache(maxsize=64)
 def _is_loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import random
-import uuid
+import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -126,7 +126,7 @@ async def _ask_one(
     documents = texts[shard.start : shard.stop]
     wanted = None if top_n is None or top_n >= len(documents) else top_n
     request = wire.encode(
-        options.base_url, key, options.model, query, documents, wanted, str(uuid.uuid4())
+        options.base_url, key, options.model, query, documents, wanted, secrets.token_hex(16)
     )
     retries = 0
     while True:

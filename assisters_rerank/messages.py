@@ -24,6 +24,8 @@ class Request:
         if self.secret:
             text = text.replace(self.secret.get_secret_value(), "[api key]")
         line = " ".join(text.split())[:200]
+        if line.isprintable():
+            return line
         return "".join(character if character.isprintable() else "?" for character in line)
 
 

@@ -140,7 +140,9 @@ class RerankOptions(Settings):
         Raises:
             ConfigurationError: the service itself is called and there is no key.
         """
-        return key_for(self.base_url, self.api_key)
+        # The field takes strings too, but keeps none.
+        given = self.api_key if isinstance(self.api_key, SecretStr) else None
+        return key_for(self.base_url, given)
 
 
 def checked_top_n(value: int | None) -> int | None:

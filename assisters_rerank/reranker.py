@@ -82,10 +82,10 @@ class Reranker(RerankOptions):
             self,
             _checked_query(query),
             _checked_documents(documents),
-            checked_top_n(self.top_n if top_n is ... else top_n),
-            checked_score_threshold(
-                self.score_threshold if score_threshold is ... else score_threshold
-            ),
+            self.top_n if top_n is ... else checked_top_n(top_n),
+            self.score_threshold
+            if score_threshold is ...
+            else checked_score_threshold(score_threshold),
         )
 
     def close(self) -> None:
