@@ -9,7 +9,6 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
-from langchain_cases import BROKEN, KEY, QUERY, REFUSED, TEXTS
 from langchain_core.documents import BaseDocumentCompressor, Document
 
 from assisters_rerank import (
@@ -21,6 +20,8 @@ from assisters_rerank import (
 )
 from assisters_rerank.local import LocalServer
 from langchain_assisters import AssistersRerank
+
+from ..plugins.cases import BROKEN, KEY, QUERY, REFUSED, TEXTS
 
 OneRerank = Callable[[], AbstractContextManager[None]]
 BestFirst = Callable[..., list[str]]

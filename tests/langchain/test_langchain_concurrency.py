@@ -10,17 +10,18 @@ from typing import Any
 
 import pytest
 from blockbuster import BlockBuster, BlockingError, blockbuster_ctx
-from langchain_cases import QUERY, TEXTS
 from langchain_classic.retrievers import ContextualCompressionRetriever
 from langchain_core.documents import Document
 from langchain_core.retrievers import BaseRetriever
 from langchain_core.tracers.run_collector import RunCollectorCallbackHandler
-from langchain_gate import gate
-from langchain_recorder import BlockingRecorder, EventedRecorder
 
 from assisters_rerank import AuthenticationError
 from assisters_rerank.local import LocalServer
 from langchain_assisters import AssistersRerank, RerankRetriever
+
+from ..plugins.cases import QUERY, TEXTS
+from ..plugins.gate import gate
+from .recorder import BlockingRecorder, EventedRecorder
 
 BestFirst = Callable[..., list[str]]
 MANY = 10

@@ -8,7 +8,6 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
-from langchain_cases import QUERY, TEXTS
 from langchain_classic.chains.combine_documents import create_stuff_documents_chain
 from langchain_classic.chains.retrieval import create_retrieval_chain
 from langchain_classic.retrievers import ContextualCompressionRetriever
@@ -29,6 +28,8 @@ from langgraph.prebuilt import ToolNode, create_react_agent, tools_condition
 
 from assisters_rerank.local import LocalServer
 from langchain_assisters import AssistersRerank, RerankRetriever
+
+from ..plugins.cases import QUERY, TEXTS
 
 OneRerank = Callable[[], AbstractContextManager[None]]
 BestFirst = Callable[..., list[str]]

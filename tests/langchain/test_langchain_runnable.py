@@ -9,7 +9,6 @@ from typing import Any
 
 import httpx
 import pytest
-from langchain_cases import KEY, QUERY, REFUSED, TEXTS
 from langchain_core.documents import Document
 from langchain_core.runnables import ConfigurableField, Runnable, RunnableLambda
 from pydantic import ValidationError
@@ -17,6 +16,8 @@ from pydantic import ValidationError
 from assisters_rerank import AuthenticationError, ConfigurationError, RerankOptions
 from assisters_rerank.local import LocalServer
 from langchain_assisters import AssistersRerank, RerankRetriever
+
+from ..plugins.cases import KEY, QUERY, REFUSED, TEXTS
 
 BestFirst = Callable[..., list[str]]
 Answering = Callable[..., AssistersRerank]

@@ -11,7 +11,6 @@ from typing import Any
 
 import httpx
 import pytest
-from langchain_cases import KEY, QUERY, TEXTS
 from langchain_core.documents import Document
 from langchain_core.embeddings import DeterministicFakeEmbedding
 from langchain_core.load import dumpd, dumps, load, loads
@@ -22,6 +21,8 @@ from langchain_core.vectorstores import InMemoryVectorStore
 from assisters_rerank import ConfigurationError
 from assisters_rerank.local import LocalServer
 from langchain_assisters import AssistersRerank, RerankRetriever
+
+from ..plugins.cases import KEY, QUERY, TEXTS
 
 # Every option away from its default, so that one which is dropped on the way is noticed.
 OPTIONS: dict[str, Any] = {

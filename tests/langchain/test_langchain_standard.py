@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from langchain_cases import QUERY, TEXTS
 from langchain_core.embeddings import DeterministicFakeEmbedding
 from langchain_core.retrievers import BaseRetriever
 from langchain_core.vectorstores import InMemoryVectorStore
@@ -13,6 +12,8 @@ from langchain_tests.integration_tests import RetrieversIntegrationTests
 
 from assisters_rerank.local import LocalServer
 from langchain_assisters import AssistersRerank, RerankRetriever
+
+from ..plugins.cases import QUERY, TEXTS
 
 
 class TestRerankRetrieverStandard(RetrieversIntegrationTests):

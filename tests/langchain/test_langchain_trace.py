@@ -8,7 +8,6 @@ from unittest import mock
 from uuid import uuid4
 
 import pytest
-from langchain_cases import BROKEN, KEY, QUERY, REFUSED, TEXTS
 from langchain_classic.retrievers import ContextualCompressionRetriever
 from langchain_classic.retrievers.document_compressors import DocumentCompressorPipeline
 from langchain_core.documents import Document
@@ -17,11 +16,13 @@ from langchain_core.retrievers import BaseRetriever
 from langchain_core.runnables import Runnable, RunnableLambda
 from langchain_core.tracers.langchain import LangChainTracer
 from langchain_core.tracers.run_collector import RunCollectorCallbackHandler
-from langchain_recorder import BlockingRecorder, EventedRecorder, Recorded
 
 from assisters_rerank import AssistersError, AuthenticationError, ContractError, TransportError
 from assisters_rerank.local import LocalServer
 from langchain_assisters import AssistersRerank, RerankRetriever
+
+from ..plugins.cases import BROKEN, KEY, QUERY, REFUSED, TEXTS
+from .recorder import BlockingRecorder, EventedRecorder, Recorded
 
 BestFirst = Callable[..., list[str]]
 Answering = Callable[..., AssistersRerank]

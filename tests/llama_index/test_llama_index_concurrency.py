@@ -12,13 +12,14 @@ from llama_index.core.llms import MockLLM
 from llama_index.core.query_engine import RetrieverQueryEngine
 from llama_index.core.retrievers import BaseRetriever
 from llama_index.core.schema import MetadataMode, NodeWithScore, QueryBundle
-from llama_index_cases import QUERY, TEXTS
-from llama_index_gate import gate
-from llama_index_recorder import recording
 
 from assisters_rerank import AuthenticationError
 from assisters_rerank.local import LocalServer
 from llama_index_assisters import AssistersRerank
+
+from ..plugins.cases import QUERY, TEXTS
+from ..plugins.gate import gate
+from .recorder import recording
 
 BestFirst = Callable[..., list[str]]
 MANY = 10

@@ -33,11 +33,12 @@ from llama_index.core.schema import IndexNode, MetadataMode, NodeWithScore
 from llama_index.core.selectors import LLMSingleSelector
 from llama_index.core.tools import FunctionTool, QueryEngineTool, RetrieverTool, ToolMetadata
 from llama_index.core.workflow import Context, Event, StartEvent, StopEvent, Workflow, step
-from llama_index_cases import QUERY, TEXTS
 from pydantic import PrivateAttr
 
 from assisters_rerank.local import LocalServer
 from llama_index_assisters import AssistersRerank
+
+from ..plugins.cases import QUERY, TEXTS
 
 OneRerank = Callable[[], AbstractContextManager[None]]
 BestFirst = Callable[..., list[str]]

@@ -14,8 +14,6 @@ from llama_index.core.query_engine import RetrieverQueryEngine
 from llama_index.core.response_synthesizers import ResponseMode, get_response_synthesizer
 from llama_index.core.retrievers import BaseRetriever
 from llama_index.core.schema import NodeWithScore, QueryBundle
-from llama_index_cases import BROKEN, KEY, QUERY, REFUSED, TEXTS
-from llama_index_recorder import Legacy, Recorded, recording
 
 from assisters_rerank import (
     AssistersError,
@@ -24,6 +22,9 @@ from assisters_rerank import (
     ContractError,
 )
 from llama_index_assisters import AssistersRerank
+
+from ..plugins.cases import BROKEN, KEY, QUERY, REFUSED, TEXTS
+from .recorder import Legacy, Recorded, recording
 
 Reranked = Callable[..., Awaitable[list[NodeWithScore]]]
 Answering = Callable[..., AssistersRerank]

@@ -19,7 +19,6 @@ from llama_index.core.schema import (
     QueryBundle,
     TextNode,
 )
-from llama_index_cases import BROKEN, KEY, QUERY, REFUSED, TEXTS
 
 from assisters_rerank import (
     AssistersError,
@@ -31,6 +30,8 @@ from assisters_rerank import (
 )
 from assisters_rerank.local import LocalServer
 from llama_index_assisters import AssistersRerank
+
+from ..plugins.cases import BROKEN, KEY, QUERY, REFUSED, TEXTS
 
 Reranked = Callable[..., Awaitable[list[NodeWithScore]]]
 Requests = Callable[[], AbstractContextManager[None]]

@@ -13,11 +13,12 @@ import pytest
 from llama_index.core.callbacks import CallbackManager
 from llama_index.core.schema import MetadataMode, NodeWithScore
 from llama_index.core.workflow import JsonPickleSerializer, JsonSerializer
-from llama_index_cases import KEY, QUERY, TEXTS
 
 from assisters_rerank import ConfigurationError
 from assisters_rerank.local import LocalServer
 from llama_index_assisters import AssistersRerank
+
+from ..plugins.cases import KEY, QUERY, TEXTS
 
 # Every option away from its default, so that one which is dropped on the way is noticed.
 OPTIONS: dict[str, Any] = {

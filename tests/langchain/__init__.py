@@ -1,0 +1,1 @@
+"""The LangChain plugin inside LangChain."""

@@ -1,0 +1,1 @@
+"""The LlamaIndex plugin inside LlamaIndex."""

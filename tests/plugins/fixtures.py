@@ -1,0 +1,75 @@
+"""A real server and what it has to say, for the tests of both plugins."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+
+import httpx
+import pytest
+
+from assisters_rerank.local import LocalServer
+
+from .cases import KEY, QUERY, TEXTS
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[LocalServer]:
+    with LocalServer() as running:
+        yield running
+
+
+@pytest.fixture(params=["sync", "async"])
+def colour(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture
+def best_first(server: LocalServer) -> Callable[..., list[str]]:
+    """The server's own order of some texts, asked without our client."""
+
+    def ordered(query: str = QUERY, texts: Sequence[str] = TEXTS) -> list[str]:
+        content = {"model": "bge-reranker-v2", "query": query, "documents": list(texts)}
+        answer = httpx.post(
+            f"{server.base_url}/rerank", json=content, headers={"Authorization": f"Bearer {KEY}"}
+        )
+        found = [texts[result["index"]] for result in answer.json()["results"]]
+        assert found != list(texts), "the first stage's order would pass as reranked"
+        return found
+
+    return ordered
+
+
+@pytest.fixture
+def one_rerank(server: LocalServer) -> Callable[[], AbstractContextManager[None]]:
+    """Checks that the block sends exactly one request."""
+
+    @contextmanager
+    def counted() -> Iterator[None]:
+        before = len(server.requests)
+        yield
+        assert len(server.requests) - before == 1
+
+    return counted
+
+
+@pytest.fixture
+def no_request(server: LocalServer) -> Callable[[], AbstractContextManager[None]]:
+    """Checks that the block sends nothing."""
+
+    @contextmanager
+    def counted() -> Iterator[None]:
+        before = len(server.requests)
+        yield
+        assert len(server.requests) == before
+
+    return counted
+
+
+@pytest.fixture
+def dead_url() -> Iterator[str]:
+    """An address where nobody listens; the port is held so that nobody else comes to listen."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{bound.getsockname()[1]}/v1"
