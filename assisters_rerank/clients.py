@@ -111,7 +111,7 @@ def _told_of_proxies() -> Iterator[None]:
 
 
 def _scheme(url: str) -> str:
-    return url.partition(":")[0]
+    return url.partition(":")[0].lower()
 
 
 _TLS: dict[str, ssl.SSLContext] = {}

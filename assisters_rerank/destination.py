@@ -111,10 +111,11 @@ def _is_service(url: str) -> bool:
     return _split(url).hostname == _split(SERVICE_URL).hostname
 
 
-def _server(url: str) -> tuple[str | None, int | None]:
-    """Host and port, however the address writes them."""
+def _server(url: str) -> tuple[str, str | None, int | None]:
+    """Scheme, host and port, however the address writes them."""
     parts = _split(url)
-    return parts.hostname, parts.port or {"https": 443, "http": 80}.get(parts.scheme)
+    port = parts.port or {"https": 443, "http": 80}.get(parts.scheme)
+    return parts.scheme, parts.hostname, port
 
 
 @lru_cache(maxsize=64)

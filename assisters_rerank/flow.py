@@ -178,5 +178,6 @@ def _usage(answers: Sequence[_Answered]) -> Usage:
 
 
 def _total(counts: Iterable[int | None]) -> int | None:
-    known = [count for count in counts if count is not None]
-    return sum(known) if known else None
+    # A part of the total would pass for the whole.
+    known = list(counts)
+    return None if not known or None in known else sum(count or 0 for count in known)

@@ -38,7 +38,7 @@ async def prepare() -> None:
         with contextlib.suppress(RuntimeError):  # trio runs: it has no asyncio loop, nor the need
             asyncio.get_running_loop()
             await asyncio.to_thread(anyio.run, anyio.sleep, 0)
-        _PREPARED = True
+            _PREPARED = True
 
 
 def find(owner: object, scheme: str) -> httpx.AsyncClient | None:
@@ -95,4 +95,5 @@ def is_asyncio() -> bool:
 
 
 def _running_loop() -> object:
-    return anyio.lowlevel.current_token().native_token
+    token = anyio.lowlevel.current_token()
+    return getattr(token, "native_token", token)  # before anyio 4.11 it is the loop itself

@@ -61,8 +61,8 @@ def ranking_html(ranking: Ranking) -> str:
     parts = [f"<style>{_STYLE}</style>"]
     if ranking.degraded:
         parts.append(
-            '<p class="degraded"><strong>Degraded:</strong> the service could not be reached; '
-            "these documents are in their first order, without scores.</p>"
+            '<p class="degraded"><strong>Degraded:</strong> the service could not score these '
+            "documents; they are in their first order, without scores.</p>"
         )
     if rows:
         parts.append(
@@ -107,7 +107,7 @@ def _bar(score: float | None, low: float, high: float) -> str:
     if score is None:
         return ""
     # Halved first: the distance between two huge scores may be more than a float holds.
-    part = (score / 2 - low / 2) / (high / 2 - low / 2) if high > low else 1.0
+    part = (score / 2 - low / 2) / (high / 2 - low / 2) if high / 2 > low / 2 else 1.0
     percent = 100 * part if math.isfinite(part) else 100.0
     return (
         '<span class="track" aria-hidden="true">'

@@ -81,6 +81,7 @@ class RerankOptions(Settings):
     timeout: Annotated[float, BeforeValidator(_no_bool)] = Field(
         default=30.0,
         gt=0,
+        le=86_400,  # sockets take no more than some weeks, and nobody waits longer than a day
         allow_inf_nan=False,
         description="Budget of a whole call in seconds, retries and waits included.",
     )

@@ -83,6 +83,7 @@ class Blocking:
     async def send(self, request: Request, budget: float) -> Answer:
         """POSTs with httpx.Client; see `Port.send`."""
         deadline = self.now() + budget
+        timeouts = _TimeLeft(deadline, budget)
         client = self._own or self._clients.blocking(request.url)
         try:
             with client.stream(
@@ -90,10 +91,10 @@ class Blocking:
                 request.url,
                 content=request.body,
                 headers=request.headers,
-                timeout=budget,
+                extensions={"timeout": timeouts},
                 follow_redirects=False,
             ) as response:
-                response.request.extensions["timeout"]["read"] = _Countdown(deadline)
+                timeouts.in_body = True
                 return _answer(response, response.read())
         except Exception as error:
             failure = _failure(
@@ -198,13 +199,28 @@ class Evented:
         raise failure  # itself, as in the sync world, not a group
 
 
-class _Countdown:
-    """A timeout that shrinks: each read of a body gets what is left of the budget.
+class _TimeLeft(dict[str, float]):
+    """httpx's timeouts, of which it asks one for every phase: what is left of the budget then.
 
-    httpx hands one timeout to every single read, so a body that drips would never time out.
-    Sockets take whole seconds from `__index__` and ask anew before each read. Headers are read
-    with a plain timeout (exact when the server is silent, blind to headers that drip).
+    httpx would hand the same timeout to every single read and write, so that an answer which drips
+    never times out; what it gets here for those counts down. Only the headers' timeout of a budget
+    under a second is a plain number: exact when the server is silent, blind to headers that drip.
     """
+
+    def __init__(self, deadline: float, budget: float) -> None:
+        super().__init__(connect=budget, pool=budget, write=budget, read=budget)
+        self._deadline = deadline
+        self.in_body = False
+
+    def get(self, phase: str, default: object = None) -> Any:
+        left = self._deadline - time.monotonic()
+        if phase == "write" or (phase == "read" and (self.in_body or left > 1)):
+            return _Countdown(self._deadline)
+        return max(left, 0.001)
+
+
+class _Countdown:
+    """A socket timeout that shrinks: sockets ask `__index__` anew, in whole seconds."""
 
     def __init__(self, deadline: float) -> None:
         self._deadline = deadline

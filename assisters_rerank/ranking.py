@@ -63,7 +63,7 @@ class Ranking(Sequence[RankedDocument]):
         model: the model that the server says it used, else the one that was asked for.
         usage: requests and tokens.
         request_ids: the server's ids of the requests, to quote to its support.
-        degraded: True if the service could not be reached and `on_error="passthrough"` let the
+        degraded: True if the service could not score them and `on_error="passthrough"` let the
             documents through: in their first order, without scores.
     """
 

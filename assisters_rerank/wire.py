@@ -87,12 +87,12 @@ def decode(answer: Answer, request: Request, documents: int, at_least: int) -> S
     except _BreachError as breach:
         problem = request.redact(str(breach))
     else:
-        model = text_or_none(content.get("model"))
+        model, body_id = text_or_none(content.get("model")), text_or_none(content.get("id"))
         return Scores(
             by_index,
             model and request.redact(model),
             *_usage(content),
-            request_id or text_or_none(content.get("id")),
+            request_id or (body_id and request.redact(body_id)),
         )
     named = f" (request id {request_id})" if request_id else ""
     raise ContractError(f"{request.url} answered, but {problem}{named}.")

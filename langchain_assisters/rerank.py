@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from types import EllipsisType
 from typing import Any
 
@@ -110,6 +110,7 @@ class AssistersRerank(
         config: RunnableConfig,
         top_n: int | EllipsisType | None = ...,
     ) -> list[Document]:
+        documents = _listed(documents)
         with traced(self, self.get_name(), query, config, top_n) as trace:
             ranking = self.rerank(query, self._sent(documents), top_n=top_n)
             scored = _scored(documents, ranking)
@@ -123,6 +124,7 @@ class AssistersRerank(
         config: RunnableConfig,
         top_n: int | EllipsisType | None = ...,
     ) -> list[Document]:
+        documents = _listed(documents)
         async with atraced(self, self.get_name(), query, config, top_n) as trace:
             ranking = await self.arerank(query, self._sent(documents), top_n=top_n)
             scored = _scored(documents, ranking)
@@ -130,11 +132,6 @@ class AssistersRerank(
         return scored
 
     def _sent(self, documents: Sequence[Document]) -> list[str]:
-        for place, document in enumerate(documents):
-            if not isinstance(document, Document):
-                raise ConfigurationError(
-                    f"documents[{place}]: give a LangChain Document, not {type(document).__name__}."
-                )
         if self.text is None:
             return [document.page_content for document in documents]
         return [self.text(document) for document in documents]
@@ -158,6 +155,19 @@ def _parts(given: RerankInput) -> tuple[Sequence[Document], str]:
         if isinstance(given, dict):
             problem = f"it needs 'query' and 'documents'; it has {sorted(map(str, given))}"
     raise ConfigurationError(f"input: {problem}.")
+
+
+def _listed(documents: Iterable[Document]) -> list[Document]:
+    # A list of our own: the caller may change theirs while the service is at work.
+    if not isinstance(documents, Iterable):
+        raise ConfigurationError(f"documents: give a list, not {type(documents).__name__}.")
+    listed = list(documents)
+    for place, document in enumerate(listed):
+        if not isinstance(document, Document):
+            raise ConfigurationError(
+                f"documents[{place}]: give a LangChain Document, not {type(document).__name__}."
+            )
+    return listed
 
 
 def _scored(documents: Sequence[Document], ranking: Ranking) -> list[Document]:

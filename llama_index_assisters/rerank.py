@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
 
 from llama_index.core.postprocessor.types import BaseNodePostprocessor
@@ -61,7 +62,7 @@ class AssistersRerank(Reranker, BaseNodePostprocessor):
     def _postprocess_nodes(
         self, nodes: list[NodeWithScore], query_bundle: QueryBundle | None = None
     ) -> list[NodeWithScore]:
-        query = _query(query_bundle)
+        query, nodes = _query(query_bundle), _listed(nodes)
         with self._reported(query, nodes) as report:
             ranking = self.rerank(query, self._sent(nodes))
             return report(self._scored(nodes, ranking))
@@ -70,7 +71,7 @@ class AssistersRerank(Reranker, BaseNodePostprocessor):
     async def _apostprocess_nodes(
         self, nodes: list[NodeWithScore], query_bundle: QueryBundle | None = None
     ) -> list[NodeWithScore]:
-        query = _query(query_bundle)
+        query, nodes = _query(query_bundle), _listed(nodes)
         with self._reported(query, nodes) as report:
             ranking = await self.arerank(query, self._sent(nodes))
             return report(self._scored(nodes, ranking))
@@ -84,6 +85,19 @@ class AssistersRerank(Reranker, BaseNodePostprocessor):
     def _scored(self, nodes: list[NodeWithScore], ranking: Ranking) -> list[NodeWithScore]:
         keep = self.keep_retrieval_score
         return [scored(nodes[r.index], r.relevance_score, keep_first=keep) for r in ranking]
+
+
+def _listed(nodes: Iterable[NodeWithScore]) -> list[NodeWithScore]:
+    # A list of our own: the caller may change theirs while the service is at work.
+    if not isinstance(nodes, Iterable):
+        raise ConfigurationError(f"nodes: give a list, not {type(nodes).__name__}.")
+    listed = list(nodes)
+    for place, node in enumerate(listed):
+        if not isinstance(node, NodeWithScore):
+            raise ConfigurationError(
+                f"nodes[{place}]: give a NodeWithScore, not {type(node).__name__}."
+            )
+    return listed
 
 
 def _query(query_bundle: QueryBundle | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -44,6 +45,8 @@ def endpoint(*, local: bool = False) -> Iterator[Endpoint]:
     else:
         from ..local import LocalServer
 
+        # Stopped by Ctrl-C in the middle of its work, uvicorn would have something to say.
+        logging.getLogger("uvicorn").addHandler(logging.NullHandler())
         with LocalServer() as server:
             _bypass_proxies()
             why = "As --local says" if local else f"No {API_KEY_VARIABLE}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import ipaddress
-import logging
 import os
 import socket
 
@@ -88,6 +87,4 @@ def asgi_server(app: ASGIApp) -> uvicorn.Server:
         timeout_keep_alive=60,
         timeout_graceful_shutdown=2,
     )
-    # Stopped in the middle of its work, it would otherwise complain on a script's stderr.
-    logging.getLogger("uvicorn").addHandler(logging.NullHandler())
     return uvicorn.Server(config)

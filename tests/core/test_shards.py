@@ -70,13 +70,17 @@ def test_usage_model_and_request_ids_are_gathered() -> None:
         )
 
     port = ScriptedPort(
-        [part(1, prompt_tokens=3, total_tokens=4), part(2, prompt_tokens=5), part(3)]
+        [
+            part(1, prompt_tokens=3, total_tokens=4),
+            part(2, prompt_tokens=5),
+            part(3, prompt_tokens=0),
+        ]
     )
     ranking = rank(port, ["a", "b", "c"], max_documents_per_request=1)
     assert ranking.model == "m"
     assert ranking.request_ids == ("r-1", "r-2", "r-3")
     assert ranking.usage.prompt_tokens == 8
-    assert ranking.usage.total_tokens == 4
+    assert ranking.usage.total_tokens is None  # a part would pass for the whole
     assert ranking.usage.search_units == 6
 
 

@@ -92,7 +92,7 @@ def test_degraded_is_said_and_nothing_is_drawn() -> None:
     warning = _parsed(shown).find(".//p[@class='degraded']")
     assert warning is not None
     none = "\N{EN DASH}"
-    assert _text(warning).startswith("Degraded: the service could not be reached")
+    assert _text(warning).startswith("Degraded: the service could not score these documents")
     assert _rows(shown) == [["1 → 1 =", none, "a"], ["2 → 2 =", none, "b"]]
     assert _bars(shown) == []
     assert _parsed(ranking((0, 0.5, "a"))).find(".//p[@class='degraded']") is None
