@@ -175,6 +175,11 @@ def test_no_piece_of_the_key_is_left_where_the_quote_is_cut() -> None:
         assert "xS" not in str(caught.value)
 
 
+def test_the_key_is_taken_out_of_what_a_ranking_keeps() -> None:
+    scores = decoded(of(RIGHT, id="x SECRET", model="m SECRET"))
+    assert "SECRET" not in f"{scores.request_id}{scores.model}"
+
+
 def test_the_request_id_survives_a_long_complaint() -> None:
     with pytest.raises(ContractError, match="req-77"):
         decoded(of(RIGHT, error={"message": "long " * 200}), x_request_id="req-77")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import json
 from collections.abc import Callable, Sequence
@@ -22,6 +23,7 @@ from assisters_rerank.local import LocalServer
 from langchain_assisters import AssistersRerank
 
 from ..plugins.cases import BROKEN, KEY, QUERY, REFUSED, TEXTS
+from ..plugins.gate import gate
 
 OneRerank = Callable[[], AbstractContextManager[None]]
 BestFirst = Callable[..., list[str]]
@@ -279,3 +281,53 @@ async def test_plain_strings_can_be_reranked_as_well(
     expected = best_first()
     assert [ranked.text for ranked in compressor.rerank(QUERY, TEXTS)] == expected
     assert [ranked.text for ranked in await compressor.arerank(QUERY, TEXTS)] == expected
+
+
+async def test_the_callers_list_may_change_while_the_service_is_at_work(
+    documents: list[Document],
+) -> None:
+    with gate(2) as held:
+        compressor = AssistersRerank(base_url=held.base_url, api_key=KEY, timeout=10)
+        running = asyncio.create_task(compressor.acompress_documents(documents, QUERY))
+        await asyncio.to_thread(held.arrived.acquire)
+        first = documents[0].page_content
+        documents.reverse()
+        documents.pop()
+        await compressor.acompress_documents([Document(page_content="other")], QUERY)
+        ranked = await running
+        await compressor.aclose()
+    assert len(ranked) == len(TEXTS)
+    assert ranked[0].page_content == first
+    assert ranked[0].metadata["relevance_score"] == 1.0
+
+
+async def test_an_iterator_of_documents_is_ranked_whole(
+    colour: str, compressor: AssistersRerank, documents: list[Document], best_first: BestFirst
+) -> None:
+    if colour == "sync":
+        ranked = compressor.compress_documents(iter(documents), QUERY)  # type: ignore[arg-type]
+    else:
+        ranked = await compressor.acompress_documents(iter(documents), QUERY)  # type: ignore[arg-type]
+    assert texts_of(ranked) == best_first()
+
+
+@pytest.mark.parametrize(
+    ("documents", "told"),
+    [(None, "documents: give a list"), (["a"], r"documents\[0\]: give a LangChain Document")],
+)
+async def test_what_is_no_list_of_documents_is_refused(
+    colour: str, compressor: AssistersRerank, documents: Any, told: str
+) -> None:
+    call = (
+        asyncio.to_thread(compressor.compress_documents, documents, QUERY)
+        if colour == "sync"
+        else compressor.acompress_documents(documents, QUERY)
+    )
+    with pytest.raises(ConfigurationError, match=told):
+        await call
+
+
+@pytest.mark.parametrize("given", ["a query", {"query": QUERY}, None])
+def test_an_input_without_its_parts_is_refused(compressor: AssistersRerank, given: Any) -> None:
+    with pytest.raises(ConfigurationError, match="'query' and 'documents'"):
+        compressor.invoke(given)

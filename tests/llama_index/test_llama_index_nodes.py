@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
@@ -399,3 +400,23 @@ class TestOptions:
         expected = best_first()
         assert [ranked.text for ranked in postprocessor.rerank(QUERY, TEXTS)] == expected
         assert [ranked.text for ranked in await postprocessor.arerank(QUERY, TEXTS)] == expected
+
+
+@pytest.mark.parametrize(
+    ("nodes", "told"), [(None, "nodes: give a list"), (["a"], r"nodes\[0\]: give a NodeWithScore")]
+)
+async def test_what_is_no_list_of_nodes_is_refused(
+    colour: str, postprocessor: AssistersRerank, nodes: Any, told: str
+) -> None:
+    call = (
+        asyncio.to_thread(postprocessor.postprocess_nodes, nodes, query_str=QUERY)
+        if colour == "sync"
+        else postprocessor.apostprocess_nodes(nodes, query_str=QUERY)
+    )
+    with pytest.raises(ConfigurationError, match=told):
+        await call
+
+
+def test_pydantics_own_round_trip_takes_the_class_name_out(postprocessor: AssistersRerank) -> None:
+    again = AssistersRerank(**postprocessor.model_dump())
+    assert again.to_dict() == postprocessor.to_dict()
