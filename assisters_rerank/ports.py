@@ -9,7 +9,6 @@ notebook, where a loop already runs. Both ports turn every failure to get an ans
 from __future__ import annotations
 
 import contextvars
-import math
 import sys
 import threading
 import time
@@ -23,6 +22,7 @@ import httpx
 from .clients import Clients
 from .errors import BudgetExceeded, ConfigurationError, TransportError
 from .messages import Answer, Request
+from .timeouts import TimeLeft
 
 T = TypeVar("T")
 
@@ -83,7 +83,7 @@ class Blocking:
     async def send(self, request: Request, budget: float) -> Answer:
         """POSTs with httpx.Client; see `Port.send`."""
         deadline = self.now() + budget
-        timeouts = _TimeLeft(deadline, budget)
+        timeouts = TimeLeft(deadline, budget)
         client = self._own or self._clients.blocking(request.url)
         try:
             with client.stream(
@@ -197,39 +197,6 @@ class Evented:
         else:
             return [results[place] for place in range(len(calls))]
         raise failure  # itself, as in the sync world, not a group
-
-
-class _TimeLeft(dict[str, float]):
-    """httpx's timeouts, of which it asks one for every phase: what is left of the budget then.
-
-    httpx would hand the same timeout to every single read and write, so that an answer which drips
-    never times out; what it gets here for those counts down. Only the headers' timeout of a budget
-    under a second is a plain number: exact when the server is silent, blind to headers that drip.
-    """
-
-    def __init__(self, deadline: float, budget: float) -> None:
-        super().__init__(connect=budget, pool=budget, write=budget, read=budget)
-        self._deadline = deadline
-        self.in_body = False
-
-    def get(self, phase: str, default: object = None) -> Any:
-        left = self._deadline - time.monotonic()
-        if phase == "write" or (phase == "read" and (self.in_body or left > 1)):
-            return _Countdown(self._deadline)
-        return max(left, 0.001)
-
-
-class _Countdown:
-    """A socket timeout that shrinks: sockets ask `__index__` anew, in whole seconds."""
-
-    def __init__(self, deadline: float) -> None:
-        self._deadline = deadline
-
-    def __index__(self) -> int:
-        left = self._deadline - time.monotonic()
-        if left <= 0:
-            raise TimeoutError("the budget is used up")
-        return math.ceil(left)
 
 
 def _answer(response: httpx.Response, body: bytes) -> Answer:
