@@ -23,13 +23,15 @@ def texts_of(count: int) -> list[str]:
 def bare(base_url: str, texts: list[str]) -> Callable[[], object]:
     """What one would write by hand: httpx, JSON, nothing checked."""
     client = httpx.Client()
+    return lambda: scores_of(client, base_url, texts)
+
+
+def scores_of(client: httpx.Client, base_url: str, texts: list[str]) -> list[tuple[int, float]]:
+    """The bare call: (index, score) as they came."""
     content = {"model": "m", "query": QUERY, "documents": texts, "return_documents": False}
     headers = {"Authorization": "Bearer ask_bench"}
-
-    def call() -> object:
-        return client.post(f"{base_url}/rerank", json=content, headers=headers).json()["results"]
-
-    return call
+    answer = client.post(f"{base_url}/rerank", json=content, headers=headers).json()
+    return [(result["index"], result["relevance_score"]) for result in answer["results"]]
 
 
 def sync_faces(base_url: str, texts: list[str]) -> dict[str, Callable[[], object]]:

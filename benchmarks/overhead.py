@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .faces import bare, sync_faces, texts_of
+from .frameworks_alone import frameworks_alone
 from .measure import Figure, ratios, show
 from .server import serving
 
@@ -18,6 +19,7 @@ def run(rounds: int = 400) -> list[Figure]:
     with serving() as base_url:
         for count, bars in BARS.items():
             texts = texts_of(count)
-            found = ratios(bare(base_url, texts), sync_faces(base_url, texts), rounds)
-            figures += [Figure(f"{n}, {count} documents", r, bars[n]) for n, r in found.items()]
+            calls = sync_faces(base_url, texts) | frameworks_alone(base_url, texts)
+            found = ratios(bare(base_url, texts), calls, rounds)
+            figures += [Figure(f"{n}, {count} documents", r, bars.get(n)) for n, r in found.items()]
     return show("A call, of bare httpx's time", figures)
