@@ -1,32 +1,13 @@
-"""What the command line's tests share: a server whose scores are known, and a bare environment."""
+"""What the command line's tests share: a server whose scores are known."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from assisters_rerank.local import LocalServer
-
-# What would change where the command goes, or how rich and typer write.
-_VARIABLES = {
-    "ASSISTERS_API_KEY",
-    "ASSISTERS_BASE_URL",
-    "HTTP_PROXY",
-    "HTTPS_PROXY",
-    "ALL_PROXY",
-    "NO_PROXY",
-    "NO_COLOR",
-    "FORCE_COLOR",
-    "COLUMNS",
-    "LINES",
-    "TERM",
-    "PYTHONIOENCODING",
-    "TTY_COMPATIBLE",
-    "TTY_INTERACTIVE",
-}
 
 
 class LastNumber:
@@ -42,13 +23,6 @@ class LastNumber:
             return float(document.split()[-1])
         except ValueError:
             return 0.0
-
-
-@pytest.fixture(autouse=True)
-def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for variable in list(os.environ):
-        if variable.upper() in _VARIABLES:
-            monkeypatch.delenv(variable)
 
 
 @pytest.fixture(scope="session")
