@@ -7,7 +7,6 @@ other's answers.
 from __future__ import annotations
 
 import contextlib
-import os
 import ssl
 import threading
 import weakref
@@ -21,6 +20,7 @@ import httpx
 from . import loops
 from .aiohttp_transport import HAS_AIOHTTP, over_aiohttp
 from .errors import ConfigurationError
+from .forks import in_child, start_anew_in_child
 
 HttpClient: TypeAlias = httpx.Client
 AsyncHttpClient: TypeAlias = httpx.AsyncClient
@@ -33,13 +33,16 @@ class Clients:
     """Our own httpx clients of one reranker. They obey the environment's proxy variables."""
 
     def __init__(self) -> None:
-        self.start_empty()
-        _LIVING.add(self)
+        self._blocking: dict[str, tuple[httpx.Client, weakref.finalize[[], Clients]]] = {}
+        self.start_anew()
+        start_anew_in_child(self)
 
-    def start_empty(self) -> None:
+    def start_anew(self) -> None:
         """Forgets all clients of sync calls without closing them."""
         self._lock = threading.Lock()
-        self._blocking: dict[str, tuple[httpx.Client, weakref.finalize[[], Clients]]] = {}
+        for _, close in self._blocking.values():
+            close.detach()
+        self._blocking = {}
 
     def blocking(self, url: str) -> httpx.Client:
         """The client for sync calls, shared by all threads."""
@@ -139,18 +142,7 @@ def _tls(scheme: str) -> ssl.SSLContext:
         return _TLS[scheme]
 
 
-_LIVING: weakref.WeakSet[Clients] = weakref.WeakSet()
-
-
-def _start_empty_in_child() -> None:
+@in_child
+def _unlock() -> None:
     global _TLS_LOCK  # another thread may have held it when the process forked
     _TLS_LOCK = threading.Lock()
-    loops.forget()
-    for clients in list(_LIVING):
-        for _, close in clients._blocking.values():
-            close.detach()
-        clients.start_empty()
-
-
-if hasattr(os, "register_at_fork"):  # not on Windows
-    os.register_at_fork(after_in_child=_start_empty_in_child)

@@ -19,6 +19,8 @@ import anyio
 import anyio.lowlevel
 import httpx
 
+from .forks import in_child
+
 
 class _Held(NamedTuple):
     client: httpx.AsyncClient
@@ -72,7 +74,8 @@ async def _close(held: dict[_Key, _Held], owner: object | None) -> None:
         await taken.closing.aclose()
 
 
-def forget() -> None:
+@in_child
+def _forget() -> None:
     """Drops all clients without closing them: in a forked child, they are the parent's."""
     global _LOCK
     _LOCK = threading.Lock()
