@@ -1,5 +1,6 @@
 """Rerank with the Assisters API, or with any server that speaks its dialect."""
 
+from .cache import CachedScore, MemoryCache, ScoreCache
 from .errors import (
     AssistersError,
     AuthenticationError,
@@ -15,18 +16,26 @@ from .errors import (
 from .functions import arerank, rerank
 from .models import CATALOGUE, RerankModel
 from .options import RerankOptions
-from .ranking import Document, RankedDocument, Ranking, Usage
+from .passages import Passage
+from .ranking import Document, RankedDocument, Ranking
 from .reranker import Reranker
+from .sqlite_cache import SqliteCache
+from .tokens import estimate_tokens
+from .usage import Usage
+from .version import __version__
 
 __all__ = [
     "CATALOGUE",
     "AssistersError",
     "AuthenticationError",
     "BudgetExceeded",
+    "CachedScore",
     "ConfigurationError",
     "ContractError",
     "Document",
     "InvalidRequestError",
+    "MemoryCache",
+    "Passage",
     "QuotaExceededError",
     "RankedDocument",
     "Ranking",
@@ -34,9 +43,13 @@ __all__ = [
     "RerankModel",
     "RerankOptions",
     "Reranker",
+    "ScoreCache",
+    "SqliteCache",
     "StatusError",
     "TransportError",
     "Usage",
+    "__version__",
     "arerank",
+    "estimate_tokens",
     "rerank",
 ]

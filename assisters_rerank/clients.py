@@ -1,7 +1,6 @@
 """The HTTP clients behind a reranker: made when first needed, one for all threads, one per loop.
 
-Copies, pickles and forked processes start with none: two owners of one socket would read each
-other's answers.
+Forked processes start with none: two owners of one socket would read each other's answers.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ import ssl
 import threading
 import weakref
 from collections.abc import Iterator
-from typing import Self, TypeAlias
+from typing import TypeAlias
 from urllib.request import getproxies
 
 import anyio.to_thread
@@ -77,12 +76,6 @@ class Clients:
         """Closes the connections of the running loop, and those of sync calls."""
         self.close()
         await loops.close(self)
-
-    def __deepcopy__(self, memo: object) -> Self:
-        return type(self)()
-
-    def __reduce__(self) -> tuple[type[Self], tuple[()]]:
-        return type(self), ()
 
 
 def _blocking_client(context: ssl.SSLContext) -> httpx.Client:

@@ -1,58 +1,43 @@
 """The one implementation of a rerank call: a coroutine that awaits only its `Port`.
 
 It runs over blocking sockets, asyncio, trio and a scripted port in the tests; whatever is decided
-here (shards, retries, budget, degradation) is decided once for all of them.
+here (shards, cache, budget, degradation) is decided once for all of them.
 """
 
 from __future__ import annotations
 
 import logging
-import random
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from typing import TypeVar
 
 from pydantic import SecretStr
 
-from . import wire
-from .errors import AssistersError, BudgetExceeded, ContractError, StatusError
+from . import attempts, wire
+from .budget import Budget
+from .cache import CachedScore
+from .errors import AssistersError, BudgetExceeded, ContractError
+from .fitting import Fitted, fit, is_work
+from .memory import Memory
+from .models import AUTO, BGE_RERANKER_V2, cost
 from .options import RerankOptions
 from .plan import Plan
 from .ports import Port
-from .ranking import Document, RankedDocument, Ranking, Usage
+from .ranking import Document, RankedDocument, Ranking
+from .state import State
+from .usage import Usage
 
 logger = logging.getLogger("assisters_rerank")
 
-# Back-off before the n-th retry when the server names no wait: 0.5 s doubled each time, at most
-# 8 s, each shortened by up to half at random so that callers don't come back all at once.
-_FIRST_WAIT = 0.5
-_LONGEST_WAIT = 8.0
-
-
-@dataclass(slots=True)
-class Budget:
-    """The time of a whole call, on the port's clock; every attempt gets what is left of it."""
-
-    port: Port
-    seconds: float
-    deadline: float = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.deadline = self.port.now() + self.seconds
-
-    def left(self) -> float:
-        """Seconds left, 0 or less when the time is up."""
-        return self.deadline - self.port.now()
-
-    def end(self) -> None:
-        """Ends the call's time now, so that requests that nobody waits for stop retrying."""
-        self.deadline = self.port.now()
+T = TypeVar("T")
 
 
 async def rerank(
     port: Port,
     options: RerankOptions,
+    state: State,
     query: str,
     documents: Sequence[Document],
     top_n: int | None,
@@ -64,120 +49,217 @@ async def rerank(
         AssistersError: see `assisters_rerank.errors`.
     """
     if not documents or top_n == 0:
-        return Ranking((), options.model)
-    plan = Plan.of([document.text for document in documents])
+        return Ranking((), BGE_RERANKER_V2.id if options.model == AUTO else options.model)
+    budget = Budget(port, options.timeout)
+    fitted = await _fit(port, options, budget, query, [document.text for document in documents])
+    _tell_of_truncation(options, state, fitted)
+    call = _Call(port, options, state, budget, query, fitted)
+    degraded = False
     try:
-        answers = await _ask(port, options, query, plan, top_n)
+        scores = await call.scores(top_n)
     except AssistersError as error:
         if options.on_error != "passthrough" or not error.transient:
             raise
         logger.warning("Rerank failed; documents pass through unranked: %s", error)
-        unranked = tuple(RankedDocument(i, None, d) for i, d in enumerate(documents[:top_n]))
-        return Ranking(unranked, options.model, degraded=True)
-    scores = {place: score for answer in answers for place, score in answer.scores.items()}
-    ranked = plan.rank(scores, top_n, score_threshold)
+        degraded = True
+        results = tuple(RankedDocument(i, None, d) for i, d in enumerate(documents[:top_n]))
+    else:
+        results = tuple(
+            RankedDocument(index, score, documents[index], passage)
+            for index, score, passage in fitted.plan.rank(scores, top_n, score_threshold)
+        )
     return Ranking(
-        tuple(RankedDocument(index, score, documents[index]) for index, score in ranked),
-        _model(answers) or options.model,
-        _usage(answers),
-        tuple(answer.reported.request_id for answer in answers if answer.reported.request_id),
+        results,
+        call.model,
+        call.usage,
+        call.request_ids,
+        degraded,
+        fitted.truncated,
     )
+
+
+async def _fit(
+    port: Port, options: RerankOptions, budget: Budget, query: str, texts: Sequence[str]
+) -> Fitted:
+    plan = Plan.of(texts)
+    if not is_work(options, plan):
+        return fit(options, query, plan)
+    try:
+        return await port.aside(partial(fit, options, query, plan), budget.left())
+    except TimeoutError:
+        pass
+    raise BudgetExceeded(
+        f"timeout={options.timeout:g} s was used up while the documents' tokens were counted."
+    )
+
+
+def _tell_of_truncation(options: RerankOptions, state: State, fitted: Fitted) -> None:
+    if fitted.truncated and not state.truncation_told:
+        state.truncation_told = True  # once; every ranking has its own count
+        logger.warning(
+            "%d of the documents are longer than %s reads beside the query, and their ends count "
+            "for nothing; see long_documents. Later calls say so in Ranking.truncated only.",
+            fitted.truncated,
+            fitted.model,
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class _Answered:
-    """One request's scores by position in the plan's texts, and how many retries it took."""
+    """One request's scores by position in the plan's texts, and what it took."""
 
     scores: dict[int, float]
     reported: wire.Scores
-    retries: int
+    usage: Usage
 
 
-async def _ask(
-    port: Port, options: RerankOptions, query: str, plan: Plan, top_n: int | None
-) -> list[_Answered]:
-    if not plan.texts:
-        return []
-    key = options.resolve_api_key()
-    budget = Budget(port, options.timeout)
-    requests = [
-        partial(_ask_one, port, options, budget, key, query, plan.texts, shard, top_n)
-        for shard in plan.shards(options.max_documents_per_request)
-    ]
-    if len(requests) == 1:
-        return [await requests[0]()]
-    try:
-        return await port.together(requests, options.max_concurrency)
-    except BaseException:
-        budget.end()
-        raise
+@dataclass(slots=True)
+class _Call:
+    """A call under way: what it goes by, and what was answered so far."""
 
+    port: Port
+    options: RerankOptions
+    state: State
+    budget: Budget
+    query: str
+    fitted: Fitted
+    known: dict[int, CachedScore] = field(default_factory=dict)
+    answered: dict[int, _Answered] = field(default_factory=dict)
+    """By the first position that the request asked for."""
 
-async def _ask_one(
-    port: Port,
-    options: RerankOptions,
-    budget: Budget,
-    key: SecretStr | None,
-    query: str,
-    texts: Sequence[str],
-    shard: range,
-    top_n: int | None,
-) -> _Answered:
-    documents = texts[shard.start : shard.stop]
-    wanted = None if top_n is None or top_n >= len(documents) else top_n
-    request = wire.encode(
-        options.base_url, key, options.model, query, documents, wanted, secrets.token_hex(16)
-    )
-    retries = 0
-    while True:
-        try:
-            left = budget.left()
-            if left <= 0:
-                raise BudgetExceeded(f"timeout={options.timeout:g} s was used up before sending.")
-            answer = await port.send(request, left)
-            reported = wire.decode(answer, request, len(documents), wanted or len(documents))
-        except AssistersError as error:
-            wait = _wait(error, retries)
-            if not error.transient or retries == options.max_retries or wait >= budget.left():
-                raise
-            retries += 1
-            logger.info("Retry %d in %.2f s: %s", retries, wait, error)
+    async def scores(self, top_n: int | None) -> dict[int, float]:
+        """The score of every text by position, or of the `top_n` best ones if that is enough."""
+        texts, options = self.fitted.plan.texts, self.options
+        if options.cache is None:
+            # The best passages can only be found among all.
+            await self._ask(range(len(texts)), None if self.fitted.plan.parts else top_n)
         else:
-            scores = {shard.start + index: score for index, score in reported.by_index.items()}
-            return _Answered(scores, reported, retries)
-        await port.sleep(wait)
+            memory = Memory(options.cache, options.base_url, self.fitted.model, self.query, texts)
+            self.known = await self._aside(memory.recall) or {}
+            await self._ask([i for i in range(len(texts)) if i not in self.known], memory=memory)
+            if self.known and self.answered and self._model_answered() != self._model_known():
+                # The server has changed its model since, and scores of two don't compare.
+                again, self.known = sorted(self.known), {}
+                await self._ask(again, memory=memory)
+        self._model_answered()
+        if self.known or self.fitted.plan.duplicates:
+            self.state.total_usage.add(self._usage_besides())
+        scores = {place: known.score for place, known in self.known.items()}
+        for answered in self.answered.values():
+            scores |= answered.scores
+        return scores
 
+    @property
+    def usage(self) -> Usage:
+        """What the call took."""
+        requests = [answered.usage for answered in self.answered.values()]
+        if len(requests) == 1 and not self.known and not self.fitted.plan.duplicates:
+            return requests[0]
+        return sum(requests, self._usage_besides())
 
-def _wait(error: AssistersError, retries: int) -> float:
-    """Seconds until the next attempt: what the server asked for, else (or for 0) the back-off."""
-    if isinstance(error, StatusError) and error.retry_after:
-        return error.retry_after
-    longest = min(_FIRST_WAIT * 2.0 ** min(retries, 10), _LONGEST_WAIT)
-    return longest * random.uniform(0.5, 1.0)
-
-
-def _model(answers: Sequence[_Answered]) -> str | None:
-    models = {answer.reported.model for answer in answers if answer.reported.model}
-    if len(models) > 1:
-        raise ContractError(
-            f"The parts of the list were scored by different models ({', '.join(sorted(models))}), "
-            "whose scores can't be compared."
+    def _usage_besides(self) -> Usage:
+        """What was had without a request."""
+        return Usage(
+            (self.fitted.model,),
+            documents_cached=len(self.known),
+            documents_duplicate=self.fitted.plan.duplicates,
         )
-    return next(iter(models), None)
 
+    @property
+    def request_ids(self) -> tuple[str, ...]:
+        """The answered requests' ids, in the order of the documents."""
+        ids = (self.answered[first].reported.request_id for first in sorted(self.answered))
+        return tuple(filter(None, ids))
 
-def _usage(answers: Sequence[_Answered]) -> Usage:
-    reported = [answer.reported for answer in answers]
-    return Usage(
-        requests=len(answers),
-        retries=sum(answer.retries for answer in answers),
-        prompt_tokens=_total(scores.prompt_tokens for scores in reported),
-        total_tokens=_total(scores.total_tokens for scores in reported),
-        search_units=_total(scores.search_units for scores in reported),
-    )
+    @property
+    def model(self) -> str:
+        """The model that the server says it used, else the one that was asked for."""
+        return self._model_answered() or self._model_known() or self.fitted.model
 
+    def _model_answered(self) -> str | None:
+        models = {a.reported.model for a in self.answered.values() if a.reported.model}
+        if len(models) > 1:
+            raise ContractError(
+                f"The parts of the list were scored by different models "
+                f"({', '.join(sorted(models))}), whose scores can't be compared."
+            )
+        return next(iter(models), None)
 
-def _total(counts: Iterable[int | None]) -> int | None:
-    # A part of the total would pass for the whole.
-    known = list(counts)
-    return None if not known or None in known else sum(count or 0 for count in known)
+    def _model_known(self) -> str | None:
+        return next((known.model for known in self.known.values()), None)
+
+    async def _ask(
+        self, positions: Sequence[int], top_n: int | None = None, memory: Memory | None = None
+    ) -> None:
+        size = self.options.max_documents_per_request
+        shards = [positions[at : at + size] for at in range(0, len(positions), size)]
+        if not shards:
+            return
+        key = self.options.resolve_api_key()
+        requests = [partial(self._ask_one, key, shard, top_n, memory) for shard in shards]
+        if len(requests) == 1:
+            await requests[0]()
+            return
+        try:
+            await self.port.together(requests, self.options.max_concurrency)
+        except BaseException:
+            self.budget.end()
+            raise
+
+    async def _ask_one(
+        self, key: SecretStr | None, shard: Sequence[int], top_n: int | None, memory: Memory | None
+    ) -> None:
+        options, fitted, pace = self.options, self.fitted, self.state.pace
+        documents = [fitted.plan.texts[place] for place in shard]
+        wanted = None if top_n is None or top_n >= len(documents) else top_n
+        request = wire.encode(
+            options.base_url,
+            key,
+            fitted.model,
+            self.query,
+            documents,
+            wanted,
+            secrets.token_hex(16),
+        )
+        reported, retries = await attempts.answered(
+            self.port,
+            options,
+            pace,
+            self.budget,
+            request,
+            self._tokens(documents) if pace.counts_tokens(options) else 0,
+            lambda answer: wire.decode(answer, request, len(documents), wanted or len(documents)),
+        )
+        scores = {shard[index]: score for index, score in reported.by_index.items()}
+        usage = self._usage_of(reported, documents, retries)
+        self.answered[shard[0]] = _Answered(scores, reported, usage)
+        self.state.total_usage.add(usage)
+        if memory is not None:
+            await self._aside(partial(memory.remember, scores, reported.model))
+
+    def _tokens(self, documents: Sequence[str]) -> int:
+        """A cross-encoder reads the query again with every document."""
+        count = self.fitted.count
+        return count(self.query) * len(documents) + sum(map(count, documents))
+
+    def _usage_of(self, reported: wire.Scores, documents: Sequence[str], retries: int) -> Usage:
+        estimated = reported.total_tokens is None
+        tokens = self._tokens(documents) if reported.total_tokens is None else reported.total_tokens
+        return Usage(
+            models=(self.fitted.model,),
+            requests=1,
+            retries=retries,
+            documents_sent=len(documents),
+            total_tokens=tokens,
+            tokens_estimated=estimated,
+            search_units=reported.search_units,
+            cost=cost(self.fitted.model, tokens, self.options.prices),
+        )
+
+    async def _aside(self, work: Callable[[], T]) -> T | None:
+        """What the cache does, which may take no longer than the call's time."""
+        try:
+            return await self.port.aside(work, self.budget.left())
+        except TimeoutError:
+            logger.warning("The cache took longer than timeout=%g s.", self.options.timeout)
+            return None

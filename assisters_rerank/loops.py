@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
+import time
 import weakref
 from collections.abc import AsyncGenerator
 from typing import NamedTuple
@@ -29,6 +30,7 @@ class _Held(NamedTuple):
 
 _Key = tuple[weakref.ref[object], str]
 _LOOPS: weakref.WeakKeyDictionary[object, dict[_Key, _Held]] = weakref.WeakKeyDictionary()
+_AHEAD: weakref.WeakKeyDictionary[object, float] = weakref.WeakKeyDictionary()
 _LOCK = threading.Lock()
 _PREPARED = False
 
@@ -41,6 +43,14 @@ async def prepare() -> None:
             asyncio.get_running_loop()
             await asyncio.to_thread(anyio.run, anyio.sleep, 0)
             _PREPARED = True
+
+
+def clock_ahead() -> float:
+    """Seconds that the running loop's clock is ahead of the monotonic one, for ever the same."""
+    loop = _running_loop()
+    if loop not in _AHEAD:
+        _AHEAD[loop] = anyio.current_time() - time.monotonic()
+    return _AHEAD[loop]
 
 
 def find(owner: object, scheme: str) -> httpx.AsyncClient | None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
 
 from pydantic import SecretStr
 
@@ -41,6 +43,13 @@ class Answer:
     def request_id(self) -> str | None:
         """The server's name for this request."""
         return self.headers.get("x-request-id")
+
+    def server_time(self) -> float:
+        """Unix time by the server's own clock where it tells, so that a skewed one does no harm."""
+        try:
+            return parsedate_to_datetime(self.headers.get("date", "")).timestamp()
+        except (ValueError, TypeError, OverflowError):
+            return time.time()
 
 
 NOT_JSON = object()

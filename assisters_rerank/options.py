@@ -6,11 +6,13 @@ An explicit argument wins over an environment variable, which wins over the defa
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, SecretStr, TypeAdapter
 from pydantic.json_schema import SkipJsonSchema
 
+from .cache import ScoreCache
 from .clients import AsyncHttpClient, HttpClient
 from .destination import (
     API_KEY_VARIABLE,
@@ -21,6 +23,7 @@ from .destination import (
     default_base_url,
     key_for,
 )
+from .models import AUTO, BGE_RERANKER_V2, JINA_RERANKER
 from .settings import STRICT, Settings, checked
 
 
@@ -34,6 +37,16 @@ def _no_bool(value: object) -> object:
 TopN = Annotated[int, BeforeValidator(_no_bool), Field(ge=0)] | None
 ScoreThreshold = Annotated[float, BeforeValidator(_no_bool), Field(allow_inf_nan=False)] | None
 PositiveInt = Annotated[int, BeforeValidator(_no_bool), Field(ge=1)]
+Price = Annotated[float, BeforeValidator(_no_bool), Field(ge=0, allow_inf_nan=False)]
+
+
+def _no_half_cache(value: object) -> object:
+    if value is None or (isinstance(value, ScoreCache) and not isinstance(value, type)):
+        return value
+    raise ValueError("give an object with get_many and set_many, such as MemoryCache()")
+
+
+Cache = Annotated[ScoreCache, BeforeValidator(_no_half_cache)]
 
 _TOP_N: TypeAdapter[int | None] = TypeAdapter(TopN)
 _SCORE_THRESHOLD: TypeAdapter[float | None] = TypeAdapter(ScoreThreshold)
@@ -50,9 +63,12 @@ class RerankOptions(Settings):
     model_config = STRICT
 
     model: str = Field(
-        default="bge-reranker-v2",
+        default=BGE_RERANKER_V2.id,
         min_length=1,
-        description="Model id, as the server knows it.",
+        description=(
+            f"Model id, as the server knows it; {AUTO}: {BGE_RERANKER_V2.id} while every document "
+            f"fits into its window beside the query, {JINA_RERANKER.id} beyond."
+        ),
     )
     top_n: TopN = Field(
         default=None,
@@ -97,6 +113,54 @@ class RerankOptions(Settings):
     max_concurrency: PositiveInt = Field(
         default=10,
         description="Requests of one call in flight at once.",
+    )
+    long_documents: Literal["truncate", "split", "error"] = Field(
+        default="truncate",
+        description=(
+            "What becomes of a document that is longer than the model reads. truncate: left to the "
+            "service, counted and logged; split: its passages are scored, and the best one counts; "
+            "error: refused before any request."
+        ),
+    )
+    max_tokens: Annotated[int, BeforeValidator(_no_bool), Field(ge=32)] | None = Field(
+        default=None,
+        description=(
+            "Tokens of query and document together that the model reads; without it the "
+            "catalogue's figure, where the model is in there."
+        ),
+    )
+    count_tokens: SkipJsonSchema[Callable[[str], int] | None] = Field(
+        default=None,
+        exclude=True,
+        repr=False,
+        description=(
+            "Counts the tokens of a text; without it they are estimated. Long lists are counted "
+            "in another thread."
+        ),
+    )
+    prices: dict[str, Price] = Field(
+        default_factory=dict,
+        description="Dollars per million tokens by model id, beside or instead of the catalogue's.",
+    )
+    cache: SkipJsonSchema[Cache | None] = Field(
+        default=None,
+        exclude=True,
+        repr=False,
+        description=(
+            "Keeps scores by address, model, query and text, so that nothing is paid for twice: "
+            "MemoryCache, SqliteCache, or any object with get_many and set_many."
+        ),
+    )
+    requests_per_minute: PositiveInt | None = Field(
+        default=None,
+        description=(
+            "Most requests in any minute, over all threads and event loops. Without it, what the "
+            "server tells of its limits is obeyed."
+        ),
+    )
+    tokens_per_minute: PositiveInt | None = Field(
+        default=None,
+        description="Most tokens in any minute, in the same way.",
     )
     on_error: Literal["raise", "passthrough"] = Field(
         default="raise",

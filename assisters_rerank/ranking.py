@@ -1,10 +1,15 @@
-"""What a call returns: `Ranking`, a sequence of `RankedDocument`, with `Usage`."""
+"""What a call returns: `Ranking`, a sequence of `RankedDocument`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, overload
+
+from .passages import Passage
+from .usage import Usage
+
+_NOTHING = Usage()
 
 
 class Document(NamedTuple):
@@ -23,35 +28,26 @@ class RankedDocument:
         relevance_score: the service's score, untouched (in practice 0…1 there; other servers may
             answer in logits); None only in a degraded ranking.
         document: the document.
+        passage: with `long_documents="split"`, where in a long text the passage stands that the
+            score belongs to (characters); None if the text was scored as a whole.
     """
 
     index: int
     relevance_score: float | None
     document: Document
+    passage: Passage | None = None
 
     @property
     def text(self) -> str:
         """The document's text, for short."""
         return self.document.text
 
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """What a call took. Tokens and search units are None where the server reports none.
-
-    Attributes:
-        requests: requests that were answered; an empty list takes none.
-        retries: further attempts that these requests needed.
-        prompt_tokens: tokens of queries and documents.
-        total_tokens: billed tokens.
-        search_units: billed units of the service's third generation.
-    """
-
-    requests: int = 0
-    retries: int = 0
-    prompt_tokens: int | None = None
-    total_tokens: int | None = None
-    search_units: int | None = None
+    @property
+    def passage_text(self) -> str:
+        """The text that the score belongs to: of the best passage, else of the whole document."""
+        if self.passage is None:
+            return self.document.text
+        return self.document.text[self.passage.start : self.passage.end]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,17 +57,20 @@ class Ranking(Sequence[RankedDocument]):
     Attributes:
         results: the ranked documents, in falling order of score; ties keep their first order.
         model: the model that the server says it used, else the one that was asked for.
-        usage: requests and tokens.
+        usage: requests, documents, tokens, dollars.
         request_ids: the server's ids of the requests, to quote to its support.
         degraded: True if the service could not score them and `on_error="passthrough"` let the
             documents through: in their first order, without scores.
+        truncated: how many documents were longer than the model reads, so that the service left
+            their ends unread; None if the model's window is not known.
     """
 
     results: tuple[RankedDocument, ...]
     model: str
-    usage: Usage = Usage()
+    usage: Usage = _NOTHING
     request_ids: tuple[str, ...] = ()
     degraded: bool = False
+    truncated: int | None = None
 
     @overload
     def __getitem__(self, place: int) -> RankedDocument: ...

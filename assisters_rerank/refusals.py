@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import time
-from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 
 from .errors import (
@@ -62,7 +60,7 @@ def refusal(answer: Answer, request: Request) -> StatusError:
         advice = "Redirects are not followed: give the final address as base_url."
     if message is None:
         message = "a web page instead of JSON" if b"<html" in answer.body[:500].lower() else None
-    wait = _retry_after(answer.headers)
+    wait = _retry_after(answer)
     parts = [f"Status {answer.status} from {request.url}"]
     parts += [f" ({request.redact(code)})"] if code else []
     parts += [f": {request.redact(message).rstrip('.')}"] if message else []
@@ -92,20 +90,14 @@ def error_told(content: object) -> tuple[str | None, str | None, str | None]:
     return message or None, text_or_none(inner.get("code")), text_or_none(inner.get("type"))
 
 
-def _retry_after(headers: Mapping[str, str]) -> float | None:
+def _retry_after(answer: Answer) -> float | None:
     """`Retry-After` in seconds, from a number or an HTTP date; None if absent or unreadable."""
-    value = headers.get("retry-after", "").strip()
+    value = answer.headers.get("retry-after", "").strip()
     try:
         seconds = float(value)
     except ValueError:
         try:
-            until = parsedate_to_datetime(value).timestamp()
+            seconds = parsedate_to_datetime(value).timestamp() - answer.server_time()
         except (ValueError, TypeError, OverflowError):
             return None
-        # Against the server's own clock where it says the time, so that a skewed one does no harm.
-        try:
-            now = parsedate_to_datetime(headers.get("date", "")).timestamp()
-        except (ValueError, TypeError, OverflowError):
-            now = time.time()
-        seconds = until - now
     return max(0.0, seconds) if math.isfinite(seconds) else None

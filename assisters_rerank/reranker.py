@@ -9,12 +9,13 @@ from typing import Self
 from pydantic import PrivateAttr
 
 from . import flow, loops
-from .clients import Clients
 from .errors import ConfigurationError
 from .options import RerankOptions, checked_score_threshold, checked_top_n
 from .ports import Blocking, Evented, Port, run_blocking
 from .ranking import Document, Ranking
 from .settings import STRICT
+from .state import State
+from .usage import Usage
 
 
 class Reranker(RerankOptions):
@@ -32,7 +33,7 @@ class Reranker(RerankOptions):
 
     model_config = STRICT
 
-    _clients: Clients = PrivateAttr(default_factory=Clients)
+    _state: State = PrivateAttr(default_factory=State)
 
     def rerank(
         self,
@@ -53,7 +54,7 @@ class Reranker(RerankOptions):
         Raises:
             AssistersError: see the tree in `assisters_rerank.errors`.
         """
-        port = Blocking(self._clients, self.http_client)
+        port = Blocking(self._state.clients, self.http_client)
         return run_blocking(self._call(port, query, documents, top_n, score_threshold))
 
     async def arerank(
@@ -66,7 +67,7 @@ class Reranker(RerankOptions):
     ) -> Ranking:
         """`rerank` for asyncio and trio: the same arguments, results and errors."""
         await loops.prepare()
-        port = Evented(self._clients, self.async_http_client)
+        port = Evented(self._state.clients, self.async_http_client)
         return await self._call(port, query, documents, top_n, score_threshold)
 
     async def _call(
@@ -80,6 +81,7 @@ class Reranker(RerankOptions):
         return await flow.rerank(
             port,
             self,
+            self._state,
             _checked_query(query),
             _checked_documents(documents),
             self.top_n if top_n is ... else checked_top_n(top_n),
@@ -88,13 +90,18 @@ class Reranker(RerankOptions):
             else checked_score_threshold(score_threshold),
         )
 
+    @property
+    def total_usage(self) -> Usage:
+        """What all calls so far took, over all threads and event loops; failed ones included."""
+        return self._state.total_usage.sum
+
     def close(self) -> None:
         """Closes the connections of sync calls. A later call opens new ones."""
-        self._clients.close()
+        self._state.clients.close()
 
     async def aclose(self) -> None:
         """Closes the connections of the running event loop, and those of sync calls."""
-        await self._clients.aclose()
+        await self._state.clients.aclose()
 
     def __enter__(self) -> Self:
         return self
@@ -120,7 +127,7 @@ class Reranker(RerankOptions):
 
     def __copy__(self) -> Self:
         copied = super().__copy__()
-        copied._clients = Clients()
+        copied._state = State()
         return copied
 
 

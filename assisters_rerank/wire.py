@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pydantic import SecretStr
+from pydantic_core import PydanticSerializationError, to_json
 
 from .errors import ContractError
 from .messages import NOT_JSON, Answer, Request, mapping_or_empty, parsed, text_or_none
@@ -24,7 +25,6 @@ class Scores:
 
     by_index: Mapping[int, float]
     model: str | None
-    prompt_tokens: int | None
     total_tokens: int | None
     search_units: int | None
     request_id: str | None
@@ -57,17 +57,18 @@ def encode(
     return Request(
         f"{base_url}/rerank",
         headers,
-        _utf8(json.dumps(content, ensure_ascii=False, separators=(",", ":"))),
+        _json(content),
         key,
     )
 
 
-def _utf8(text: str) -> bytes:
+def _json(content: Mapping[str, object]) -> bytes:
     try:
-        return text.encode()
-    except UnicodeEncodeError:
+        return to_json(content)  # several times faster than json.dumps
+    except PydanticSerializationError:
         # Half characters, as from a text cut in the middle of an emoji: two halves that stand
         # together become one character again, a lone one becomes U+FFFD.
+        text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
         return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
 
 
@@ -80,7 +81,7 @@ def decode(answer: Answer, request: Request, documents: int, at_least: int) -> S
     """
     if not 200 <= answer.status < 300:
         raise refusal(answer, request)
-    request_id = answer.request_id and request.redact(answer.request_id)
+    request_id = request.redact(told) if (told := answer.request_id) else None
     try:
         content = _object(parsed(answer.body), answer)
         by_index = _by_index(content, documents, at_least)
@@ -148,13 +149,13 @@ def _score(value: object, place: int) -> float:
     raise _BreachError(f"results[{place}].relevance_score is {_kind(value)}, not a finite number")
 
 
-def _usage(content: dict[str, object]) -> tuple[int | None, int | None, int | None]:
-    """Prompt tokens, total tokens and search units; what is odd counts as not reported."""
+def _usage(content: dict[str, object]) -> tuple[int | None, int | None]:
+    """Billed tokens and search units; what is odd counts as not reported."""
     usage = mapping_or_empty(content.get("usage"))
     units = mapping_or_empty(mapping_or_empty(content.get("meta")).get("billed_units"))
+    total = _count(usage.get("total_tokens"))
     return (
-        _count(usage.get("prompt_tokens")),
-        _count(usage.get("total_tokens")),
+        _count(usage.get("prompt_tokens")) if total is None else total,
         _count(units.get("search_units")),
     )
 

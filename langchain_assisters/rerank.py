@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from types import EllipsisType
-from typing import Any
+from typing import Any, Literal
 
 from langchain_core.callbacks import Callbacks
 from langchain_core.documents import BaseDocumentCompressor, Document
@@ -14,14 +14,12 @@ from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 from typing_extensions import TypedDict  # pydantic needs it on Python 3.11
 
-from assisters_rerank import ConfigurationError, Ranking, Reranker
+from assisters_rerank import ConfigurationError, Reranker
 from assisters_rerank.destination import API_KEY_VARIABLE
 from assisters_rerank.settings import STRICT
 
+from .documents import listed, scored
 from .tracing import atraced, traced
-
-SCORE = "relevance_score"
-DEGRADED = "rerank_degraded"
 
 
 class RerankInput(TypedDict):
@@ -53,6 +51,13 @@ class AssistersRerank(
     text: SkipJsonSchema[Callable[[Document], str] | None] = Field(
         default=None,
         description="Chooses what is sent of a document; without it, its page_content alone.",
+    )
+    content: Literal["document", "passage"] = Field(
+        default="document",
+        description=(
+            "passage: with long_documents='split', a long document comes back cut down to its "
+            "best passage, with metadata['passage_start'] and ['passage_end']."
+        ),
     )
 
     def compress_documents(
@@ -110,12 +115,12 @@ class AssistersRerank(
         config: RunnableConfig,
         top_n: int | EllipsisType | None = ...,
     ) -> list[Document]:
-        documents = _listed(documents)
+        documents = listed(documents)
         with traced(self, self.get_name(), query, config, top_n) as trace:
             ranking = self.rerank(query, self._sent(documents), top_n=top_n)
-            scored = _scored(documents, ranking)
-            trace.finish(scored, ranking)
-        return scored
+            result = scored(documents, ranking, cut=self.content == "passage")
+            trace.finish(result, ranking)
+        return result
 
     async def _acompress(
         self,
@@ -124,12 +129,12 @@ class AssistersRerank(
         config: RunnableConfig,
         top_n: int | EllipsisType | None = ...,
     ) -> list[Document]:
-        documents = _listed(documents)
+        documents = listed(documents)
         async with atraced(self, self.get_name(), query, config, top_n) as trace:
             ranking = await self.arerank(query, self._sent(documents), top_n=top_n)
-            scored = _scored(documents, ranking)
-            trace.finish(scored, ranking)
-        return scored
+            result = scored(documents, ranking, cut=self.content == "passage")
+            trace.finish(result, ranking)
+        return result
 
     def _sent(self, documents: Sequence[Document]) -> list[str]:
         if self.text is None:
@@ -155,33 +160,3 @@ def _parts(given: RerankInput) -> tuple[Sequence[Document], str]:
         if isinstance(given, dict):
             problem = f"it needs 'query' and 'documents'; it has {sorted(map(str, given))}"
     raise ConfigurationError(f"input: {problem}.")
-
-
-def _listed(documents: Iterable[Document]) -> list[Document]:
-    # A list of our own: the caller may change theirs while the service is at work.
-    if not isinstance(documents, Iterable):
-        raise ConfigurationError(f"documents: give a list, not {type(documents).__name__}.")
-    listed = list(documents)
-    for place, document in enumerate(listed):
-        if not isinstance(document, Document):
-            raise ConfigurationError(
-                f"documents[{place}]: give a LangChain Document, not {type(document).__name__}."
-            )
-    return listed
-
-
-def _scored(documents: Sequence[Document], ranking: Ranking) -> list[Document]:
-    """Copies of the documents in their new order; id and subclass survive."""
-    return [_with_score(documents[ranked.index], ranked.relevance_score) for ranked in ranking]
-
-
-def _with_score(document: Document, score: float | None) -> Document:
-    metadata = dict(document.metadata)
-    # What an earlier pass said about the document no longer holds.
-    metadata.pop(DEGRADED, None)
-    if score is None:
-        metadata.pop(SCORE, None)
-        metadata[DEGRADED] = True
-    else:
-        metadata[SCORE] = score
-    return document.model_copy(update={"metadata": metadata})

@@ -8,16 +8,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any
 
 from langchain_core.callbacks import AsyncCallbackManager, CallbackManager
 from langchain_core.documents import Document
 from langchain_core.runnables import RunnableConfig
 
-from assisters_rerank import Ranking, RerankOptions, Usage
-
-_USAGE = tuple(figure.name for figure in fields(Usage))
+from assisters_rerank import Ranking, RerankOptions
 
 
 @dataclass(slots=True)
@@ -30,8 +28,12 @@ class Trace:
     def finish(self, documents: Sequence[Document], ranking: Ranking) -> None:
         """Notes the result: documents, usage, and whether it is degraded."""
         self.documents = documents
-        usage = {name: getattr(ranking.usage, name) for name in _USAGE}
-        self.outcome = {"usage": usage, "rerank_degraded": ranking.degraded}
+        self.outcome = {
+            "usage": ranking.usage.figures(),
+            "model": ranking.model,
+            "truncated": ranking.truncated,
+            "rerank_degraded": ranking.degraded,
+        }
 
 
 @contextmanager

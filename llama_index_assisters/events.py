@@ -15,7 +15,9 @@ from llama_index.core.postprocessor.types import BaseNodePostprocessor
 from llama_index.core.schema import NodeWithScore
 from llama_index_instrumentation.dispatcher import Dispatcher
 
-Report = Callable[[list[NodeWithScore]], list[NodeWithScore]]
+from assisters_rerank import Ranking
+
+Report = Callable[[list[NodeWithScore], Ranking], list[NodeWithScore]]
 
 
 @contextmanager
@@ -28,13 +30,24 @@ def reported(
     model: str,
     top_n: int | None,
 ) -> Iterator[Report]:
-    """Reports the block as a rerank; hand the result through the function that it yields."""
+    """Reports the block as a rerank; hand the result through the function that it yields.
+
+    What the ranking took is among the end event's `tags`, and in the older one's payload under
+    `additional_kwargs`.
+    """
     wanted = len(nodes) if top_n is None else top_n  # the event demands a number
     result: list[NodeWithScore] = []
+    outcome: dict[str, object] = {}
 
-    def report(ranked: list[NodeWithScore]) -> list[NodeWithScore]:
-        result.extend(ranked)
-        return ranked
+    def report(nodes: list[NodeWithScore], ranking: Ranking) -> list[NodeWithScore]:
+        result.extend(nodes)
+        outcome.update(
+            model=ranking.model,
+            usage=ranking.usage.figures(),
+            truncated=ranking.truncated,
+            rerank_degraded=ranking.degraded,
+        )
+        return nodes
 
     dispatcher.event(ReRankStartEvent(query=query, nodes=nodes, top_n=wanted, model_name=model))
     try:
@@ -47,8 +60,8 @@ def reported(
             }
             with postprocessor.callback_manager.event(CBEventType.RERANKING, payload) as event:
                 yield report
-                event.on_end({EventPayload.NODES: result})
+                event.on_end({EventPayload.NODES: result, EventPayload.ADDITIONAL_KWARGS: outcome})
         else:
             yield report
     finally:
-        dispatcher.event(ReRankEndEvent(nodes=result))
+        dispatcher.event(ReRankEndEvent(nodes=result, tags=outcome))

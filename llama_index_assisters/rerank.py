@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
+from typing import Literal
 
 from llama_index.core.postprocessor.types import BaseNodePostprocessor
 from llama_index.core.schema import MetadataMode, NodeWithScore, QueryBundle
@@ -45,6 +46,13 @@ class AssistersRerank(Reranker, BaseNodePostprocessor):
         default=False,
         description="Put the first stage's score into metadata['retrieval_score'] of a copy.",
     )
+    content: Literal["document", "passage"] = Field(
+        default="document",
+        description=(
+            "passage: with long_documents='split', a long node comes back as a copy cut down to "
+            "its best passage, with metadata['passage_start'] and ['passage_end']."
+        ),
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -65,7 +73,7 @@ class AssistersRerank(Reranker, BaseNodePostprocessor):
         query, nodes = _query(query_bundle), _listed(nodes)
         with self._reported(query, nodes) as report:
             ranking = self.rerank(query, self._sent(nodes))
-            return report(self._scored(nodes, ranking))
+            return report(self._scored(nodes, ranking), ranking)
 
     @dispatcher.span  # the mixin decorates abstract methods only, and this one has a default
     async def _apostprocess_nodes(
@@ -74,7 +82,7 @@ class AssistersRerank(Reranker, BaseNodePostprocessor):
         query, nodes = _query(query_bundle), _listed(nodes)
         with self._reported(query, nodes) as report:
             ranking = await self.arerank(query, self._sent(nodes))
-            return report(self._scored(nodes, ranking))
+            return report(self._scored(nodes, ranking), ranking)
 
     def _reported(self, query: str, nodes: list[NodeWithScore]) -> AbstractContextManager[Report]:
         return reported(dispatcher, self, query, nodes, model=self.model, top_n=self.top_n)
@@ -83,8 +91,8 @@ class AssistersRerank(Reranker, BaseNodePostprocessor):
         return [text_of(node, self.metadata_mode) for node in nodes]
 
     def _scored(self, nodes: list[NodeWithScore], ranking: Ranking) -> list[NodeWithScore]:
-        keep = self.keep_retrieval_score
-        return [scored(nodes[r.index], r.relevance_score, keep_first=keep) for r in ranking]
+        keep, cut = self.keep_retrieval_score, self.content == "passage"
+        return [scored(nodes[ranked.index], ranked, keep_first=keep, cut=cut) for ranked in ranking]
 
 
 def _listed(nodes: Iterable[NodeWithScore]) -> list[NodeWithScore]:

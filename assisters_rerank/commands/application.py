@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
 from typing import Annotated
 
 import typer
 
 from ..demo.command import demo
+from ..version import __version__
 from .models import models
 from .rerank import rerank
 from .serve import serve
@@ -28,7 +28,7 @@ def application() -> typer.Typer:
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"assisters-rerank {version('assisters-rerank')}")
+        typer.echo(f"assisters-rerank {__version__}")
         raise typer.Exit
 
 

@@ -44,7 +44,7 @@ class ReportingReranker(Reranker):
         answered: Callable[[], None],
     ) -> Ranking:
         """`rerank`, calling `answered` (from several threads) when a request has its answer."""
-        port = _Counting(self._clients, self.http_client, answered)
+        port = _Counting(self._state.clients, self.http_client, answered)
         return run_blocking(self._call(port, query, documents, self.top_n, self.score_threshold))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ..ranking import Usage
+from ..usage import Usage
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from assisters_rerank.errors import BudgetExceeded
 from assisters_rerank.messages import Answer, Request
 from assisters_rerank.ports import run_blocking
 from assisters_rerank.ranking import Document, Ranking
+from assisters_rerank.state import State
 
 T = TypeVar("T")
 
@@ -70,6 +71,9 @@ class ScriptedPort:
         self.limits.append(limit)
         return [await call() for call in calls]
 
+    async def aside(self, work: Callable[[], T], budget: float) -> T:
+        return work()
+
 
 def rank(
     port: ScriptedPort,
@@ -81,5 +85,5 @@ def rank(
     """One call of the flow over the port, without an event loop."""
     documents = [Document(text, text) for text in texts]
     settings = RerankOptions(**{"base_url": "https://scripted.test/v1", **options})
-    call = flow.rerank(port, settings, "a query", documents, top_n, score_threshold)
+    call = flow.rerank(port, settings, State(), "a query", documents, top_n, score_threshold)
     return run_blocking(call)

@@ -1,0 +1,103 @@
+"""One request until it is answered: its turn, its attempts, its waits, inside the call's budget."""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Callable
+from typing import TypeVar
+
+from .budget import Budget
+from .errors import AssistersError, BudgetExceeded, RateLimitError, StatusError
+from .messages import Answer, Request
+from .options import RerankOptions
+from .pace import Pace, Turn
+from .ports import Port
+
+logger = logging.getLogger("assisters_rerank")
+
+T = TypeVar("T")
+
+# Back-off before the n-th retry when the server names no wait: 0.5 s doubled each time, at most
+# 8 s, each shortened by up to half at random so that callers don't come back all at once.
+_FIRST_WAIT = 0.5
+_LONGEST_WAIT = 8.0
+
+
+async def answered(
+    port: Port,
+    options: RerankOptions,
+    pace: Pace,
+    budget: Budget,
+    request: Request,
+    tokens: int,
+    believe: Callable[[Answer], T],
+) -> tuple[T, int]:
+    """What `believe` makes of the answer to the request, and how many retries it took.
+
+    `believe` raises an error for an answer that is a refusal, or can't be believed.
+
+    Raises:
+        AssistersError: the last attempt's, or BudgetExceeded if there is no time for one.
+    """
+    turn = pace.queue(tokens)
+    refused: AssistersError | None = None
+    retries = 0
+    try:
+        while True:
+            await _wait_for(turn, port, options, pace, budget, refused)
+            try:
+                left = budget.left()
+                if left <= 0:
+                    raise BudgetExceeded(
+                        f"timeout={options.timeout:g} s was used up before sending."
+                    )
+                answer = await port.send(request, left)
+                pace.ended(turn, port.now(), answer)
+                return believe(answer), retries
+            except AssistersError as error:
+                pace.ended(turn, port.now())
+                wait = _back_off(error, retries)
+                if not error.transient or retries == options.max_retries or wait >= budget.left():
+                    raise
+                refused = error
+                retries += 1
+                logger.info("Retry %d in %.2f s: %s", retries, wait, error)
+            if _concerns_all(refused):
+                pace.hold(port.now() + wait)
+            else:
+                await port.sleep(wait)
+    finally:
+        pace.leave(turn)
+
+
+async def _wait_for(
+    turn: Turn,
+    port: Port,
+    options: RerankOptions,
+    pace: Pace,
+    budget: Budget,
+    refused: AssistersError | None,
+) -> None:
+    while (wait := pace.wait(turn, port.now(), options)) > 0:
+        if wait >= budget.left():
+            raise refused or BudgetExceeded(
+                f"The rate limit asks to wait {wait:.1f} s, which does not fit into "
+                f"timeout={options.timeout:g} s any more."
+            )
+        await port.sleep(wait)
+
+
+def _concerns_all(error: AssistersError) -> bool:
+    """Whether the server meant every request by it, not this one alone."""
+    if isinstance(error, RateLimitError):
+        return True
+    return isinstance(error, StatusError) and bool(error.retry_after)
+
+
+def _back_off(error: AssistersError, retries: int) -> float:
+    """Seconds until the next attempt: what the server asked for, else (or for 0) the back-off."""
+    if isinstance(error, StatusError) and error.retry_after:
+        return error.retry_after
+    longest = min(_FIRST_WAIT * 2.0 ** min(retries, 10), _LONGEST_WAIT)
+    return longest * random.uniform(0.5, 1.0)

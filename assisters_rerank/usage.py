@@ -1,0 +1,92 @@
+"""What calls took: requests, documents, tokens, dollars; of one call, and of all together."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+
+from .forks import start_anew_in_child
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a call took, or many calls together: usages can be added.
+
+    Documents count as they are sent: equal texts once, blank ones not at all, and with
+    `long_documents="split"` every passage as one.
+
+    Attributes:
+        models: the models that were asked for, by which it is billed; of one call at most one.
+        requests: requests that were answered; an empty list takes none.
+        retries: further attempts that these requests needed.
+        documents_sent: documents in those requests.
+        documents_cached: documents whose scores came from the cache.
+        documents_duplicate: documents that were like another one of the same call.
+        total_tokens: billed tokens, as the server reports them, else estimated.
+        tokens_estimated: True if the tokens of at least one request were not reported.
+        search_units: billed units of the service's third generation; None if not reported.
+        cost: dollars, by the prices of the catalogue or `prices`; None if a price is unknown.
+    """
+
+    models: tuple[str, ...] = ()
+    requests: int = 0
+    retries: int = 0
+    documents_sent: int = 0
+    documents_cached: int = 0
+    documents_duplicate: int = 0
+    total_tokens: int = 0
+    tokens_estimated: bool = False
+    search_units: int | None = None
+    cost: float | None = 0.0
+
+    def figures(self) -> dict[str, object]:
+        """All figures by name, as traces take them."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+    def __add__(self, other: Usage) -> Usage:
+        """Both together; what is unknown of one is unknown of the sum."""
+        if not isinstance(other, Usage):
+            return NotImplemented
+        return Usage(
+            self.models
+            if self.models == other.models
+            else tuple(sorted({*self.models, *other.models})),
+            self.requests + other.requests,
+            self.retries + other.retries,
+            self.documents_sent + other.documents_sent,
+            self.documents_cached + other.documents_cached,
+            self.documents_duplicate + other.documents_duplicate,
+            self.total_tokens + other.total_tokens,
+            self.tokens_estimated or other.tokens_estimated,
+            _units(self, other),
+            None if self.cost is None or other.cost is None else self.cost + other.cost,
+        )
+
+
+def _units(one: Usage, other: Usage) -> int | None:
+    # A part of the total would pass for the whole; what sent nothing has nothing to report.
+    reported = [usage.search_units for usage in (one, other) if usage.requests]
+    return None if not reported or None in reported else sum(units or 0 for units in reported)
+
+
+class TotalUsage:
+    """Adds up usage over threads and event loops."""
+
+    def __init__(self) -> None:
+        self._sum = Usage()
+        self.start_anew()
+        start_anew_in_child(self)
+
+    def start_anew(self) -> None:
+        """In a forked child: a lock of its own. The sum goes on from the parent's."""
+        self._lock = threading.Lock()
+
+    def add(self, usage: Usage) -> None:
+        """Adds what a request took."""
+        with self._lock:
+            self._sum += usage
+
+    @property
+    def sum(self) -> Usage:
+        """Everything so far."""
+        return self._sum

@@ -1,0 +1,51 @@
+"""Documents in and out: which ones are taken, and copies with scores, cut to passages if wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from langchain_core.documents import Document
+
+from assisters_rerank import ConfigurationError, RankedDocument, Ranking
+from assisters_rerank.passages import placed_in
+
+SCORE = "relevance_score"
+DEGRADED = "rerank_degraded"
+PASSAGE_START, PASSAGE_END = "passage_start", "passage_end"
+
+
+def listed(documents: Iterable[Document]) -> list[Document]:
+    """A list of our own: the caller may change theirs while the service is at work."""
+    if not isinstance(documents, Iterable):
+        raise ConfigurationError(f"documents: give a list, not {type(documents).__name__}.")
+    listed = list(documents)
+    for place, document in enumerate(listed):
+        if not isinstance(document, Document):
+            raise ConfigurationError(
+                f"documents[{place}]: give a LangChain Document, not {type(document).__name__}."
+            )
+    return listed
+
+
+def scored(documents: Sequence[Document], ranking: Ranking, *, cut: bool) -> list[Document]:
+    """Copies of the documents in their new order; id and subclass survive.
+
+    With `cut`, a document of which a passage was scored is cut down to that.
+    """
+    return [_scored(documents[ranked.index], ranked, cut=cut) for ranked in ranking]
+
+
+def _scored(document: Document, ranked: RankedDocument, *, cut: bool) -> Document:
+    metadata = dict(document.metadata)
+    changes: dict[str, object] = {"metadata": metadata}
+    # What an earlier pass said about the document no longer holds.
+    metadata.pop(DEGRADED, None)
+    if ranked.relevance_score is None:
+        metadata.pop(SCORE, None)
+        metadata[DEGRADED] = True
+    else:
+        metadata[SCORE] = ranked.relevance_score
+    if cut and (span := placed_in(document.page_content, ranked.text, ranked.passage)):
+        metadata[PASSAGE_START], metadata[PASSAGE_END] = span
+        changes["page_content"] = document.page_content[span.start : span.end]
+    return document.model_copy(update=changes)
