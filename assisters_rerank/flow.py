@@ -97,10 +97,10 @@ def _tell_of_truncation(options: RerankOptions, state: State, fitted: Fitted) ->
     if fitted.truncated and not state.truncation_told:
         state.truncation_told = True  # once; every ranking has its own count
         logger.warning(
-            "%d of the documents are longer than %s reads beside the query, and their ends count "
-            "for nothing; see long_documents. Later calls say so in Ranking.truncated only.",
-            fitted.truncated,
+            "Longer than %s reads beside the query, so that their ends count for nothing: %d "
+            "document(s). See long_documents; later calls tell it in Ranking.truncated only.",
             fitted.model,
+            fitted.truncated,
         )
 
 

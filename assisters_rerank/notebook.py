@@ -12,6 +12,8 @@ import re
 from html import escape
 from typing import TYPE_CHECKING
 
+from .usage import dollars
+
 if TYPE_CHECKING:
     from .ranking import RankedDocument, Ranking
 
@@ -133,10 +135,14 @@ def _notes(ranking: Ranking, low: float, high: float) -> list[str]:
     facts.append(f"{usage.requests:,} request{'' if usage.requests == 1 else 's'}")
     if usage.retries:
         facts.append(f"{usage.retries:,} retr{'y' if usage.retries == 1 else 'ies'}")
-    if usage.total_tokens is not None:
-        facts.append(f"{usage.total_tokens:,} tokens")
+    if usage.documents_cached:
+        facts.append(f"{usage.documents_cached:,} from the cache")
+    if usage.total_tokens:
+        facts.append(f"{'about ' if usage.tokens_estimated else ''}{usage.total_tokens:,} tokens")
     if usage.search_units is not None:
         facts.append(f"{usage.search_units:,} search units")
+    if usage.cost:
+        facts.append(dollars(usage.cost))
     if (low, high) != (0.0, 1.0):
         facts.append(f"bars from {low:.3g} to {high:.3g}")
     return [*notes, " · ".join(facts)]

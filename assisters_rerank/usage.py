@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from dataclasses import dataclass
 
@@ -61,6 +62,12 @@ class Usage:
             _units(self, other),
             None if self.cost is None or other.cost is None else self.cost + other.cost,
         )
+
+
+def dollars(cost: float) -> str:
+    """A cost for people: two digits that count, never rounded to nothing, e.g. `$0.0012`."""
+    digits = 2 if cost >= 1 or cost == 0 else 1 - math.floor(math.log10(cost))
+    return f"${cost:,.{digits}f}"
 
 
 def _units(one: Usage, other: Usage) -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -17,10 +18,10 @@ from ..settings import STRICT
 
 
 class _Counting(Blocking):
-    """`Blocking`, counting good answers; the flow itself stays as it is."""
+    """`Blocking`, counting the documents of good answers; the flow itself stays as it is."""
 
     def __init__(
-        self, clients: Clients, own: httpx.Client | None, answered: Callable[[], None]
+        self, clients: Clients, own: httpx.Client | None, answered: Callable[[int], None]
     ) -> None:
         super().__init__(clients, own)
         self._answered = answered
@@ -28,7 +29,7 @@ class _Counting(Blocking):
     async def send(self, request: Request, budget: float) -> Answer:
         answer = await super().send(request, budget)
         if 200 <= answer.status < 300:
-            self._answered()
+            self._answered(len(json.loads(request.body)["documents"]))
         return answer
 
 
@@ -41,21 +42,21 @@ class ReportingReranker(Reranker):
         self,
         query: str,
         documents: Iterable[str | Mapping[str, object]],
-        answered: Callable[[], None],
+        answered: Callable[[int], None],
     ) -> Ranking:
-        """`rerank`, calling `answered` (from several threads) when a request has its answer."""
+        """`rerank`, calling `answered` (from several threads) with each answer's documents."""
         port = _Counting(self._state.clients, self.http_client, answered)
         return run_blocking(self._call(port, query, documents, self.top_n, self.score_threshold))
 
 
 @contextmanager
-def progress_bar(documents: int, per_request: int, *, wanted: bool) -> Iterator[Callable[[], None]]:
-    """A bar over so many documents; gives the function that counts one request as answered.
+def progress_bar(documents: int, *, wanted: bool) -> Iterator[Callable[[int], None]]:
+    """A bar over so many documents; gives the function that counts some as answered.
 
-    Nothing is shown where stderr is no terminal, or one request does it all.
+    Nothing is shown where stderr is no terminal.
     """
-    if not wanted or documents <= per_request or not sys.stderr.isatty():
-        yield lambda: None
+    if not wanted or not sys.stderr.isatty():
+        yield lambda _: None
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn
@@ -69,6 +70,4 @@ def progress_bar(documents: int, per_request: int, *, wanted: bool) -> Iterator[
         transient=True,
     ) as progress:
         task = progress.add_task("", total=documents)
-        # The requests may end in any order; together they have these sizes.
-        sizes = [min(per_request, documents - at) for at in range(0, documents, per_request)]
-        yield lambda: progress.advance(task, sizes.pop())
+        yield lambda answered: progress.advance(task, answered)

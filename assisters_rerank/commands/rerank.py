@@ -6,14 +6,18 @@ import os
 import sys
 import time
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ..destination import API_KEY_VARIABLE
 from ..errors import ConfigurationError
+from ..fitting import fit
+from ..models import CATALOGUE
 from ..plan import Plan
 from ..ranking import Ranking
+from ..sqlite_cache import SqliteCache
 from .documents import STANDARD_INPUT, Input, InputFormat, read_documents
 from .options import given_settings, option
 from .progress import ReportingReranker, progress_bar
@@ -43,7 +47,15 @@ def rerank(
     max_retries: Annotated[int | None, option("max_retries")] = None,
     max_documents_per_request: Annotated[int | None, option("max_documents_per_request")] = None,
     max_concurrency: Annotated[int | None, option("max_concurrency")] = None,
+    long_documents: Annotated[str | None, option("long_documents")] = None,
+    max_tokens: Annotated[int | None, option("max_tokens")] = None,
+    requests_per_minute: Annotated[int | None, option("requests_per_minute")] = None,
+    tokens_per_minute: Annotated[int | None, option("tokens_per_minute")] = None,
     on_error: Annotated[str | None, option("on_error")] = None,
+    cache: Annotated[
+        Path | None,
+        typer.Option(help="SQLite file that keeps the scores, so that none is paid for twice."),
+    ] = None,
     local: Annotated[
         bool, typer.Option("--local", help="Score with a local server, on this machine.")
     ] = False,
@@ -75,10 +87,13 @@ def rerank(
     started = time.perf_counter()
     with ExitStack() as stack:
         settings = given_settings(context)
+        if cache is not None:
+            settings["cache"] = stack.enter_context(SqliteCache(cache))
         if local:
             from .endpoint import endpoint  # needs the extra `local`, and takes a while
 
             settings["base_url"] = stack.enter_context(endpoint(local=True)).base_url
+            settings["prices"] = dict.fromkeys(CATALOGUE, 0.0)
         reranker = stack.enter_context(ReportingReranker(**settings))
         ranking = _ranked(reranker, query, inputs, quiet=quiet)
     seconds = time.perf_counter() - started
@@ -105,11 +120,11 @@ def _ranked(
 ) -> Ranking:
     documents = [source.document for source in inputs]
     texts = [each if isinstance(each, str) else str(each["text"]) for each in documents]
-    to_score = len(Plan.of(texts).texts)
-    if to_score and reranker.top_n != 0:
+    to_score = len(fit(reranker, query, Plan.of(texts)).plan.texts)
+    if to_score and reranker.top_n != 0 and reranker.cache is None:
         _check_key(reranker)
     per_request = reranker.max_documents_per_request
-    with progress_bar(to_score, per_request, wanted=not quiet) as answered:
+    with progress_bar(to_score, wanted=not quiet and to_score > per_request) as answered:
         return reranker.rerank_watched(query, documents, answered)
 
 

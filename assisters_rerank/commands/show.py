@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from ..notebook import score_text
 from ..ranking import RankedDocument, Ranking
+from ..usage import dollars
 from .documents import Input
 
 # What a document must not do to the terminal: move the cursor, set colours, write backwards.
@@ -35,10 +36,16 @@ def summary(ranking: Ranking, documents: int, seconds: float) -> str:
     facts = [kept + _count(documents, "document"), _count(usage.requests, "request")]
     if usage.retries:
         facts.append(_count(usage.retries, "retry", "retries"))
-    if usage.total_tokens is not None:
-        facts.append(_count(usage.total_tokens, "token"))
+    if usage.documents_cached:
+        facts.append(f"{usage.documents_cached:,} from the cache")
+    if usage.total_tokens:
+        facts.append(
+            ("about " if usage.tokens_estimated else "") + _count(usage.total_tokens, "token")
+        )
     if usage.search_units is not None:
         facts.append(_count(usage.search_units, "search unit"))
+    if usage.cost:
+        facts.append(dollars(usage.cost))
     facts += [f"{seconds:.1f} s", f"model {ranking.model}"]
     if ranking.degraded:
         facts.append("degraded: first order, no scores")

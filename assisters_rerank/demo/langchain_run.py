@@ -36,7 +36,12 @@ class MeteredRerank(Metered, AssistersRerank):
 
 def langchain_pipeline(first_stage: FirstStage, setup: Setup) -> Ask:
     """A function that asks one question through LangChain."""
-    reranker = MeteredRerank(model=setup.model, top_n=setup.top_n, base_url=setup.base_url)
+    reranker = MeteredRerank(
+        model=setup.model,
+        top_n=setup.top_n,
+        base_url=setup.base_url,
+        long_documents="split",
+    )
     retriever = RerankRetriever(
         base_retriever=BM25Retriever(first_stage=first_stage, candidates=setup.candidates),
         reranker=reranker,

@@ -41,7 +41,12 @@ def llama_index_pipeline(first_stage: FirstStage, setup: Setup) -> Ask:
 
     The engine retrieves and reranks; its LLM is the framework's mock, and no answer is written.
     """
-    reranker = MeteredRerank(model=setup.model, top_n=setup.top_n, base_url=setup.base_url)
+    reranker = MeteredRerank(
+        model=setup.model,
+        top_n=setup.top_n,
+        base_url=setup.base_url,
+        long_documents="split",
+    )
     engine = RetrieverQueryEngine(
         BM25Retriever(first_stage, setup.candidates),
         # Without an LLM of its own even a synthesizer that writes nothing looks for OpenAI's.

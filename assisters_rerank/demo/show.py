@@ -113,7 +113,7 @@ class Page:
 def _took(answer: Answer, first: Answer) -> str:
     usage = answer.usage
     facts = [f"{answer.seconds * 1000:,.0f} ms", _count(usage.requests, "request")]
-    if usage.total_tokens is not None:
+    if usage.total_tokens:
         facts.append(_count(usage.total_tokens, "token"))
     if usage.search_units is not None:
         facts.append(_count(usage.search_units, "search unit"))

@@ -26,7 +26,8 @@ def test_a_pipe_gets_score_tab_text() -> None:
 def test_usage_goes_to_stderr_in_one_line(server: LocalServer) -> None:
     done = run("rerank", "query", "-n", "1", stdin="a 1\nb 0.5\na 1\n")
     assert re.fullmatch(
-        r"1 of 3 documents, 1 request, \d+ tokens, \d+\.\d s, model last-number\n", done.stderr
+        r"1 of 3 documents, 1 request, \d+ tokens, \$0\.0+\d+, \d+\.\d s, model last-number\n",
+        done.stderr,
     )
     assert [request.documents for request in server.requests] == [("a 1", "b 0.5")]
     assert run("rerank", "query", "--quiet", stdin="a 1\n").stderr == ""

@@ -60,6 +60,10 @@ def test_model_and_usage_are_below() -> None:
     assert _notes(ranking((0, 0.5, "a"), usage=usage)) == [
         "model bge-reranker-v2 · 3 requests · 1 retry · 7 search units"
     ]
+    usage = Usage(requests=1, documents_cached=9, total_tokens=40, tokens_estimated=True, cost=2e-6)
+    assert _notes(ranking((0, 0.5, "a"), usage=usage)) == [
+        "model bge-reranker-v2 · 1 request · 9 from the cache · about 40 tokens · $0.0000020"
+    ]
 
 
 def test_scores_between_0_and_1_are_drawn_as_they_are() -> None:
