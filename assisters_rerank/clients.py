@@ -20,6 +20,7 @@ from . import loops
 from .aiohttp_transport import HAS_AIOHTTP, over_aiohttp
 from .errors import ConfigurationError
 from .forks import in_child, start_anew_in_child
+from .transports import AsyncDirect, AsyncPoster, AsyncViaClient, Direct, Poster, ViaClient
 
 HttpClient: TypeAlias = httpx.Client
 AsyncHttpClient: TypeAlias = httpx.AsyncClient
@@ -32,7 +33,7 @@ class Clients:
     """Our own httpx clients of one reranker. They obey the environment's proxy variables."""
 
     def __init__(self) -> None:
-        self._blocking: dict[str, tuple[httpx.Client, weakref.finalize[[], Clients]]] = {}
+        self._blocking: dict[str, tuple[Poster, weakref.finalize[[], Clients]]] = {}
         self.start_anew()
         start_anew_in_child(self)
 
@@ -43,7 +44,7 @@ class Clients:
             close.detach()
         self._blocking = {}
 
-    def blocking(self, url: str) -> httpx.Client:
+    def blocking(self, url: str) -> Poster:
         """The client for sync calls, shared by all threads."""
         scheme = _scheme(url)
         with self._lock:
@@ -53,7 +54,7 @@ class Clients:
                 self._blocking[scheme] = client, weakref.finalize(self, client.close)
             return self._blocking[scheme][0]
 
-    async def evented(self, url: str) -> httpx.AsyncClient:
+    async def evented(self, url: str) -> AsyncPoster:
         """The client of the running event loop (asyncio or trio)."""
         scheme = _scheme(url)
         client = loops.find(self, scheme)
@@ -78,18 +79,25 @@ class Clients:
         await loops.close(self)
 
 
-def _blocking_client(context: ssl.SSLContext) -> httpx.Client:
+def _blocking_client(context: ssl.SSLContext) -> Poster:
+    if not _proxied():
+        return Direct(httpx.HTTPTransport(verify=context, limits=_LIMITS))
     with _told_of_proxies():
-        return httpx.Client(verify=context, limits=_LIMITS, follow_redirects=False)
+        return ViaClient(httpx.Client(verify=context, limits=_LIMITS))
 
 
-def _evented_client(context: ssl.SSLContext) -> httpx.AsyncClient:
+def _evented_client(context: ssl.SSLContext) -> AsyncPoster:
     # aiohttp knows fewer kinds of proxies; sync and async have to go the same way.
-    proxied = {"http", "https", "all"} & getproxies().keys()
-    if HAS_AIOHTTP and loops.is_asyncio() and not proxied:
-        return httpx.AsyncClient(transport=over_aiohttp(context), follow_redirects=False)
+    if not _proxied():
+        if HAS_AIOHTTP and loops.is_asyncio():
+            return AsyncDirect(over_aiohttp(context))
+        return AsyncDirect(httpx.AsyncHTTPTransport(verify=context, limits=_LIMITS))
     with _told_of_proxies():
-        return httpx.AsyncClient(verify=context, limits=_LIMITS, follow_redirects=False)
+        return AsyncViaClient(httpx.AsyncClient(verify=context, limits=_LIMITS))
+
+
+def _proxied() -> bool:
+    return not {"http", "https", "all"}.isdisjoint(getproxies())
 
 
 @contextlib.contextmanager

@@ -18,13 +18,13 @@ from typing import NamedTuple
 
 import anyio
 import anyio.lowlevel
-import httpx
 
 from .forks import in_child
+from .transports import AsyncPoster
 
 
 class _Held(NamedTuple):
-    client: httpx.AsyncClient
+    client: AsyncPoster
     closing: AsyncGenerator[None]
 
 
@@ -53,13 +53,13 @@ def clock_ahead() -> float:
     return _AHEAD[loop]
 
 
-def find(owner: object, scheme: str) -> httpx.AsyncClient | None:
+def find(owner: object, scheme: str) -> AsyncPoster | None:
     """The owner's client for `http` or `https` in the running loop, if it has one."""
     held = _LOOPS.get(_running_loop(), {}).get((weakref.ref(owner), scheme))
     return None if held is None else held.client
 
 
-async def hold(owner: object, scheme: str, client: httpx.AsyncClient) -> None:
+async def hold(owner: object, scheme: str, client: AsyncPoster) -> None:
     """Gives the running loop the owner's client to hold."""
     loop = _running_loop()
     with _LOCK:
@@ -93,7 +93,7 @@ def _forget() -> None:
 
 
 async def _close_with_loop(
-    held: dict[_Key, _Held], key: _Key, client: httpx.AsyncClient
+    held: dict[_Key, _Held], key: _Key, client: AsyncPoster
 ) -> AsyncGenerator[None]:
     try:
         yield

@@ -161,7 +161,8 @@ def _usage(content: dict[str, object]) -> tuple[int | None, int | None]:
 
 
 def _count(value: object) -> int | None:
-    return value if type(value) is int and value >= 0 else None
+    # What no counter holds would also be too much to be multiplied by a price.
+    return value if type(value) is int and 0 <= value < 2**63 else None
 
 
 def _kind(value: object) -> str:
