@@ -50,9 +50,15 @@ def test_the_code_runs_as_printed(tmp_path: Path) -> None:
     lines = result.stdout.splitlines()
     # LangChain and LlamaIndex print two documents each, the right one first; in plain Python the
     # threshold leaves that one alone.
-    assert [place for place, line in enumerate(lines) if "subprocess.run" in line] == [0, 2, 4]
+    assert [place for place, line in enumerate(lines) if "subprocess.run" in line] == [0, 2, 4, 6]
     assert lines[5].startswith("local")
-    assert len(lines) == 6
+    # The best passage is the end of the long text.
+    index, *span = lines[6].split(" ", 1)
+    assert index == "0"
+    assert span[0].startswith("Passage(start=")
+    assert lines[6].endswith("To run a command, call subprocess.run.")
+    assert int(lines[7].split()[0]) > 2  # passages
+    assert len(lines) == 8
 
 
 def test_the_options_table_is_complete_and_true() -> None:
