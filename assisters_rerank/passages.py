@@ -78,9 +78,10 @@ def placed_in(own: str, sent: str, passage: Passage | None) -> Passage | None:
     """
     if passage is None:
         return None
-    at = sent.rfind(own)  # from the end, as metadata stand before a text
-    start, end = max(passage.start - at, 0), min(passage.end - at, len(own))
-    return Passage(start, end) if at >= 0 and start < end else None
+    bare = own.strip()  # what puts a text together often strips it
+    at, before = sent.rfind(bare), len(own) - len(own.lstrip())  # metadata stand before a text
+    start, end = max(passage.start - at, 0), min(passage.end - at, len(bare))
+    return Passage(before + start, before + end) if at >= 0 and start < end else None
 
 
 def _cuts(

@@ -7,11 +7,10 @@ from collections.abc import Iterable, Sequence
 from langchain_core.documents import Document
 
 from assisters_rerank import ConfigurationError, RankedDocument, Ranking
-from assisters_rerank.passages import placed_in
+from assisters_rerank.compression import best_cut
 
 SCORE = "relevance_score"
 DEGRADED = "rerank_degraded"
-PASSAGE_START, PASSAGE_END = "passage_start", "passage_end"
 
 
 def listed(documents: Iterable[Document]) -> list[Document]:
@@ -45,7 +44,7 @@ def _scored(document: Document, ranked: RankedDocument, *, cut: bool) -> Documen
         metadata[DEGRADED] = True
     else:
         metadata[SCORE] = ranked.relevance_score
-    if cut and (span := placed_in(document.page_content, ranked.text, ranked.passage)):
-        metadata[PASSAGE_START], metadata[PASSAGE_END] = span
-        changes["page_content"] = document.page_content[span.start : span.end]
+    if cut and (best := best_cut(document.page_content, ranked, metadata)):
+        metadata.update(best.noted)
+        changes["page_content"] = document.page_content[best.span.start : best.span.end]
     return document.model_copy(update=changes)

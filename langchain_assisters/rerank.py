@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from types import EllipsisType
-from typing import Any, Literal
+from typing import Any
 
 from langchain_core.callbacks import Callbacks
 from langchain_core.documents import BaseDocumentCompressor, Document
@@ -15,6 +15,7 @@ from pydantic.json_schema import SkipJsonSchema
 from typing_extensions import TypedDict  # pydantic needs it on Python 3.11
 
 from assisters_rerank import ConfigurationError, Reranker
+from assisters_rerank.compression import Content, checked_cut
 from assisters_rerank.destination import API_KEY_VARIABLE
 from assisters_rerank.settings import STRICT
 
@@ -52,11 +53,11 @@ class AssistersRerank(
         default=None,
         description="Chooses what is sent of a document; without it, its page_content alone.",
     )
-    content: Literal["document", "passage"] = Field(
+    content: Content = Field(
         default="document",
         description=(
-            "passage: with long_documents='split', a long document comes back cut down to its "
-            "best passage, with metadata['passage_start'] and ['passage_end']."
+            "passage: a long document comes back cut down to its best passage, with "
+            "metadata['passage_start'] and ['passage_end']; needs long_documents='split'."
         ),
     )
 
@@ -117,8 +118,9 @@ class AssistersRerank(
     ) -> list[Document]:
         documents = listed(documents)
         with traced(self, self.get_name(), query, config, top_n) as trace:
+            cut = checked_cut(self, self.content)
             ranking = self.rerank(query, self._sent(documents), top_n=top_n)
-            result = scored(documents, ranking, cut=self.content == "passage")
+            result = scored(documents, ranking, cut=cut)
             trace.finish(result, ranking)
         return result
 
@@ -131,8 +133,9 @@ class AssistersRerank(
     ) -> list[Document]:
         documents = listed(documents)
         async with atraced(self, self.get_name(), query, config, top_n) as trace:
+            cut = checked_cut(self, self.content)
             ranking = await self.arerank(query, self._sent(documents), top_n=top_n)
-            result = scored(documents, ranking, cut=self.content == "passage")
+            result = scored(documents, ranking, cut=cut)
             trace.finish(result, ranking)
         return result
 

@@ -28,12 +28,18 @@ class Trace:
     def finish(self, documents: Sequence[Document], ranking: Ranking) -> None:
         """Notes the result: documents, usage, and whether it is degraded."""
         self.documents = documents
+        usage = ranking.usage
         self.outcome = {
-            "usage": ranking.usage.figures(),
+            "usage": usage.figures(),
             "model": ranking.model,
             "truncated": ranking.truncated,
             "rerank_degraded": ranking.degraded,
         }
+        if usage.models:
+            self.outcome["ls_model_name"] = usage.models[0]  # at the start it may be "auto"
+        if usage.cost is not None:
+            # Where LangSmith looks for what a run cost that is not a language model's.
+            self.outcome["usage_metadata"] = {"total_cost": usage.cost}
 
 
 @contextmanager

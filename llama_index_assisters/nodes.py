@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from llama_index.core.schema import BaseNode, MetadataMode, NodeWithScore, TextNode
+from llama_index.core.schema import BaseNode, MetadataMode, Node, NodeWithScore, TextNode
 
 from assisters_rerank import Passage, RankedDocument
-from assisters_rerank.passages import placed_in
+from assisters_rerank.compression import best_cut
 
 RETRIEVAL_SCORE = "retrieval_score"
 DEGRADED = "rerank_degraded"
-PASSAGE_START, PASSAGE_END = "passage_start", "passage_end"
 
 
 def text_of(node: NodeWithScore, mode: MetadataMode) -> str:
@@ -33,19 +32,26 @@ def scored(
         changes[DEGRADED] = True
     elif keep_first and RETRIEVAL_SCORE not in metadata:
         changes[RETRIEVAL_SCORE] = node.score  # a second pass keeps what the first one noted
-    own = node.node.get_content(MetadataMode.NONE) if cut and ranked.passage else ""
-    span = placed_in(own, ranked.text, ranked.passage)
-    if span is not None:
-        changes[PASSAGE_START], changes[PASSAGE_END] = span
+    own = node.node.get_content(MetadataMode.NONE) if cut else ""
+    best = best_cut(own, ranked, metadata)
+    if best is not None:
+        changes |= best.noted
     noted = bool(changes) or DEGRADED in metadata
     around = _with_metadata(node.node, changes) if noted else node.node
-    if span is not None:
-        _cut(around, own, span)
+    if best is not None:
+        _cut(around, own, best.span)
     return NodeWithScore(node=around, score=node.score if score is None else score)
 
 
 def _cut(copied: BaseNode, own: str, span: Passage) -> None:
-    copied.set_content(own[span.start : span.end])
+    text = own[span.start : span.end]
+    copied.embedding = None  # it is the whole text's
+    if isinstance(copied, Node) and copied.text_resource is not None:
+        # Unlike `set_content`, this keeps what kind of text it is and where it was read.
+        about = {"text": text, "embeddings": None}
+        copied.text_resource = copied.text_resource.model_copy(update=about)
+    else:
+        copied.set_content(text)
     if isinstance(copied, TextNode) and copied.start_char_idx is not None:
         # Where it stands in the document that the node was made of.
         first = copied.start_char_idx

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
-from typing import Literal
 
 from llama_index.core.postprocessor.types import BaseNodePostprocessor
 from llama_index.core.schema import MetadataMode, NodeWithScore, QueryBundle
@@ -12,6 +11,7 @@ from llama_index_instrumentation import get_dispatcher
 from pydantic import Field, model_validator
 
 from assisters_rerank import ConfigurationError, Ranking, Reranker
+from assisters_rerank.compression import Content, checked_cut
 from assisters_rerank.settings import STRICT
 
 from .events import Report, reported
@@ -46,11 +46,11 @@ class AssistersRerank(Reranker, BaseNodePostprocessor):
         default=False,
         description="Put the first stage's score into metadata['retrieval_score'] of a copy.",
     )
-    content: Literal["document", "passage"] = Field(
+    content: Content = Field(
         default="document",
         description=(
-            "passage: with long_documents='split', a long node comes back as a copy cut down to "
-            "its best passage, with metadata['passage_start'] and ['passage_end']."
+            "passage: a long node comes back as a copy cut down to its best passage, with "
+            "metadata['passage_start'] and ['passage_end']; needs long_documents='split'."
         ),
     )
 
@@ -72,8 +72,9 @@ class AssistersRerank(Reranker, BaseNodePostprocessor):
     ) -> list[NodeWithScore]:
         query, nodes = _query(query_bundle), _listed(nodes)
         with self._reported(query, nodes) as report:
+            cut = checked_cut(self, self.content)
             ranking = self.rerank(query, self._sent(nodes))
-            return report(self._scored(nodes, ranking), ranking)
+            return report(self._scored(nodes, ranking, cut=cut), ranking)
 
     @dispatcher.span  # the mixin decorates abstract methods only, and this one has a default
     async def _apostprocess_nodes(
@@ -81,8 +82,9 @@ class AssistersRerank(Reranker, BaseNodePostprocessor):
     ) -> list[NodeWithScore]:
         query, nodes = _query(query_bundle), _listed(nodes)
         with self._reported(query, nodes) as report:
+            cut = checked_cut(self, self.content)
             ranking = await self.arerank(query, self._sent(nodes))
-            return report(self._scored(nodes, ranking), ranking)
+            return report(self._scored(nodes, ranking, cut=cut), ranking)
 
     def _reported(self, query: str, nodes: list[NodeWithScore]) -> AbstractContextManager[Report]:
         return reported(dispatcher, self, query, nodes, model=self.model, top_n=self.top_n)
@@ -90,8 +92,10 @@ class AssistersRerank(Reranker, BaseNodePostprocessor):
     def _sent(self, nodes: list[NodeWithScore]) -> list[str]:
         return [text_of(node, self.metadata_mode) for node in nodes]
 
-    def _scored(self, nodes: list[NodeWithScore], ranking: Ranking) -> list[NodeWithScore]:
-        keep, cut = self.keep_retrieval_score, self.content == "passage"
+    def _scored(
+        self, nodes: list[NodeWithScore], ranking: Ranking, *, cut: bool
+    ) -> list[NodeWithScore]:
+        keep = self.keep_retrieval_score
         return [scored(nodes[ranked.index], ranked, keep_first=keep, cut=cut) for ranked in ranking]
 
 

@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,12 +16,13 @@ from langchain_core.documents import Document
 from langchain_core.retrievers import BaseRetriever
 from langchain_core.tracers.run_collector import RunCollectorCallbackHandler
 
-from assisters_rerank import AuthenticationError
+from assisters_rerank import AuthenticationError, SqliteCache
 from assisters_rerank.local import LocalServer
 from langchain_assisters import AssistersRerank, RerankRetriever
 
 from ..plugins.cases import QUERY, TEXTS
 from ..plugins.gate import gate
+from ..plugins.long import CUT, LONG
 from .recorder import BlockingRecorder, EventedRecorder
 
 BestFirst = Callable[..., list[str]]
@@ -201,3 +203,16 @@ async def test_a_cancelled_call_ends_its_run(
             await task
         await compressor.aclose()
     assert isinstance(handler.recorded.named("AssistersRerank").error, asyncio.CancelledError)
+
+
+async def test_cutting_long_documents_does_not_block_the_loop(
+    guarded: BlockBuster, server: LocalServer, tmp_path: Path
+) -> None:
+    cache = await asyncio.to_thread(SqliteCache, tmp_path / "scores")
+    compressor = AssistersRerank(base_url=server.base_url, cache=cache, **CUT)
+    long = [Document(page_content=LONG)]
+    [first] = await compressor.acompress_documents(long, QUERY)
+    [again] = await compressor.acompress_documents(long, QUERY)
+    assert first == again
+    assert len(first.page_content) < len(LONG)
+    assert compressor.total_usage.documents_cached > 1

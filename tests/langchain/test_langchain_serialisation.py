@@ -15,10 +15,10 @@ from langchain_core.documents import Document
 from langchain_core.embeddings import DeterministicFakeEmbedding
 from langchain_core.load import dumpd, dumps, load, loads
 from langchain_core.retrievers import BaseRetriever
-from langchain_core.runnables import RunnableLambda
+from langchain_core.runnables import ConfigurableField, RunnableLambda
 from langchain_core.vectorstores import InMemoryVectorStore
 
-from assisters_rerank import ConfigurationError
+from assisters_rerank import BudgetExceeded, ConfigurationError, MemoryCache
 from assisters_rerank.local import LocalServer
 from langchain_assisters import AssistersRerank, RerankRetriever
 
@@ -35,9 +35,15 @@ OPTIONS: dict[str, Any] = {
     "max_documents_per_request": 50,
     "max_concurrency": 2,
     "on_error": "passthrough",
+    "long_documents": "split",
+    "max_tokens": 256,
+    "prices": {"jina-reranker": 0.07, "my-model": 0.0},
+    "requests_per_minute": 60,
+    "tokens_per_minute": 50_000,
+    "content": "passage",
     "name": "second stage",  # every Runnable has one
 }
-NOT_JSON = {"api_key", "http_client", "async_http_client", "text"}
+NOT_JSON = {"api_key", "http_client", "async_http_client", "cache", "count_tokens", "text"}
 
 pytestmark = pytest.mark.filterwarnings("ignore:The function .loads?. is in beta")
 
@@ -75,6 +81,7 @@ WAYS: dict[str, Callable[[AssistersRerank], AssistersRerank]] = {
     "model_dump": lambda c: AssistersRerank(**c.model_dump()),
     "json": lambda c: AssistersRerank.model_validate_json(c.model_dump_json()),
 }
+COPIES = ["deepcopy", "copy", "model_copy", "deep model_copy"]
 
 
 def key_sent_by(reranker: AssistersRerank) -> str:
@@ -117,7 +124,7 @@ async def test_what_comes_back_reranks(server: LocalServer, way: str) -> None:
         assert compressor.rerank(QUERY, TEXTS).results == expected.results
 
 
-@pytest.mark.parametrize("way", ["deepcopy", "copy", "model_copy", "deep model_copy"])
+@pytest.mark.parametrize("way", COPIES)
 def test_copies_keep_key_clients_and_functions_by_reference(way: str) -> None:
     with httpx.Client() as own:
         compressor = AssistersRerank(api_key=KEY, http_client=own, text=first_line)
@@ -126,6 +133,43 @@ def test_copies_keep_key_clients_and_functions_by_reference(way: str) -> None:
         assert copied.api_key.get_secret_value() == KEY
         assert copied.http_client is own
         assert copied.text is first_line
+
+
+def by_characters(text: str) -> int:
+    return len(text)
+
+
+@pytest.mark.parametrize("way", COPIES)
+def test_copies_share_the_cache_and_the_token_counter(way: str) -> None:
+    cache = MemoryCache()
+    first = AssistersRerank(cache=cache, count_tokens=by_characters)
+    copied = WAYS[way](first)
+    assert copied.cache is cache
+    assert copied.count_tokens is by_characters
+
+
+@pytest.mark.parametrize("way", [way for way in WAYS if way not in COPIES])
+def test_neither_of_them_is_written_down(way: str) -> None:
+    with AssistersRerank(cache=MemoryCache(), count_tokens=by_characters) as first:
+        came_back = WAYS[way](first)
+    assert (came_back.cache, came_back.count_tokens) == (None, None)
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_each_has_a_pace_and_a_total_of_its_own(server: LocalServer, way: str) -> None:
+    first = AssistersRerank(base_url=server.base_url, api_key=KEY, requests_per_minute=1, timeout=5)
+    first.rerank(QUERY, TEXTS)
+    came_back = WAYS[way](first)
+    assert came_back.total_usage.requests == 0
+    # A minute's request each; a second one would have to wait for longer than the call may take.
+    came_back.rerank(QUERY, TEXTS)
+    assert (came_back.total_usage.requests, first.total_usage.requests) == (1, 1)
+    for spent in (first, came_back):
+        with pytest.raises(BudgetExceeded, match="rate limit"):
+            spent.rerank(QUERY, TEXTS)
+        with pytest.raises(BudgetExceeded, match="rate limit"):
+            await spent.arerank(QUERY, TEXTS)
+        spent.close()
 
 
 def test_pickles_hold_neither_key_nor_clients() -> None:
@@ -197,6 +241,17 @@ def test_a_function_is_no_json_and_is_left_out_on_request() -> None:
     came_back = loads(dumped, ignore_unserializable_fields=True, **trusting())
     assert came_back.text is None
     assert came_back.top_n == 2
+
+
+def test_configured_copies_share_the_cache(server: LocalServer, documents: list[Document]) -> None:
+    before, cache = len(server.requests), MemoryCache()
+    compressor = AssistersRerank(base_url=server.base_url, api_key=KEY, cache=cache)
+    configurable = compressor.configurable_fields(top_n=ConfigurableField(id="top_n"))
+    for top_n in (1, 2):
+        chosen = configurable.with_config(configurable={"top_n": top_n})
+        assert len(chosen.invoke({"query": QUERY, "documents": documents})) == top_n
+    assert len(server.requests) - before == 1
+    assert len(cache) == len(TEXTS)
 
 
 class FirstStage(BaseRetriever):

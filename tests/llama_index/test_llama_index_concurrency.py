@@ -11,14 +11,15 @@ from blockbuster import BlockBuster, BlockingError, blockbuster_ctx
 from llama_index.core.llms import MockLLM
 from llama_index.core.query_engine import RetrieverQueryEngine
 from llama_index.core.retrievers import BaseRetriever
-from llama_index.core.schema import MetadataMode, NodeWithScore, QueryBundle
+from llama_index.core.schema import MetadataMode, NodeWithScore, QueryBundle, TextNode
 
-from assisters_rerank import AuthenticationError
+from assisters_rerank import AuthenticationError, MemoryCache
 from assisters_rerank.local import LocalServer
 from llama_index_assisters import AssistersRerank
 
 from ..plugins.cases import QUERY, TEXTS
 from ..plugins.gate import gate
+from ..plugins.long import CUT, LONG
 from .recorder import recording
 
 BestFirst = Callable[..., list[str]]
@@ -173,3 +174,14 @@ async def test_a_cancelled_call_ends_its_events_and_drops_its_span(
     span = recorded.span("AssistersRerank._apostprocess_nodes")
     assert start.span_id == end.span_id == span.id
     assert isinstance(span.error, asyncio.CancelledError)
+
+
+async def test_cutting_long_nodes_does_not_block_the_loop(
+    guarded: BlockBuster, server: LocalServer
+) -> None:
+    postprocessor = AssistersRerank(base_url=server.base_url, cache=MemoryCache(), **CUT)
+    long = [NodeWithScore(node=TextNode(text=LONG))]
+    [first] = await postprocessor.apostprocess_nodes(long, query_str=QUERY)
+    [again] = await postprocessor.apostprocess_nodes(long, query_str=QUERY)
+    assert first == again
+    assert len(first.node.get_content(MetadataMode.NONE)) < len(LONG)

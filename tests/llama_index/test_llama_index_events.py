@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable, Iterator
 import pytest
 from llama_index.core.callbacks import CallbackManager, EventPayload
 from llama_index.core.instrumentation import get_dispatcher
-from llama_index.core.instrumentation.dispatcher import instrument_tags
 from llama_index.core.instrumentation.events.span import SpanDropEvent
 from llama_index.core.llms import MockLLM
 from llama_index.core.query_engine import RetrieverQueryEngine
@@ -174,17 +173,6 @@ async def test_under_a_query_engine_the_spans_form_one_tree(
         above.append(span.called)
     assert above[-1] == f"RetrieverQueryEngine.{'query' if colour == 'sync' else 'aquery'}"
     assert len([s for s in recorded.spans.values() if s.parent is None]) == 1
-
-
-async def test_tags_around_the_call_reach_the_events(
-    reranked: Reranked,
-    postprocessor: AssistersRerank,
-    nodes: list[NodeWithScore],
-    recorded: Recorded,
-) -> None:
-    with instrument_tags({"tenant": "a"}):
-        await reranked(postprocessor, nodes)
-    assert [event.tags for event in recorded.reranks()] == [{"tenant": "a"}] * 2
 
 
 async def test_two_calls_tell_two_pairs(

@@ -14,7 +14,7 @@ from llama_index.core.callbacks import CallbackManager
 from llama_index.core.schema import MetadataMode, NodeWithScore
 from llama_index.core.workflow import JsonPickleSerializer, JsonSerializer
 
-from assisters_rerank import ConfigurationError
+from assisters_rerank import BudgetExceeded, ConfigurationError, MemoryCache
 from assisters_rerank.local import LocalServer
 from llama_index_assisters import AssistersRerank
 
@@ -31,10 +31,23 @@ OPTIONS: dict[str, Any] = {
     "max_documents_per_request": 50,
     "max_concurrency": 2,
     "on_error": "passthrough",
+    "long_documents": "split",
+    "max_tokens": 256,
+    "prices": {"jina-reranker": 0.07, "my-model": 0.0},
+    "requests_per_minute": 60,
+    "tokens_per_minute": 50_000,
+    "content": "passage",
     "metadata_mode": MetadataMode.NONE,
     "keep_retrieval_score": True,
 }
-NOT_JSON = {"api_key", "http_client", "async_http_client", "callback_manager"}
+NOT_JSON = {
+    "api_key",
+    "http_client",
+    "async_http_client",
+    "cache",
+    "count_tokens",
+    "callback_manager",
+}
 
 
 def through(
@@ -57,6 +70,7 @@ WAYS: dict[str, Callable[[AssistersRerank], AssistersRerank]] = {
     "model_copy": lambda p: p.model_copy(),
     "deep model_copy": lambda p: p.model_copy(deep=True),
 }
+COPIES = ["deepcopy", "copy", "model_copy", "deep model_copy"]
 
 
 @pytest.fixture
@@ -112,7 +126,7 @@ async def test_what_comes_back_reranks(
         assert postprocessor.postprocess_nodes(nodes, query_str=QUERY) == expected
 
 
-@pytest.mark.parametrize("way", ["deepcopy", "copy", "model_copy", "deep model_copy"])
+@pytest.mark.parametrize("way", COPIES)
 def test_copies_keep_key_clients_and_callbacks_by_reference(way: str) -> None:
     callbacks = CallbackManager()
     with httpx.Client() as own:
@@ -122,6 +136,43 @@ def test_copies_keep_key_clients_and_callbacks_by_reference(way: str) -> None:
         assert copied.api_key.get_secret_value() == KEY
         assert copied.http_client is own
         assert copied.callback_manager is callbacks
+
+
+def by_characters(text: str) -> int:
+    return len(text)
+
+
+@pytest.mark.parametrize("way", COPIES)
+def test_copies_share_the_cache_and_the_token_counter(way: str) -> None:
+    cache = MemoryCache()
+    first = AssistersRerank(cache=cache, count_tokens=by_characters)
+    copied = WAYS[way](first)
+    assert copied.cache is cache
+    assert copied.count_tokens is by_characters
+
+
+@pytest.mark.parametrize("way", [way for way in WAYS if way not in COPIES])
+def test_neither_of_them_is_written_down(way: str) -> None:
+    with AssistersRerank(cache=MemoryCache(), count_tokens=by_characters) as first:
+        came_back = WAYS[way](first)
+    assert (came_back.cache, came_back.count_tokens) == (None, None)
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_each_has_a_pace_and_a_total_of_its_own(server: LocalServer, way: str) -> None:
+    first = AssistersRerank(base_url=server.base_url, api_key=KEY, requests_per_minute=1, timeout=5)
+    first.rerank(QUERY, TEXTS)
+    came_back = WAYS[way](first)
+    assert came_back.total_usage.requests == 0
+    # A minute's request each; a second one would have to wait for longer than the call may take.
+    came_back.rerank(QUERY, TEXTS)
+    assert (came_back.total_usage.requests, first.total_usage.requests) == (1, 1)
+    for spent in (first, came_back):
+        with pytest.raises(BudgetExceeded, match="rate limit"):
+            spent.rerank(QUERY, TEXTS)
+        with pytest.raises(BudgetExceeded, match="rate limit"):
+            await spent.arerank(QUERY, TEXTS)
+        spent.close()
 
 
 def test_pickles_hold_neither_key_nor_clients() -> None:

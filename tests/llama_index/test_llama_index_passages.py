@@ -1,0 +1,381 @@
+"""`content="passage"`: nodes that come back as copies, cut down to their best passage."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractContextManager
+from typing import Any
+
+import pytest
+from llama_index.core import VectorStoreIndex
+from llama_index.core.embeddings import MockEmbedding
+from llama_index.core.llms import MockLLM
+from llama_index.core.memory import ChatMemoryBuffer
+from llama_index.core.node_parser import SentenceSplitter
+from llama_index.core.query_engine import CitationQueryEngine, RetrieverQueryEngine
+from llama_index.core.retrievers import BaseRetriever
+from llama_index.core.schema import (
+    BaseNode,
+    Document,
+    ImageDocument,
+    ImageNode,
+    IndexNode,
+    MediaResource,
+    MetadataMode,
+    Node,
+    NodeRelationship,
+    NodeWithScore,
+    QueryBundle,
+    RelatedNodeInfo,
+    TextNode,
+)
+
+from assisters_rerank import ConfigurationError
+from assisters_rerank.local import LocalServer
+from llama_index_assisters import AssistersRerank
+
+from ..plugins.cases import KEY, QUERY
+from ..plugins.long import ANSWER, CLOSING, CUT, LONG, OPENING, OTHER, SHORT
+
+Reranked = Callable[..., Awaitable[list[NodeWithScore]]]
+Cutting = Callable[..., AssistersRerank]
+NONE = MetadataMode.NONE
+RELATED = {NodeRelationship.SOURCE: RelatedNodeInfo(node_id="source")}
+COMMON: dict[str, Any] = {
+    "id_": "long",
+    "metadata": {"title": "Commands"},
+    "relationships": RELATED,
+}
+
+
+class Page(TextNode):
+    """A user's own kind of node."""
+
+    number: int = 0
+
+
+KINDS: dict[str, Callable[[], BaseNode]] = {
+    "TextNode": lambda: TextNode(text=LONG, **COMMON),
+    "subclass": lambda: Page(text=LONG, number=7, **COMMON),
+    "Document": lambda: Document(text=LONG, **COMMON),
+    "Node": lambda: Node(
+        text_resource=MediaResource(text=LONG, mimetype="text/markdown"), **COMMON
+    ),
+    "IndexNode": lambda: IndexNode(text=LONG, index_id="manual", obj=[1], **COMMON),
+    "ImageNode": lambda: ImageNode(text=LONG, image="aGk=", **COMMON),
+    "ImageDocument": lambda: ImageDocument(text=LONG, image="aGk=", **COMMON),
+}
+
+
+class FirstStage(BaseRetriever):
+    """All nodes, in the order in which they are kept."""
+
+    def __init__(self, nodes: list[NodeWithScore]) -> None:
+        super().__init__()
+        self.nodes = nodes
+
+    def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
+        return self.nodes
+
+
+@pytest.fixture
+def nodes() -> list[NodeWithScore]:
+    return [
+        NodeWithScore(node=TextNode(text=OTHER, id_="other"), score=0.9),
+        NodeWithScore(node=TextNode(text=LONG, id_="long"), score=0.8),
+        NodeWithScore(node=TextNode(text=SHORT, id_="short"), score=0.7),
+    ]
+
+
+@pytest.fixture
+def cutting(server: LocalServer) -> Cutting:
+    def made(**options: Any) -> AssistersRerank:
+        return AssistersRerank(base_url=server.base_url, api_key=KEY, **{**CUT, **options})
+
+    return made
+
+
+def by_id(nodes: Sequence[NodeWithScore]) -> dict[str, NodeWithScore]:
+    return {node.node.node_id: node for node in nodes}
+
+
+def assert_cut(found: NodeWithScore, original: str = LONG, answer: str = ANSWER) -> None:
+    """It is the passage with the answer, and stands where its metadata say."""
+    text = found.node.get_content(NONE)
+    start, end = found.node.metadata["passage_start"], found.node.metadata["passage_end"]
+    assert text == original[start:end]
+    assert answer in text
+    assert text == text.strip()
+    assert len(text) < len(original) / 2
+
+
+def assert_whole(found: NodeWithScore, original: BaseNode) -> None:
+    assert found.node.get_content(NONE) == original.get_content(NONE)
+    assert not {"passage_start", "passage_end"} & found.node.metadata.keys()
+
+
+async def test_long_nodes_are_cut_and_short_ones_stay_the_very_same(
+    reranked: Reranked, cutting: Cutting, nodes: list[NodeWithScore]
+) -> None:
+    found = by_id(await reranked(cutting(), nodes))
+    assert_cut(found["long"])
+    assert found["other"].node.get_content(NONE) in OTHER
+    assert found["other"].node.get_content(NONE) != OTHER
+    assert found["short"].node is nodes[2].node
+    assert [node.node.get_content(NONE) for node in nodes] == [OTHER, LONG, SHORT]
+
+
+async def test_the_order_and_the_scores_are_those_of_the_whole_nodes(
+    reranked: Reranked, cutting: Cutting, nodes: list[NodeWithScore]
+) -> None:
+    cut = await reranked(cutting(), nodes)
+    whole = await reranked(cutting(content="document"), nodes)
+    assert [(n.node.node_id, n.score) for n in cut] == [(n.node.node_id, n.score) for n in whole]
+    assert all(node.node is by_id(nodes)[node.node.node_id].node for node in whole)
+
+
+@pytest.mark.parametrize("mode", list(MetadataMode))
+@pytest.mark.parametrize("kind", KINDS)
+async def test_nodes_of_every_kind_keep_all_but_their_text(
+    kind: str, mode: MetadataMode, reranked: Reranked, cutting: Cutting
+) -> None:
+    node = KINDS[kind]()
+    [found] = await reranked(cutting(metadata_mode=mode), [NodeWithScore(node=node, score=0.5)])
+    assert_cut(found)
+    assert type(found.node) is type(node)
+    assert node.get_content(NONE) == LONG
+    assert node.metadata == {"title": "Commands"}
+    changed = {"text", "text_resource", "metadata", "embedding", "start_char_idx", "end_char_idx"}
+    changed |= {"excluded_embed_metadata_keys", "excluded_llm_metadata_keys"}
+    kept = type(node).model_fields.keys() - changed
+    assert {"id_", "relationships"} <= kept
+    for name in kept:
+        assert getattr(found.node, name) == getattr(node, name)
+    assert found.node.metadata.items() > node.metadata.items()
+
+
+async def test_a_text_keeps_its_kind(reranked: Reranked, cutting: Cutting) -> None:
+    node = Node(text_resource=MediaResource(text=LONG, mimetype="text/markdown"))
+    [found] = await reranked(cutting(), [NodeWithScore(node=node)])
+    assert isinstance(found.node, Node)
+    assert found.node.text_resource is not None
+    assert found.node.text_resource.mimetype == "text/markdown"
+    assert node.text_resource is not None
+    assert node.text_resource.text == LONG
+
+
+@pytest.mark.parametrize("keep", [True, False])
+async def test_spans_are_hidden_from_prompts_and_embeddings(
+    keep: bool, reranked: Reranked, cutting: Cutting
+) -> None:
+    node = KINDS["TextNode"]()
+    [found] = await reranked(
+        cutting(keep_retrieval_score=keep), [NodeWithScore(node=node, score=0.5)]
+    )
+    assert ("retrieval_score" in found.node.metadata) == keep
+    for mode in (MetadataMode.LLM, MetadataMode.EMBED):
+        assert found.node.get_metadata_str(mode) == "title: Commands"
+        assert found.node.get_content(mode) == f"title: Commands\n\n{found.node.get_content(NONE)}"
+    assert node.excluded_llm_metadata_keys == node.excluded_embed_metadata_keys == []
+
+
+async def test_an_embedding_of_the_whole_text_does_not_pass_for_the_passages(
+    reranked: Reranked, cutting: Cutting
+) -> None:
+    both = [
+        NodeWithScore(node=TextNode(text=LONG, id_="long", embedding=[1.0])),
+        NodeWithScore(node=TextNode(text=SHORT, id_="short", embedding=[2.0])),
+    ]
+    found = by_id(await reranked(cutting(), both))
+    assert found["long"].node.embedding is None
+    assert found["short"].node.embedding == [2.0]
+    assert both[0].node.embedding == [1.0]
+
+
+async def test_a_passage_that_lies_in_the_metadata_gives_the_whole_node(
+    reranked: Reranked, cutting: Cutting
+) -> None:
+    node = TextNode(text=f"{OTHER}\n", metadata={"summary": f"{ANSWER}\n\n{OTHER}"})
+    [found] = await reranked(cutting(), [NodeWithScore(node=node)])
+    assert_whole(found, node)
+    assert found.node is node
+    # Without the metadata, it is the text that is cut.
+    [found] = await reranked(cutting(metadata_mode=NONE), [NodeWithScore(node=node)])
+    assert found.node.get_content(NONE) in OTHER
+    assert "passage_start" in found.node.metadata
+
+
+async def test_metadata_that_repeat_the_text_do_not_mislead(
+    reranked: Reranked, cutting: Cutting
+) -> None:
+    # As SentenceWindowNodeParser does it.
+    node = TextNode(text=LONG, metadata={"window": f"{OPENING} {LONG}"})
+    [found] = await reranked(cutting(metadata_mode=MetadataMode.NONE), [NodeWithScore(node=node)])
+    assert_cut(found)
+    [found] = await reranked(cutting(metadata_mode=MetadataMode.ALL), [NodeWithScore(node=node)])
+    # The two score the same, and the first one counts: it stands in the window.
+    assert_whole(found, node)
+
+
+async def test_a_chunk_still_tells_where_it_stands_in_its_document(
+    reranked: Reranked, cutting: Cutting
+) -> None:
+    source = Document(text=f"{OTHER}\n\n{LONG}\n\n{OTHER}", id_="source")
+    chunks = SentenceSplitter(chunk_size=500, chunk_overlap=0)([source])
+    found = await reranked(cutting(), [NodeWithScore(node=chunk) for chunk in chunks])
+    assert len(chunks) > 1
+    for node in found:
+        assert isinstance(node.node, TextNode)
+        span = slice(node.node.start_char_idx, node.node.end_char_idx)
+        assert source.text[span] == node.node.text
+        assert node.node.source_node is not None
+        assert node.node.source_node.node_id == "source"
+    assert ANSWER in found[0].node.get_content(NONE)
+    assert "passage_start" in found[0].node.metadata
+    assert any(isinstance(chunk, TextNode) and (chunk.start_char_idx or 0) > 0 for chunk in chunks)
+
+
+async def test_a_node_in_two_results_is_cut_twice_and_sent_once(
+    reranked: Reranked, cutting: Cutting, server: LocalServer
+) -> None:
+    node = TextNode(text=LONG)
+    found = await reranked(
+        cutting(), [NodeWithScore(node=node, score=0.9), NodeWithScore(node=node, score=0.1)]
+    )
+    assert len(found) == 2
+    for one in found:
+        assert_cut(one)
+    assert found[0].node is not found[1].node
+    assert node.text == LONG
+    sent = server.requests[-1].documents
+    assert len(set(sent)) == len(sent)
+
+
+async def test_a_second_cut_tells_where_it_stands_in_the_first_text(
+    reranked: Reranked, cutting: Cutting
+) -> None:
+    node = TextNode(text=LONG, start_char_idx=1_000, end_char_idx=1_000 + len(LONG))
+    [once] = await reranked(cutting(max_tokens=200), [NodeWithScore(node=node)])
+    [twice] = await reranked(cutting(max_tokens=50), [once])
+    assert_cut(once)
+    assert_cut(twice)
+    assert len(twice.node.get_content(NONE)) < len(once.node.get_content(NONE))
+    assert isinstance(twice.node, TextNode)
+    assert twice.node.start_char_idx == 1_000 + twice.node.metadata["passage_start"]
+    assert twice.node.end_char_idx == 1_000 + twice.node.metadata["passage_end"]
+    assert twice.node.get_metadata_str(MetadataMode.LLM) == ""
+
+
+@pytest.mark.parametrize("options", [{}, {"content": "document"}, {"max_tokens": None}])
+async def test_a_second_rerank_of_cut_nodes_changes_nothing(
+    options: dict[str, Any], reranked: Reranked, cutting: Cutting, nodes: list[NodeWithScore]
+) -> None:
+    once = await reranked(cutting(), nodes)
+    assert await reranked(cutting(**options), once) == once
+
+
+async def test_a_passthrough_cuts_nothing(
+    reranked: Reranked, dead_url: str, nodes: list[NodeWithScore]
+) -> None:
+    passing = AssistersRerank(base_url=dead_url, on_error="passthrough", max_retries=0, **CUT)
+    found = await reranked(passing, nodes)
+    assert [node.node.get_content(NONE) for node in found] == [OTHER, LONG, SHORT]
+    assert [node.node.metadata for node in found] == [{"rerank_degraded": True}] * 3
+
+
+@pytest.mark.parametrize("on_error", ["raise", "passthrough"])
+@pytest.mark.parametrize("long_documents", ["truncate", "error"])
+async def test_it_is_refused_where_no_passages_are_scored(
+    long_documents: str,
+    on_error: str,
+    reranked: Reranked,
+    cutting: Cutting,
+    nodes: list[NodeWithScore],
+    no_request: Callable[[], AbstractContextManager[None]],
+) -> None:
+    postprocessor = cutting(long_documents=long_documents, on_error=on_error)
+    with no_request(), pytest.raises(ConfigurationError, match=r"content='passage'.*split"):
+        await reranked(postprocessor, nodes)
+
+
+class TestInsideEngines:
+    """The mock model repeats its prompt, so its answer shows what it read."""
+
+    @pytest.fixture
+    def index(self, nodes: list[NodeWithScore]) -> VectorStoreIndex:
+        return VectorStoreIndex(
+            [node.node for node in nodes], embed_model=MockEmbedding(embed_dim=4)
+        )
+
+    @pytest.fixture
+    def stages(self, cutting: Cutting) -> dict[str, Any]:
+        return {
+            "llm": MockLLM(),
+            "similarity_top_k": 3,
+            "node_postprocessors": [cutting(top_n=2)],
+        }
+
+    @staticmethod
+    def assert_read(answer: Any) -> None:
+        said = str(answer)
+        assert ANSWER in said
+        assert SHORT in said
+        assert OPENING not in said
+        assert CLOSING not in said
+        assert "passage_" not in said
+        assert len(answer.source_nodes) == 2
+
+    async def test_query_engine(
+        self, colour: str, index: VectorStoreIndex, stages: dict[str, Any]
+    ) -> None:
+        engine = index.as_query_engine(**stages)
+        answer = engine.query(QUERY) if colour == "sync" else await engine.aquery(QUERY)
+        self.assert_read(answer)
+        found = by_id(answer.source_nodes)
+        assert_cut(found["long"])
+        assert found["short"].node.get_content(NONE) == SHORT
+
+    async def test_the_index_keeps_the_whole_nodes(
+        self, colour: str, index: VectorStoreIndex, stages: dict[str, Any]
+    ) -> None:
+        engine = index.as_query_engine(**stages)
+        for _ in range(2):
+            answer = engine.query(QUERY) if colour == "sync" else await engine.aquery(QUERY)
+            assert_cut(by_id(answer.source_nodes)["long"])
+        assert index.docstore.get_node("long").get_content(NONE) == LONG
+
+    async def test_citation_query_engine(
+        self, colour: str, index: VectorStoreIndex, stages: dict[str, Any]
+    ) -> None:
+        engine = CitationQueryEngine.from_args(index, **stages)
+        answer = engine.query(QUERY) if colour == "sync" else await engine.aquery(QUERY)
+        self.assert_read(answer)
+        cited = [node.node.get_content(NONE) for node in answer.source_nodes]
+        [source] = [text for text in cited if ANSWER in text]
+        assert source.partition(":\n")[2].strip() in LONG
+
+    @pytest.mark.parametrize("mode", ["context", "condense_plus_context"])
+    async def test_chat_engines(
+        self, mode: str, colour: str, index: VectorStoreIndex, stages: dict[str, Any]
+    ) -> None:
+        memory = ChatMemoryBuffer.from_defaults(token_limit=10_000)
+        engine = index.as_chat_engine(chat_mode=mode, memory=memory, **stages)
+        answer = engine.chat(QUERY) if colour == "sync" else await engine.achat(QUERY)
+        self.assert_read(answer)
+        assert_cut(by_id(answer.source_nodes)["long"])
+
+    async def test_two_in_a_row(
+        self, colour: str, nodes: list[NodeWithScore], cutting: Cutting
+    ) -> None:
+        engine = RetrieverQueryEngine.from_args(
+            FirstStage(nodes),
+            llm=MockLLM(),
+            node_postprocessors=[
+                cutting(max_tokens=200, top_n=2),
+                cutting(max_tokens=50, top_n=2),
+            ],
+        )
+        answer = engine.query(QUERY) if colour == "sync" else await engine.aquery(QUERY)
+        self.assert_read(answer)
+        assert_cut(by_id(answer.source_nodes)["long"])
+        assert nodes[1].node.get_content(NONE) == LONG
