@@ -10,9 +10,9 @@ from typing import TypeVar
 from .budget import Budget
 from .errors import AssistersError, BudgetExceeded, RateLimitError, StatusError
 from .messages import Answer, Request
-from .options import RerankOptions
 from .pace import Pace, Turn
 from .ports import Port
+from .service import ServiceOptions
 
 logger = logging.getLogger("assisters_rerank")
 
@@ -26,7 +26,7 @@ _LONGEST_WAIT = 8.0
 
 async def answered(
     port: Port,
-    options: RerankOptions,
+    options: ServiceOptions,
     pace: Pace,
     budget: Budget,
     request: Request,
@@ -74,7 +74,7 @@ async def answered(
 async def _wait_for(
     turn: Turn,
     port: Port,
-    options: RerankOptions,
+    options: ServiceOptions,
     pace: Pace,
     budget: Budget,
     refused: AssistersError | None,

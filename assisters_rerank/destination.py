@@ -20,7 +20,7 @@ BASE_URL_VARIABLE = "ASSISTERS_BASE_URL"
 
 
 def _usable_url(value: str) -> str:
-    url = value.strip().rstrip("/").removesuffix("/rerank")
+    url = value.strip().rstrip("/").removesuffix("/rerank").removesuffix("/embeddings")
     problem = f"give an http or https address such as {SERVICE_URL}"
     try:
         parts = urlsplit(url)

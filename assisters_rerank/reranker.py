@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from types import EllipsisType, TracebackType
-from typing import Self
-
-from pydantic import PrivateAttr
+from types import EllipsisType
 
 from . import flow, loops
+from .connected import Connected
 from .errors import ConfigurationError
 from .options import RerankOptions, checked_score_threshold, checked_top_n
 from .ports import Blocking, Evented, Port, run_blocking
 from .ranking import Document, Ranking
 from .settings import STRICT
-from .state import State
-from .usage import Usage
 
 
-class Reranker(RerankOptions):
+class Reranker(RerankOptions, Connected):
     """Scores documents against a query with a hosted cross-encoder, and ranks them.
 
     One object serves any number of threads and event loops. Its options are listed in
@@ -32,8 +28,6 @@ class Reranker(RerankOptions):
     """
 
     model_config = STRICT
-
-    _state: State = PrivateAttr(default_factory=State)
 
     def rerank(
         self,
@@ -89,46 +83,6 @@ class Reranker(RerankOptions):
             if score_threshold is ...
             else checked_score_threshold(score_threshold),
         )
-
-    @property
-    def total_usage(self) -> Usage:
-        """What all calls so far took, over all threads and event loops; failed ones included."""
-        return self._state.total_usage.sum
-
-    def close(self) -> None:
-        """Closes the connections of sync calls. A later call opens new ones."""
-        self._state.clients.close()
-
-    async def aclose(self) -> None:
-        """Closes the connections of the running event loop, and those of sync calls."""
-        await self._state.clients.aclose()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self.aclose()
-
-    def __copy__(self) -> Self:
-        copied = super().__copy__()
-        copied._state = State()
-        return copied
 
 
 def _checked_query(query: object) -> str:
