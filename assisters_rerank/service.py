@@ -92,8 +92,8 @@ class ServiceOptions(Settings):
     requests_per_minute: PositiveInt | None = Field(
         default=None,
         description=(
-            "Most requests in any minute, over all threads and event loops. Without it, what the "
-            "server tells of its limits is obeyed."
+            "Most requests in any minute, over all threads and event loops. What the server tells "
+            "of its own limits is obeyed in any case."
         ),
     )
     tokens_per_minute: PositiveInt | None = Field(

@@ -79,6 +79,12 @@ def serve(
     max_documents: Annotated[
         int | None, typer.Option(min=1, help="Documents a request; else the generation's limit.")
     ] = None,
+    max_tokens: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Read no more of query and document together; cuts the document's end off."
+        ),
+    ] = None,
     plan: Annotated[
         PlanChoice | None, typer.Option(help="Enforce the limits a minute of this plan.")
     ] = None,
@@ -110,7 +116,7 @@ def serve(
     from ..local.settings import ServerSettings
 
     limits = _limits(plan, requests_per_minute, tokens_per_minute, window)
-    settings = ServerSettings(api_key, generation, max_documents, limits, latency)
+    settings = ServerSettings(api_key, generation, max_documents, limits, latency, max_tokens)
     console = Console(highlight=False, soft_wrap=True)
     stderr = Console(stderr=True, highlight=False, soft_wrap=True)
 

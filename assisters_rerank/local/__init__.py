@@ -6,7 +6,8 @@
 `server` runs `app` in a thread, `foreground` runs it for the command line; `endpoints` answers,
 `contract` checks requests, `generations` shapes answers. What the service does on bad days is in
 `rate_limits`, `latency` and `replays`. `scorers` chooses between `embedded` (term coverage and word
-embeddings), `lexical` (term coverage alone) and `cross_encoder` (a real one, the user's own).
+embeddings), `lexical` (term coverage alone) and `cross_encoder` (a real one, the user's own);
+`windows` limits how much of a text they read.
 
 The names below are loaded at first use, so that pytest can start `pytest_plugin` without them.
 """

@@ -114,8 +114,13 @@ def check_model(model: str) -> None:
         )
 
 
-def describe_model(model: str, max_documents: int) -> dict[str, object]:
-    """An entry of `GET /v1/models`; `null` where the service publishes no figure."""
+def describe_model(
+    model: str, max_documents: int, max_tokens: int | None = None
+) -> dict[str, object]:
+    """An entry of `GET /v1/models`; `null` where the service publishes no figure.
+
+    `max_tokens` stands in place of the published figure.
+    """
     published = CATALOGUE.get(model)
     return {
         "id": model,
@@ -127,15 +132,10 @@ def describe_model(model: str, max_documents: int) -> dict[str, object]:
             "per_million_tokens": published.dollars_per_million_tokens if published else None,
         },
         "limits": {
-            "max_tokens": published.max_tokens if published else None,
+            "max_tokens": max_tokens or (published.max_tokens if published else None),
             "max_documents": max_documents,
         },
     }
-
-
-def estimate_tokens(text: str) -> int:
-    """A plain estimate, for `usage`: four characters a token, the usual rule for English."""
-    return -(-len(text) // 4)
 
 
 def _documents(value: object, max_documents: int) -> tuple[str, ...]:

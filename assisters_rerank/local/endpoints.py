@@ -15,7 +15,8 @@ from functools import partial
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from .contract import MODELS, Refusal, RerankRequest, describe_model, estimate_tokens, parse_request
+from ..tokens import estimate_tokens
+from .contract import MODELS, Refusal, RerankRequest, describe_model, parse_request
 from .generations import answer
 from .latency import published_latency
 from .rate_limits import RateWindow
@@ -23,6 +24,7 @@ from .recorded import RecordedRequest, recorded
 from .replays import Replays
 from .scorers import Scorer
 from .settings import ServerSettings
+from .windows import windowed
 
 logger = logging.getLogger(__name__)
 
@@ -73,8 +75,7 @@ class Endpoints:
     async def models(self, request: Request) -> Response:
         """`GET /v1/models`."""
         self._let_in(request)
-        limit = self._settings.document_limit
-        models = [describe_model(model, limit) for model in MODELS]
+        models = [self._describe(model) for model in MODELS]
         return json_response({"object": "list", "data": models})
 
     async def model(self, request: Request) -> Response:
@@ -83,12 +84,16 @@ class Endpoints:
         model = request.path_params["model"]
         if model not in MODELS:
             raise Refusal(404, "not_found", f"There is no model {model!r}.", "model")
-        return json_response(describe_model(model, self._settings.document_limit))
+        return json_response(self._describe(model))
 
     async def rate_limit(self, request: Request) -> Response:
         """`GET /v1/rate-limit`; asking for it takes nothing of it."""
         self._authorize(request)
         return json_response({"object": "rate_limit", **self.window.describe()})
+
+    def _describe(self, model: str) -> dict[str, object]:
+        settings = self._settings
+        return describe_model(model, settings.document_limit, settings.max_tokens)
 
     def _let_in(self, request: Request) -> None:
         self._authorize(request)
@@ -140,7 +145,7 @@ class Endpoints:
         return _json(content)
 
     def _run_scorer(self, asked: RerankRequest) -> tuple[str, list[float]]:
-        scorer = self._load()
+        scorer = windowed(self._load(), self._settings.max_tokens)
         # Users' own scorers may give NumPy's numbers, which JSON does not know.
         scores = [float(score) for score in scorer.score(asked.query, asked.documents)]
         if len(scores) != len(asked.documents) or not all(map(math.isfinite, scores)):

@@ -12,6 +12,7 @@ from .listening import address_of, asgi_server, is_loopback, listen_or_explain
 from .request_log import LoggedRequest, RequestLog
 from .scorers import Scorer
 from .settings import ServerSettings
+from .windows import windowed
 
 
 def serve_until_interrupted(
@@ -25,9 +26,10 @@ def serve_until_interrupted(
 ) -> None:
     """Answers requests in this thread, which has to be the main one, until Ctrl-C.
 
-    `ready` is told the base URL and the scorer before the first request is answered, `log` of every
-    request afterwards. The scorer is loaded at once, so that its errors come here and not in
-    answers. A SIGTERM, too, lets pending requests end; then it ends the process.
+    `ready` is told the base URL and the scorer, with its window, before the first request is
+    answered, `log` of every request afterwards. The scorer is loaded at once, so that its errors
+    come here and not in answers. A SIGTERM, too, lets pending requests end; then it ends the
+    process.
 
     Raises:
         ConfigurationError: no `api_key` where others could reach the server, an address that
@@ -41,7 +43,7 @@ def serve_until_interrupted(
     with listen_or_explain(host, port) as listener:
         scorer = load()
         app = RequestLog(create_app(lambda: scorer, settings), log, settings.api_key)
-        ready(f"{address_of(listener)}/v1", scorer)
+        ready(f"{address_of(listener)}/v1", windowed(scorer, settings.max_tokens))
         logging.getLogger("uvicorn.error").addFilter(_is_worth_saying)
         with suppress(KeyboardInterrupt):  # uvicorn repeats the signal when it has shut down
             asgi_server(app).run(sockets=[listener])

@@ -47,15 +47,12 @@ PLANS: dict[PlanName, RateLimits] = {
 class RateWindow:
     """What was used of the current window, which begins with the first request after the last one.
 
-    Limits that are not enforced are told as those of the plan Startup, and `remaining` stops at 0.
-    Not for threads: the event loop's own.
+    Limits that are not enforced are told as those of the plan Startup, with all of them left: a
+    client that obeys what it is told would wait for nothing. Not for threads: the event loop's own.
     """
 
     def __init__(self, limits: RateLimits | None = None) -> None:
         self._limits = limits or RateLimits()
-        startup = PLANS["startup"]
-        self._told_requests = self._limits.requests_per_minute or startup.requests_per_minute or 0
-        self._told_tokens = self._limits.tokens_per_minute or startup.tokens_per_minute or 0
         self._requests = self._tokens = 0
         self._ends = 0.0
 
@@ -89,17 +86,18 @@ class RateWindow:
         self._begin_anew_if_over()
         # Rounded up, so that nobody who waits for it comes too early.
         reset = math.ceil(self._ends)
+        limits, startup = self._limits, PLANS["startup"]
+
+        def told(limit: int | None, used: int, otherwise: int | None) -> dict[str, int]:
+            if limit is None:
+                limit, used = otherwise or 0, 0
+            return {"limit": limit, "remaining": limit - used, "reset": reset}
+
         return {
-            "requests": {
-                "limit": self._told_requests,
-                "remaining": max(0, self._told_requests - self._requests),
-                "reset": reset,
-            },
-            "tokens": {
-                "limit": self._told_tokens,
-                "remaining": max(0, self._told_tokens - self._tokens),
-                "reset": reset,
-            },
+            "requests": told(
+                limits.requests_per_minute, self._requests, startup.requests_per_minute
+            ),
+            "tokens": told(limits.tokens_per_minute, self._tokens, startup.tokens_per_minute),
         }
 
     def _begin_anew_if_over(self) -> None:

@@ -41,6 +41,8 @@ class LocalServer:
             `"free"`, `"developer"`, `"startup"`. Whoever goes beyond gets a 429 with `Retry-After`.
         latency: answer no sooner than the service does, by the latencies that it publishes for
             `bge-reranker-v2` and `jina-reranker`.
+        max_tokens: read no more of a query and a document together, estimated as the client does;
+            what is over is cut off the document. By default the scorer reads all it can.
 
     Attributes:
         requests: every `POST /v1/rerank` so far, in the order of the answers. May be cleared.
@@ -59,6 +61,7 @@ class LocalServer:
         generation: Literal[1, 2, 3] | None = None,
         limits: RateLimits | PlanName | None = None,
         latency: bool = False,
+        max_tokens: int | None = None,
     ) -> None:
         if isinstance(scorer, str) and scorer not in SCORERS:
             raise ConfigurationError(f"`scorer` has to be one of {SCORERS}, not {scorer!r}.")
@@ -67,7 +70,7 @@ class LocalServer:
         self._port = port
         self._app = create_app(
             self._load,
-            ServerSettings(api_key, generation, max_documents, limits, latency),
+            ServerSettings(api_key, generation, max_documents, limits, latency, max_tokens),
             record=self.requests.append,
         )
         self._running: _Running | None = None

@@ -21,6 +21,8 @@ class ServerSettings:
         max_documents: documents that one request may carry; `None`: the generation's limit.
         limits: what a window allows, or the name of a plan; `None` allows everything.
         latency: answer no sooner than the service would.
+        max_tokens: how much of a query and a document together the scorer gets, as `windows` cuts
+            it; `None`: all.
 
     Raises:
         ConfigurationError: a value that no server could have; the message shows no key.
@@ -31,14 +33,17 @@ class ServerSettings:
     max_documents: int | None = None
     limits: RateLimits | PlanName | None = None
     latency: bool = False
+    max_tokens: int | None = None
 
     def __post_init__(self) -> None:
         if self.api_key is not None and not self.api_key.strip():
             raise ConfigurationError("api_key is blank: give a key, or None to let everybody in.")
         if self.generation is not None and self.generation not in GENERATIONS:
             raise ConfigurationError(f"generation has to be 1, 2 or 3, not {self.generation!r}.")
-        if self.max_documents is not None and self.max_documents < 1:
-            raise ConfigurationError(f"max_documents is {self.max_documents}; the least is 1.")
+        for name in ("max_documents", "max_tokens"):
+            value: int | None = getattr(self, name)
+            if value is not None and value < 1:
+                raise ConfigurationError(f"{name} is {value}; the least is 1.")
         if isinstance(self.limits, str) and self.limits not in PLANS:
             plans = ", ".join(get_args(PlanName))
             raise ConfigurationError(f"There is no plan {self.limits!r}; there are {plans}.")

@@ -10,6 +10,7 @@ import httpx
 import numpy as np
 import pytest
 
+from assisters_rerank import estimate_tokens
 from assisters_rerank.local import LocalServer
 from assisters_rerank.models import CATALOGUE
 
@@ -33,9 +34,11 @@ def test_answer_of_the_second_generation(client: httpx.Client) -> None:
 
 
 def test_usage_counts_the_query_with_every_document(client: httpx.Client) -> None:
-    body = BODY | {"query": "a" * 8, "documents": ["b" * 4, "c" * 5]}
+    query, documents = "how does it end", ["Slowly, and with a sigh.", "慢慢地"]
+    body = BODY | {"query": query, "documents": documents}
     usage = client.post("/rerank", json=body).json()["usage"]
-    assert usage == {"prompt_tokens": 2 + 1 + 2 + 2, "total_tokens": 7}
+    tokens = 2 * estimate_tokens(query) + sum(map(estimate_tokens, documents))
+    assert usage == {"prompt_tokens": tokens, "total_tokens": tokens}
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,7 @@ def folder(tmp_path: Path) -> Path:
 
 def test_every_block_is_run() -> None:
     assert {language for language, _ in BLOCKS} == {"python", "console"}
-    assert len(PYTHON) == 6
+    assert len(PYTHON) == 7
     assert [command[:2] for command, _ in sessions()] == [
         ["pip", "install"],
         ["assisters-rerank", "serve"],
@@ -79,7 +79,12 @@ def test_the_code_runs_as_printed(number: int, request: pytest.FixtureRequest) -
     if is_test:
         assert "1 passed" in done.stdout
     else:
-        expected = {"# local-embedded": "local-embedded\n", "print(error": "rate_limit_exceeded 1"}
+        expected = {
+            "# local-embedded": "local-embedded\n",
+            "print(error": "rate_limit_exceeded 1",
+            "long_documents": "truncate local-embedded/128-tokens False\n"
+            "split local-embedded/128-tokens True\n",
+        }
         for mark, printed in expected.items():
             assert mark not in code or done.stdout.startswith(printed)
 

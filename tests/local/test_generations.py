@@ -88,7 +88,8 @@ def test_our_client_reads_them_all_alike(generation: int) -> None:
     ):
         ranking, expected = one.rerank("cat", texts), other.rerank("cat", texts)
     assert list(ranking) == list(expected)
-    assert (ranking.usage.total_tokens is None) == (generation == 3)
+    assert ranking.usage.total_tokens == expected.usage.total_tokens > 0
+    assert ranking.usage.tokens_estimated == (generation == 3)
     assert (ranking.usage.search_units == 1) == (generation == 3)
 
 

@@ -37,7 +37,7 @@ def test_headers_are_on_every_response() -> None:
 
 
 def test_what_remains_is_counted() -> None:
-    with LocalServer() as server, connect(server) as client:
+    with LocalServer(limits="startup") as server, connect(server) as client:
         first = client.get("/models").headers
         answer = client.post("/rerank", json=BODY)
     second = answer.headers

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from assisters_rerank import RateLimitError, Reranker
+from assisters_rerank import RateLimitError, Reranker, estimate_tokens
 from assisters_rerank.errors import ConfigurationError
 from assisters_rerank.local import LocalServer, RateLimits
 from assisters_rerank.local.contract import Refusal
@@ -12,9 +12,8 @@ from assisters_rerank.local.rate_limits import PLANS, RateWindow
 
 from .surroundings import BODY, Steered, connect
 
-# Tokens by the server's estimate: two for the query with each of two documents of one.
 SMALL = BODY | {"query": "a" * 8, "documents": ["b", "c"]}
-SMALL_TOKENS = 6
+SMALL_TOKENS = 2 * estimate_tokens("a" * 8) + estimate_tokens("b") + estimate_tokens("c")
 
 
 @pytest.fixture
@@ -53,14 +52,26 @@ def test_a_window_begins_with_its_first_request(now: list[float]) -> None:
     assert window.describe()["requests"]["reset"] == 1560
 
 
-def test_limits_that_are_not_enforced_are_told_and_stop_at_nothing(now: list[float]) -> None:
+def test_limits_that_are_not_enforced_are_told_and_never_run_out(now: list[float]) -> None:
     window = RateWindow()
     for _ in range(600):
         window.admit(10_000)
     assert window.describe() == {
-        "requests": {"limit": 500, "remaining": 0, "reset": 1060},
-        "tokens": {"limit": 5_000_000, "remaining": 0, "reset": 1060},
+        "requests": {"limit": 500, "remaining": 500, "reset": 1060},
+        "tokens": {"limit": 5_000_000, "remaining": 5_000_000, "reset": 1060},
     }
+
+
+def test_a_client_that_obeys_the_headers_need_not_wait_for_limits_that_are_not_there() -> None:
+    # More tokens than the plan that the headers tell of: to wait for its end would take a minute.
+    with (
+        LocalServer(scorer=Steered(lambda _: 0.5)) as server,
+        Reranker(base_url=server.base_url, timeout=20) as reranker,
+    ):
+        for _ in range(3):
+            reranker.rerank("q", ["中" * 3_000_000])
+    assert reranker.total_usage.total_tokens > 5_000_000
+    assert [recorded.status for recorded in server.requests] == [200] * 3
 
 
 @pytest.mark.parametrize(
@@ -86,7 +97,7 @@ def test_what_is_refused_is_not_counted(now: list[float]) -> None:
         window.admit(11)
     window.admit(4)
     assert window.describe()["tokens"]["remaining"] == 0
-    assert window.describe()["requests"]["remaining"] == 498
+    assert window.describe()["requests"]["remaining"] == 500
 
 
 @pytest.mark.parametrize(
@@ -150,7 +161,7 @@ def test_too_many_tokens_are_not_scored() -> None:
     with LocalServer(limits=limits, scorer=Steered(score)) as server, connect(server) as client:
         answers = [client.post("/rerank", json=SMALL) for _ in range(3)]
     assert [answer.status_code for answer in answers] == [200, 200, 429]
-    assert "12 tokens" in answers[2].json()["error"]["message"]
+    assert f"{2 * SMALL_TOKENS} tokens" in answers[2].json()["error"]["message"]
     assert "retry-after" in answers[2].headers
     assert scored == ["b", "c"] * 2
 
@@ -184,10 +195,14 @@ def test_the_current_window() -> None:
 
 def test_a_short_window_ends_while_the_client_waits() -> None:
     with LocalServer(limits=RateLimits(1, window=0.3)) as server:
-        reranker = Reranker(base_url=server.base_url)
-        assert [len(reranker.rerank("q", ["a"])) for _ in range(2)] == [1, 1]
-        with pytest.raises(RateLimitError) as caught:
-            Reranker(base_url=server.base_url, max_retries=0).rerank("q", ["a"])
-        reranker.close()
+        # The second one has not been told of the window by an answer.
+        for _ in range(2):
+            with Reranker(base_url=server.base_url) as reranker:
+                assert len(reranker.rerank("q", ["a"])) == 1
+        with (
+            Reranker(base_url=server.base_url, max_retries=0) as impatient,
+            pytest.raises(RateLimitError) as caught,
+        ):
+            impatient.rerank("q", ["a"])
     assert caught.value.retry_after == 1
     assert [recorded.status for recorded in server.requests] == [200, 429, 200, 429]

@@ -15,7 +15,7 @@ TEXTS = ["csv.reader: read tables", "subprocess.run: capture a command's output"
 
 @pytest.fixture(params=[1, 2, 3])
 def server(request: pytest.FixtureRequest) -> Iterator[LocalServer]:
-    with LocalServer(api_key="ask_x", generation=request.param) as server:
+    with LocalServer(api_key="ask_x", generation=request.param, limits="startup") as server:
         yield server
 
 

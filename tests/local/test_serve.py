@@ -81,8 +81,9 @@ def test_sigterm_ends_it_in_silence() -> None:
 
 
 def test_ctrl_c_cuts_requests_short_and_leaves_no_traceback() -> None:
+    arguments = "--latency --generation 3 --scorer lexical --plan startup"
     with (
-        serving("--latency", "--generation", "3", "--scorer", "lexical") as served,
+        serving(*arguments.split()) as served,
         ThreadPoolExecutor(1) as pool,
     ):
         # By the published latencies this takes five seconds, twice what a stop waits for.
@@ -100,11 +101,15 @@ def test_ctrl_c_cuts_requests_short_and_leaves_no_traceback() -> None:
 
 
 def test_every_option_arrives() -> None:
-    arguments = "--generation 3 --max-documents 30 --plan free --tokens-per-minute 500 --latency"
+    arguments = (
+        "--generation 3 --max-documents 30 --plan free --tokens-per-minute 500 --latency "
+        "--max-tokens 64"
+    )
     with serving(*arguments.split(), "--window", "0.5", "--scorer", "lexical") as served:
         began = time.monotonic()
         answer = post(served.base_url, BODY | {"documents": ["a"] * 30})
         took = time.monotonic() - began
+        assert "local-lexical/64-tokens" in served.greeting[0]
         refused = post(served.base_url, BODY | {"documents": ["a"] * 31})
         headers = refused.headers
         beyond = post(served.base_url, BODY | {"documents": ["a" * 4000]})

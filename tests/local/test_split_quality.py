@@ -1,0 +1,71 @@
+"""What reading long documents in passages gains: the figures that the docs state."""
+
+from __future__ import annotations
+
+from statistics import mean
+from typing import Literal
+
+import pytest
+
+from assisters_rerank import Reranker, estimate_tokens
+from assisters_rerank.local import LocalServer
+
+from . import beir
+
+WINDOW = 128
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not beir.FOLDER.is_dir(), reason=f"needs the collections in {beir.FOLDER}"),
+]
+
+
+def longest(collection: beir.Collection, count: int) -> beir.Collection:
+    """The documents with the most estimated tokens, and the queries that have relevant ones."""
+    texts = collection.documents
+    kept = sorted(texts, key=lambda document: estimate_tokens(texts[document]), reverse=True)
+    documents = {document: texts[document] for document in kept[:count]}
+    relevant = {
+        query: {document: grade for document, grade in grades.items() if document in documents}
+        for query, grades in collection.relevant.items()
+    }
+    relevant = {query: grades for query, grades in relevant.items() if any(grades.values())}
+    queries = {query: collection.queries[query] for query in relevant}
+    return beir.Collection(documents, queries, relevant)
+
+
+def mean_ndcg(
+    collection: beir.Collection,
+    window: int | None,
+    long_documents: Literal["truncate", "split"] = "truncate",
+) -> float:
+    """Of BM25's top 100 (over the whole texts), as the reranker ranks them over the server."""
+    candidates = beir.first_stage(collection)
+    reached = []
+    with (
+        LocalServer(max_tokens=window) as server,
+        Reranker(
+            base_url=server.base_url,
+            max_tokens=window,
+            long_documents=long_documents,
+            timeout=600,
+        ) as reranker,
+    ):
+        for query, text in collection.queries.items():
+            ids = candidates[query]
+            ranking = reranker.rerank(text, [collection.documents[document] for document in ids])
+            ranked = [ids[document.index] for document in ranking]
+            reached.append(beir.ndcg_at_10(ranked, collection.relevant[query]))
+    return mean(reached)
+
+
+def test_passages_find_what_the_cut_off_ends_say() -> None:
+    collection = longest(beir.read_collection(beir.FOLDER / "scifact.tar.gz"), 600)
+    assert len(collection.queries) == 66
+    # All of them are several times as long as the window.
+    assert min(map(estimate_tokens, collection.documents.values())) > 4 * WINDOW
+    truncate, split = mean_ndcg(collection, WINDOW), mean_ndcg(collection, WINDOW, "split")
+    assert split > truncate
+    assert truncate == pytest.approx(0.788, abs=0.005)
+    assert split == pytest.approx(0.800, abs=0.005)
+    assert mean_ndcg(collection, None) == pytest.approx(0.818, abs=0.005)
