@@ -1,6 +1,8 @@
 """Rerank with the Assisters API, or with any server that speaks its dialect."""
 
 from .cache import CachedScore, MemoryCache, ScoreCache
+from .embedder import Embedder
+from .embedding_options import EmbeddingOptions
 from .errors import (
     AssistersError,
     AuthenticationError,
@@ -33,6 +35,8 @@ __all__ = [
     "ConfigurationError",
     "ContractError",
     "Document",
+    "Embedder",
+    "EmbeddingOptions",
     "InvalidRequestError",
     "MemoryCache",
     "Passage",

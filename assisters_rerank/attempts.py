@@ -1,10 +1,10 @@
-"""One request until it is answered: its turn, its attempts, its waits, inside the call's budget."""
+"""Requests until they are answered: their turns, attempts, waits, inside the call's budget."""
 
 from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 from .budget import Budget
@@ -24,6 +24,19 @@ _FIRST_WAIT = 0.5
 _LONGEST_WAIT = 8.0
 
 
+async def side_by_side(
+    port: Port, budget: Budget, calls: Sequence[Callable[[], Awaitable[T]]], limit: int
+) -> list[T]:
+    """The results of a call's requests, `limit` of them at a time; the first failure ends all."""
+    if len(calls) == 1:
+        return [await calls[0]()]
+    try:
+        return await port.together(calls, limit)
+    except BaseException:
+        budget.end()
+        raise
+
+
 async def answered(
     port: Port,
     options: ServiceOptions,
@@ -31,7 +44,7 @@ async def answered(
     budget: Budget,
     request: Request,
     tokens: int,
-    believe: Callable[[Answer], T],
+    believe: Callable[[Answer], Awaitable[T]],
 ) -> tuple[T, int]:
     """What `believe` makes of the answer to the request, and how many retries it took.
 
@@ -54,7 +67,7 @@ async def answered(
                     )
                 answer = await port.send(request, left)
                 pace.ended(turn, port.now(), answer)
-                return believe(answer), retries
+                return await believe(answer), retries
             except AssistersError as error:
                 pace.ended(turn, port.now())
                 wait = _back_off(error, retries)

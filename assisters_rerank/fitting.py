@@ -8,18 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Self
 
 from .errors import ConfigurationError
 from .models import AUTO, BGE_RERANKER_V2, CATALOGUE, JINA_RERANKER
 from .options import RerankOptions
 from .passages import passages
 from .plan import Plan
-from .tokens import estimate_fits, estimate_tokens
-
-# What XLM-RoBERTa's tokenizer, of which both models are built, puts around a pair:
-# <s> query </s></s> document </s>.
-_AROUND_A_PAIR = 4
+from .tokens import AROUND_A_PAIR, TokenCounter
 
 # Shorter passages than this say too little to be scored, and would be very many.
 _SHORTEST_PASSAGE = 16
@@ -55,12 +50,12 @@ def fit(options: RerankOptions, query: str, plan: Plan) -> Fitted:
         ConfigurationError: a document is too long and may not be, the query leaves no room, or the
             model's window is not known and has to be.
     """
-    counter = _Counter(options.count_tokens)
+    counter = TokenCounter(options.count_tokens)
     model = _chosen_model(options, query, plan, counter)
     window = _window(options, model)
     if window is None:
-        return Fitted(model, plan, None, counter.counted(query, plan))
-    room = window - counter(query) - _AROUND_A_PAIR
+        return Fitted(model, plan, None, counter.counted([query, *plan.texts]))
+    room = window - counter(query) - AROUND_A_PAIR
     long = [place for place, text in enumerate(plan.texts) if not counter.fits(text, room)]
     truncated = 0
     if long and options.long_documents == "error":
@@ -76,17 +71,17 @@ def fit(options: RerankOptions, query: str, plan: Plan) -> Fitted:
     elif long:
         cut = set(long)
         truncated = sum(source in cut for source in plan.source)
-    return Fitted(model, plan, truncated, counter.counted(query, plan))
+    return Fitted(model, plan, truncated, counter.counted([query, *plan.texts]))
 
 
-def _chosen_model(options: RerankOptions, query: str, plan: Plan, counter: _Counter) -> str:
+def _chosen_model(options: RerankOptions, query: str, plan: Plan, counter: TokenCounter) -> str:
     if options.model != AUTO:
         return options.model
     if options.max_tokens is not None:
         raise ConfigurationError(
             "max_tokens: leave it out with model='auto', which goes by the windows of its models."
         )
-    room = BGE_RERANKER_V2.max_tokens - counter(query) - _AROUND_A_PAIR
+    room = BGE_RERANKER_V2.max_tokens - counter(query) - AROUND_A_PAIR
     fits = all(counter.fits(text, room) for text in plan.texts)
     return BGE_RERANKER_V2.id if fits else JINA_RERANKER.id
 
@@ -108,42 +103,10 @@ def _refusal(model: str, window: int, plan: Plan, long: Sequence[int]) -> str:
     too_long = set(long)
     named = [str(i) for i, source in enumerate(plan.source) if source in too_long]
     more = f" and {len(named) - _NAMED_AT_MOST} more" if len(named) > _NAMED_AT_MOST else ""
-    wider = [other.id for other in CATALOGUE.values() if other.max_tokens > window]
+    wider = [m.id for m in CATALOGUE.values() if m.max_tokens > window and m.id != model]
     advice = f", or model={wider[0]!r}" if wider else ""
     return (
         f"documents[{', '.join(named[:_NAMED_AT_MOST])}{more}]: longer than the {window} tokens "
         f"that {model} reads of query and document together; shorten them, or give "
         f"long_documents='split'{advice}."
     )
-
-
-class _Counter:
-    """Counts tokens as the user wants, or estimates them."""
-
-    def __init__(self, given: Callable[[str], int] | None) -> None:
-        self._given = given
-        self._counted: dict[str, int] = {}
-
-    def __call__(self, text: str) -> int:
-        if self._given is None:
-            return estimate_tokens(text)
-        if text not in self._counted:
-            tokens = self._given(text)
-            if type(tokens) is not int or tokens < 0:
-                raise ConfigurationError(
-                    f"count_tokens: it gave {tokens!r} for a text; it has to give a number of "
-                    "tokens as an int."
-                )
-            self._counted[text] = tokens
-        return self._counted[text]
-
-    def fits(self, text: str, room: int) -> bool:
-        """Whether the text has no more tokens than there is room."""
-        return estimate_fits(text, room) if self._given is None else self(text) <= room
-
-    def counted(self, query: str, plan: Plan) -> Self:
-        """Itself, with the query's and the texts' tokens at hand."""
-        if self._given is not None:
-            for text in (query, *plan.texts):
-                self(text)
-        return self

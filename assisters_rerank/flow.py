@@ -18,9 +18,10 @@ from pydantic import SecretStr
 from . import attempts, wire
 from .budget import Budget
 from .cache import CachedScore
-from .errors import AssistersError, BudgetExceeded, ContractError
+from .errors import AssistersError, ContractError
 from .fitting import Fitted, fit, is_work
 from .memory import Memory
+from .messages import Answer
 from .models import AUTO, BGE_RERANKER_V2, cost
 from .options import RerankOptions
 from .plan import Plan
@@ -51,7 +52,7 @@ async def rerank(
     if not documents or top_n == 0:
         return Ranking((), BGE_RERANKER_V2.id if options.model == AUTO else options.model)
     budget = Budget(port, options.timeout)
-    fitted = await _fit(port, options, budget, query, [document.text for document in documents])
+    fitted = await _fit(options, budget, query, [document.text for document in documents])
     _tell_of_truncation(options, state, fitted)
     call = _Call(port, options, state, budget, query, fitted)
     degraded = False
@@ -68,9 +69,11 @@ async def rerank(
             RankedDocument(index, score, documents[index], passage)
             for index, score, passage in fitted.plan.rank(scores, top_n, score_threshold)
         )
+    if call.known or fitted.plan.duplicates:
+        state.total_usage.add(call.usage_besides())
     return Ranking(
         results,
-        call.model,
+        fitted.model if degraded else call.model,  # of scores that are not used, nothing is asked
         call.usage,
         call.request_ids,
         degraded,
@@ -78,18 +81,12 @@ async def rerank(
     )
 
 
-async def _fit(
-    port: Port, options: RerankOptions, budget: Budget, query: str, texts: Sequence[str]
-) -> Fitted:
+async def _fit(options: RerankOptions, budget: Budget, query: str, texts: Sequence[str]) -> Fitted:
     plan = Plan.of(texts)
     if not is_work(options, plan):
         return fit(options, query, plan)
-    try:
-        return await port.aside(partial(fit, options, query, plan), budget.left())
-    except TimeoutError:
-        pass
-    raise BudgetExceeded(
-        f"timeout={options.timeout:g} s was used up while the documents' tokens were counted."
+    return await budget.aside(
+        partial(fit, options, query, plan), "the documents' tokens were counted"
     )
 
 
@@ -142,8 +139,6 @@ class _Call:
                 again, self.known = sorted(self.known), {}
                 await self._ask(again, memory=memory)
         self._model_answered()
-        if self.known or self.fitted.plan.duplicates:
-            self.state.total_usage.add(self._usage_besides())
         scores = {place: known.score for place, known in self.known.items()}
         for answered in self.answered.values():
             scores |= answered.scores
@@ -152,12 +147,13 @@ class _Call:
     @property
     def usage(self) -> Usage:
         """What the call took."""
-        requests = [answered.usage for answered in self.answered.values()]
+        # After a failure, other threads may still be at work: a list at once, not step by step.
+        requests = [answered.usage for answered in list(self.answered.values())]
         if len(requests) == 1 and not self.known and not self.fitted.plan.duplicates:
             return requests[0]
-        return sum(requests, self._usage_besides())
+        return sum(requests, self.usage_besides())
 
-    def _usage_besides(self) -> Usage:
+    def usage_besides(self) -> Usage:
         """What was had without a request."""
         return Usage(
             (self.fitted.model,),
@@ -197,14 +193,7 @@ class _Call:
             return
         key = self.options.resolve_api_key()
         requests = [partial(self._ask_one, key, shard, top_n, memory) for shard in shards]
-        if len(requests) == 1:
-            await requests[0]()
-            return
-        try:
-            await self.port.together(requests, self.options.max_concurrency)
-        except BaseException:
-            self.budget.end()
-            raise
+        await attempts.side_by_side(self.port, self.budget, requests, self.options.max_concurrency)
 
     async def _ask_one(
         self, key: SecretStr | None, shard: Sequence[int], top_n: int | None, memory: Memory | None
@@ -221,6 +210,10 @@ class _Call:
             wanted,
             secrets.token_hex(16),
         )
+
+        async def believe(answer: Answer) -> wire.Scores:
+            return wire.decode(answer, request, len(documents), wanted or len(documents))
+
         reported, retries = await attempts.answered(
             self.port,
             options,
@@ -228,7 +221,7 @@ class _Call:
             self.budget,
             request,
             self._tokens(documents) if pace.counts_tokens(options) else 0,
-            lambda answer: wire.decode(answer, request, len(documents), wanted or len(documents)),
+            believe,
         )
         scores = {shard[index]: score for index, score in reported.by_index.items()}
         usage = self._usage_of(reported, documents, retries)

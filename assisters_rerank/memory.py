@@ -34,7 +34,7 @@ class Memory:
                 place: _checked(found[key]) for place, key in enumerate(self._keys) if key in found
             }
         except Exception as error:
-            logger.warning("The cache could not be read; all is asked for: %r", error)
+            logger.warning("The cache could not be read; all is asked for: %s", _told(error))
             return {}
         if len({score.model for score in known.values()}) > 1:
             return {}  # the server has changed its model, and scores of two don't compare
@@ -47,13 +47,21 @@ class Memory:
                 {self._keys[place]: CachedScore(score, model) for place, score in scores.items()}
             )
         except Exception as error:
-            logger.warning("The cache could not be written; the scores are not kept: %r", error)
+            logger.warning(
+                "The cache could not be written; the scores are not kept: %s", _told(error)
+            )
 
 
 def _checked(entry: object) -> CachedScore:
     # A cache of the user's own may give lists, as JSON does.
     if isinstance(entry, Sequence) and len(entry) == 2:
         score, model = entry
-        if type(score) is float and math.isfinite(score) and isinstance(model, str | None):
-            return CachedScore(score, model)
+        # Other makers' JSON, and databases, give 1.0 back as 1.
+        number = isinstance(score, int | float) and not isinstance(score, bool)
+        if number and math.isfinite(score) and isinstance(model, str | None):
+            return CachedScore(float(score), model)
     raise ValueError(f"{entry!r:.100} is no (score, model)")
+
+
+def _told(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"  # repr() leaves out the name of the file

@@ -8,19 +8,20 @@ from contextlib import AbstractContextManager
 from llama_index.core.postprocessor.types import BaseNodePostprocessor
 from llama_index.core.schema import MetadataMode, NodeWithScore, QueryBundle
 from llama_index_instrumentation import get_dispatcher
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from assisters_rerank import ConfigurationError, Ranking, Reranker
 from assisters_rerank.compression import Content, checked_cut
 from assisters_rerank.settings import STRICT
 
+from .components import Component
 from .events import Report, reported
 from .nodes import scored, text_of
 
 dispatcher = get_dispatcher(__name__)
 
 
-class AssistersRerank(Reranker, BaseNodePostprocessor):
+class AssistersRerank(Reranker, Component, BaseNodePostprocessor):
     """Reranks nodes; each `NodeWithScore` of the result carries the relevance score.
 
     For `as_query_engine(node_postprocessors=[…])`, chat engines, workflows, or by hand through
@@ -53,14 +54,6 @@ class AssistersRerank(Reranker, BaseNodePostprocessor):
             "metadata['passage_start'] and ['passage_end']; needs long_documents='split'."
         ),
     )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _without_class_name(cls, data: object) -> object:
-        # LlamaIndex's serialiser adds it; its own from_dict takes it out, pydantic's ways don't.
-        if isinstance(data, dict) and data.get("class_name") == cls.class_name():
-            return {name: value for name, value in data.items() if name != "class_name"}
-        return data
 
     @classmethod
     def class_name(cls) -> str:

@@ -1,0 +1,82 @@
+"""`Embedder`: the options, with `embed_documents`, `embed_query` and their async twins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from . import embedding_flow, loops
+from .connected import Connected
+from .embedding_options import EmbeddingOptions
+from .errors import ConfigurationError
+from .ports import Blocking, Evented, run_blocking
+from .settings import STRICT
+
+
+class Embedder(EmbeddingOptions, Connected):
+    """Turns texts into vectors with the service's `/embeddings`, for the first stage of a search.
+
+    One object serves any number of threads and event loops. Its options are listed in
+    `EmbeddingOptions`.
+
+    Example:
+        >>> from assisters_rerank import Embedder
+        >>> embedder = Embedder(model="e5-large-v2")
+        >>> query = embedder.embed_query("how do plants eat?")
+        >>> documents = embedder.embed_documents(["Photosynthesis feeds plants.", "Rain."])
+    """
+
+    model_config = STRICT
+
+    def embed_documents(self, texts: Iterable[str]) -> list[list[float]]:
+        """A vector for each text, in their order, blocking the thread.
+
+        Args:
+            texts: strings, none of them blank; `passage_prefix` is put before each.
+
+        Raises:
+            AssistersError: see the tree in `assisters_rerank.errors`.
+        """
+        return self._blocking(_checked(texts, self.prefix_of_passages()))
+
+    def embed_query(self, text: str) -> list[float]:
+        """The vector of a query; `query_prefix` is put before it."""
+        (vector,) = self._blocking(_checked_query(text, self.prefix_of_queries()))
+        return vector
+
+    async def aembed_documents(self, texts: Iterable[str]) -> list[list[float]]:
+        """`embed_documents` for asyncio and trio."""
+        return await self._evented(_checked(texts, self.prefix_of_passages()))
+
+    async def aembed_query(self, text: str) -> list[float]:
+        """`embed_query` for asyncio and trio."""
+        (vector,) = await self._evented(_checked_query(text, self.prefix_of_queries()))
+        return vector
+
+    def _blocking(self, texts: Sequence[str]) -> list[list[float]]:
+        state = self._state
+        port = Blocking(state.clients, self.http_client)
+        return run_blocking(embedding_flow.embed(port, self, state, texts))
+
+    async def _evented(self, texts: Sequence[str]) -> list[list[float]]:
+        await loops.prepare()
+        state = self._state
+        port = Evented(state.clients, self.async_http_client)
+        return await embedding_flow.embed(port, self, state, texts)
+
+
+def _checked(texts: object, prefix: str) -> list[str]:
+    if isinstance(texts, str | bytes) or not isinstance(texts, Iterable):
+        raise ConfigurationError(f"texts: give a list of strings, not {type(texts).__name__}.")
+    return [_one(text, prefix, f"texts[{place}]") for place, text in enumerate(texts)]
+
+
+def _checked_query(text: object, prefix: str) -> list[str]:
+    return [_one(text, prefix, "text")]
+
+
+def _one(text: object, prefix: str, name: str) -> str:
+    if not isinstance(text, str):
+        raise ConfigurationError(f"{name}: give a string, not {type(text).__name__}.")
+    if not text or text.isspace():
+        raise ConfigurationError(f"{name}: it is blank, and has no meaning to embed.")
+    return prefix + text

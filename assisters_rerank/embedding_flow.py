@@ -1,0 +1,122 @@
+"""The one implementation of an embedding call: a coroutine that awaits only its `Port`."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from functools import partial
+
+from pydantic import SecretStr
+
+from . import attempts, embedding_wire
+from .budget import Budget
+from .embedding_options import EmbeddingOptions
+from .embedding_wire import Encoding, Vectors
+from .errors import InvalidRequestError
+from .messages import Answer
+from .models import cost
+from .ports import Port
+from .state import State
+from .tokens import TokenCounter
+from .usage import Usage
+
+# Decoding a batch of vectors takes milliseconds; from here on, out of the event loop's way.
+_LARGE_BODY = 250_000
+
+
+async def embed(
+    port: Port, options: EmbeddingOptions, state: State, texts: Sequence[str]
+) -> list[list[float]]:
+    """A vector for each text, in their order; the texts are not blank, and have their prefixes.
+
+    Raises:
+        AssistersError: see `assisters_rerank.errors`.
+    """
+    if not texts:
+        return []
+    places: dict[str, int] = {}
+    source = [places.setdefault(text, len(places)) for text in texts]
+    once = list(places)
+    budget = Budget(port, options.timeout)
+    key = options.resolve_api_key()
+    size = options.max_texts_per_request
+    batches = [once[at : at + size] for at in range(0, len(once), size)]
+    calls = [partial(_embed_batch, port, options, state, budget, key, batch) for batch in batches]
+    embedded = await attempts.side_by_side(port, budget, calls, options.max_concurrency)
+    vectors = [vector for batch in embedded for vector in batch]
+    if len(once) < len(texts):
+        state.total_usage.add(Usage(documents_duplicate=len(texts) - len(once)))
+        return [list(vectors[place]) for place in source]  # nobody's vector is another's too
+    return vectors
+
+
+async def _embed_batch(
+    port: Port,
+    options: EmbeddingOptions,
+    state: State,
+    budget: Budget,
+    key: SecretStr | None,
+    texts: Sequence[str],
+) -> list[list[float]]:
+    ask = partial(_ask, port, options, state, budget, key, texts)
+    if not state.base64_refused:
+        try:
+            return await ask("base64")
+        except InvalidRequestError as refused:
+            if not _is_about_encoding(refused):
+                raise
+            state.base64_refused = True
+    return await ask("float")
+
+
+def _is_about_encoding(refused: InvalidRequestError) -> bool:
+    said = refused.message.lower()
+    return refused.status in (400, 422) and ("encoding_format" in said or "base64" in said)
+
+
+async def _ask(
+    port: Port,
+    options: EmbeddingOptions,
+    state: State,
+    budget: Budget,
+    key: SecretStr | None,
+    texts: Sequence[str],
+    encoding: Encoding,
+) -> list[list[float]]:
+    request = embedding_wire.encode(
+        options.base_url, key, options.model, texts, encoding, secrets.token_hex(16)
+    )
+
+    async def believe(answer: Answer) -> Vectors:
+        check = partial(embedding_wire.decode, answer, request, len(texts))
+        if len(answer.body) < _LARGE_BODY:
+            return check()
+        return await budget.aside(check, "the answer was read")
+
+    tokens = await _tokens(options, budget, texts) if state.pace.counts_tokens(options) else 0
+    vectors, retries = await attempts.answered(
+        port, options, state.pace, budget, request, tokens, believe
+    )
+    estimated = vectors.total_tokens is None
+    billed = vectors.total_tokens
+    if billed is None:
+        billed = tokens or await _tokens(options, budget, texts)
+    state.total_usage.add(
+        Usage(
+            models=(options.model,),
+            requests=1,
+            retries=retries,
+            documents_sent=len(texts),
+            total_tokens=billed,
+            tokens_estimated=estimated,
+            cost=cost(options.model, billed, options.prices),
+        )
+    )
+    return vectors.by_index
+
+
+async def _tokens(options: EmbeddingOptions, budget: Budget, texts: Sequence[str]) -> int:
+    count = partial(sum, map(TokenCounter(options.count_tokens), texts))
+    if options.count_tokens is None:
+        return count()
+    return await budget.aside(count, "the texts' tokens were counted")
