@@ -90,9 +90,9 @@ def rerank(
         if cache is not None:
             settings["cache"] = stack.enter_context(SqliteCache(cache))
         if local:
-            from .endpoint import endpoint  # needs the extra `local`, and takes a while
+            from ..local import service_or_local  # needs the extra `local`, and takes a while
 
-            settings["base_url"] = stack.enter_context(endpoint(local=True)).base_url
+            settings["base_url"] = stack.enter_context(service_or_local(local=True)).base_url
             settings["prices"] = dict.fromkeys(CATALOGUE, 0.0)
         reranker = stack.enter_context(ReportingReranker(**settings))
         ranking = _ranked(reranker, query, inputs, quiet=quiet)

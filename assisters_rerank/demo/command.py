@@ -51,7 +51,7 @@ def demo(
     console = Console(highlight=False)
     with console.status("Loading LangChain and LlamaIndex…") as status:
         # The frameworks take seconds to import, which no other command should wait for.
-        from ..commands.endpoint import endpoint
+        from ..local import service_or_local
         from .answer import Setup
         from .corpus import read_passages
         from .first_stage import FirstStage
@@ -61,7 +61,7 @@ def demo(
 
         page = Page(console)
         # The server comes first: what is wrong with it shows before the reading starts.
-        with endpoint(local=local) as server:
+        with service_or_local(local=local) as server:
             page.server(server.reason)
             started = time.perf_counter()
             passages = read_passages(

@@ -7,7 +7,7 @@
 `contract` checks requests, `generations` shapes answers. What the service does on bad days is in
 `rate_limits`, `latency` and `replays`. `scorers` chooses between `embedded` (term coverage and word
 embeddings), `lexical` (term coverage alone) and `cross_encoder` (a real one, the user's own);
-`windows` limits how much of a text they read.
+`windows` limits how much of a text they read. `choosing` is for scripts that run with a key or without.
 
 The names below are loaded at first use, so that pytest can start `pytest_plugin` without them.
 """
@@ -18,6 +18,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from .choosing import Endpoint, service_or_local
     from .cross_encoder import CrossEncoderScorer
     from .rate_limits import RateLimits
     from .recorded import RecordedRequest
@@ -26,20 +27,24 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CrossEncoderScorer",
+    "Endpoint",
     "LocalServer",
     "RateLimits",
     "RecordedRequest",
     "Scorer",
     "load_scorer",
+    "service_or_local",
 ]
 
 _MODULES = {
     "CrossEncoderScorer": "cross_encoder",
+    "Endpoint": "choosing",
     "LocalServer": "server",
     "RateLimits": "rate_limits",
     "RecordedRequest": "recorded",
     "Scorer": "scorers",
     "load_scorer": "scorers",
+    "service_or_local": "choosing",
 }
 
 

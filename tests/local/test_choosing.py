@@ -1,4 +1,4 @@
-"""Who scores in the demo."""
+"""Who scores in the demo and the examples."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import httpx
 import pytest
 
 from assisters_rerank import ConfigurationError, Reranker
-from assisters_rerank.commands.endpoint import endpoint
 from assisters_rerank.destination import SERVICE_URL
+from assisters_rerank.local import service_or_local
 
 OWN = "http://127.0.0.1:9/v1"
 
 
 def test_without_a_key_a_local_server_runs_and_is_stopped_again() -> None:
-    with endpoint() as server:
+    with service_or_local() as server:
         assert server.base_url in server.reason
         assert "ASSISTERS_API_KEY" in server.reason
         assert "local" in server.reason
@@ -36,7 +36,7 @@ def test_the_variables_choose_the_server(
 ) -> None:
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    with endpoint() as server:
+    with service_or_local() as server:
         assert server.base_url == base_url
         assert base_url in server.reason
         assert "ask_test" not in server.reason
@@ -55,19 +55,19 @@ def test_blank_variables_and_local_choose_the_local_server(
 ) -> None:
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    with endpoint(local=local) as server:
+    with service_or_local(local=local) as server:
         assert server.base_url not in (SERVICE_URL, OWN)
         assert Reranker(base_url=server.base_url).rerank("apple", ["apple", "pear"])[0].index == 0
 
 
 def test_an_unusable_address_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ASSISTERS_BASE_URL", "rerank.example.com")
-    with pytest.raises(ConfigurationError, match="ASSISTERS_BASE_URL"), endpoint():
+    with pytest.raises(ConfigurationError, match="ASSISTERS_BASE_URL"), service_or_local():
         pass
 
 
 def test_proxy_variables_do_not_come_between(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv("NO_PROXY", "example.com")
-    with endpoint() as server:
+    with service_or_local() as server:
         assert len(Reranker(base_url=server.base_url).rerank("apple", ["apple", "pear"])) == 2

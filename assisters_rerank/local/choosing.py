@@ -1,4 +1,4 @@
-"""Who scores for a command: the user's server, the service, or without a key a local server."""
+"""Who scores: the user's own server, the service, or without a key a local server."""
 
 from __future__ import annotations
 
@@ -26,11 +26,14 @@ class Endpoint:
 
 
 @contextmanager
-def endpoint(*, local: bool = False) -> Iterator[Endpoint]:
-    """The server to ask; a local one runs for as long as the context is open.
+def service_or_local(*, local: bool = False) -> Iterator[Endpoint]:
+    """The server to ask, for scripts that should run with a key and without one.
+
+        with service_or_local() as server:
+            Reranker(base_url=server.base_url).rerank("a query", ["a document"])
 
     `ASSISTERS_BASE_URL` names the user's own server, `ASSISTERS_API_KEY` opens the service;
-    without either, or with `local`, the local server is started.
+    without either, or with `local`, a local server runs for as long as the context is open.
 
     Raises:
         ConfigurationError: `ASSISTERS_BASE_URL` is no usable address.
@@ -43,7 +46,7 @@ def endpoint(*, local: bool = False) -> Iterator[Endpoint]:
             SERVICE_URL, f"{API_KEY_VARIABLE} is set: the service scores, at {SERVICE_URL}."
         )
     else:
-        from ..local import LocalServer
+        from .server import LocalServer
 
         # Stopped by Ctrl-C in the middle of its work, uvicorn would have something to say.
         logging.getLogger("uvicorn").addHandler(logging.NullHandler())
