@@ -7,7 +7,8 @@
 `contract` checks requests, `generations` shapes answers. What the service does on bad days is in
 `rate_limits`, `latency` and `replays`. `scorers` chooses between `embedded` (term coverage and word
 embeddings), `lexical` (term coverage alone) and `cross_encoder` (a real one, the user's own);
-`windows` limits how much of a text they read. `choosing` is for scripts that run with a key or without.
+`windows` limits how much of a text they read. `choosing` is for scripts that run with a key and
+without one.
 
 The names below are loaded at first use, so that pytest can start `pytest_plugin` without them.
 """
