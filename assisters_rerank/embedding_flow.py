@@ -12,7 +12,7 @@ from . import attempts, embedding_wire
 from .budget import Budget
 from .embedding_options import EmbeddingOptions
 from .embedding_wire import Encoding, Vectors
-from .errors import InvalidRequestError
+from .errors import ContractError, InvalidRequestError
 from .messages import Answer
 from .models import cost
 from .ports import Port
@@ -43,11 +43,27 @@ async def embed(
     batches = [once[at : at + size] for at in range(0, len(once), size)]
     calls = [partial(_embed_batch, port, options, state, budget, key, batch) for batch in batches]
     embedded = await attempts.side_by_side(port, budget, calls, options.max_concurrency)
-    vectors = [vector for batch in embedded for vector in batch]
+    vectors = [vector for batch in embedded for vector in batch.by_index]
+    _check_that_they_compare(embedded)
     if len(once) < len(texts):
         state.total_usage.add(Usage(documents_duplicate=len(texts) - len(once)))
         return [list(vectors[place]) for place in source]  # nobody's vector is another's too
     return vectors
+
+
+def _check_that_they_compare(batches: Sequence[Vectors]) -> None:
+    models = {batch.model for batch in batches if batch.model}
+    if len(models) > 1:
+        raise ContractError(
+            f"The parts of the list were embedded by different models "
+            f"({', '.join(sorted(models))}), whose vectors can't be compared."
+        )
+    lengths = {len(batch.by_index[0]) for batch in batches}
+    if len(lengths) > 1:
+        raise ContractError(
+            f"The parts of the list were embedded with vectors of different lengths "
+            f"({', '.join(map(str, sorted(lengths)))})."
+        )
 
 
 async def _embed_batch(
@@ -57,7 +73,7 @@ async def _embed_batch(
     budget: Budget,
     key: SecretStr | None,
     texts: Sequence[str],
-) -> list[list[float]]:
+) -> Vectors:
     ask = partial(_ask, port, options, state, budget, key, texts)
     if not state.base64_refused:
         try:
@@ -82,7 +98,7 @@ async def _ask(
     key: SecretStr | None,
     texts: Sequence[str],
     encoding: Encoding,
-) -> list[list[float]]:
+) -> Vectors:
     request = embedding_wire.encode(
         options.base_url, key, options.model, texts, encoding, secrets.token_hex(16)
     )
@@ -112,7 +128,7 @@ async def _ask(
             cost=cost(options.model, billed, options.prices),
         )
     )
-    return vectors.by_index
+    return vectors
 
 
 async def _tokens(options: EmbeddingOptions, budget: Budget, texts: Sequence[str]) -> int:

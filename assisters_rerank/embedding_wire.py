@@ -26,6 +26,7 @@ class Vectors:
     """A checked answer: a vector for each of the request's texts, all of one length."""
 
     by_index: list[list[float]]
+    model: str | None
     total_tokens: int | None
 
 
@@ -59,7 +60,9 @@ def decode(answer: Answer, request: Request, texts: int) -> Vectors:
         lengths = {len(vector) for vector in vectors}
         if len(lengths) > 1:
             raise BreachError(f"the vectors differ in length: {sorted(lengths)}")
-        return Vectors(vectors, believing.total_tokens(content))
+        return Vectors(
+            vectors, believing.model_told(request, content), believing.total_tokens(content)
+        )
 
     return believing.believed(answer, request, read)
 
