@@ -48,9 +48,10 @@ def each_transport(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPat
 @pytest.fixture(scope="session")
 def local_server() -> Iterator[LocalServer]:
     """The project's own server, with its real scorer."""
-    from assisters_rerank.local import LocalServer
+    from assisters_rerank.local import LocalServer, RateLimits
 
-    with LocalServer() as server:
+    # Told limits are kept to, and the property tests send more than a plan's worth in a minute.
+    with LocalServer(limits=RateLimits(1_000_000, 1_000_000_000)) as server:
         yield server
 
 

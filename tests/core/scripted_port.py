@@ -80,10 +80,11 @@ def rank(
     texts: Iterable[str] = ("a text",),
     top_n: int | None = None,
     score_threshold: float | None = None,
+    query: str = "a query",
     **options: object,
 ) -> Ranking:
     """One call of the flow over the port, without an event loop."""
     documents = [Document(text, text) for text in texts]
     settings = RerankOptions(**{"base_url": "https://scripted.test/v1", **options})
-    call = flow.rerank(port, settings, State(), "a query", documents, top_n, score_threshold)
+    call = flow.rerank(port, settings, State(), query, documents, top_n, score_threshold)
     return run_blocking(call)

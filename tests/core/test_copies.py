@@ -1,16 +1,17 @@
-"""Copies share key and own clients but no connection of ours; pickles drop all three."""
+"""Copies share key, cache and own clients but no connection of ours; pickles drop them all."""
 
 from __future__ import annotations
 
 import asyncio
 import copy
 import pickle
+import threading
 from collections.abc import Callable
 
 import httpx
 import pytest
 
-from assisters_rerank import ConfigurationError, Reranker
+from assisters_rerank import ConfigurationError, MemoryCache, Reranker
 
 from ..faults.server import HostileServer
 from .expectation import assert_right
@@ -86,6 +87,28 @@ def test_a_copy_uses_the_same_own_clients(copier: Copier) -> None:
     assert twin.api_key is reranker.api_key
 
 
+@copiers
+def test_a_copy_shares_the_cache_and_the_count_of_tokens(copier: Copier) -> None:
+    cache, held = MemoryCache(), threading.Lock()  # which can't be copied
+
+    def count(text: str) -> int:
+        with held:
+            return len(text)
+
+    twin = copier(Reranker(cache=cache, count_tokens=count))
+    assert twin.cache is cache
+    assert twin.count_tokens is count
+
+
+@copiers
+def test_a_copy_has_prices_and_limits_of_its_own(copier: Copier) -> None:
+    reranker = Reranker(prices={"m": 1}, requests_per_minute=5, max_tokens=99)
+    twin = copier(reranker)
+    assert (twin.prices, twin.requests_per_minute, twin.max_tokens) == ({"m": 1}, 5, 99)
+    twin.requests_per_minute = 6
+    assert reranker.requests_per_minute == 5
+
+
 def test_an_update_may_change_the_key() -> None:
     twin = Reranker(api_key=KEY).model_copy(update={"api_key": "ask_other"})
     assert twin.api_key is not None
@@ -97,6 +120,8 @@ def test_a_pickle_keeps_every_option_but_the_secret_and_the_living(protocol: int
     reranker = Reranker(
         model="m", top_n=2, score_threshold=0.5, api_key=KEY, base_url="https://h.test/v1",
         timeout=7, max_retries=1, max_documents_per_request=9, max_concurrency=2,
+        long_documents="split", max_tokens=99, prices={"m": 0.1}, requests_per_minute=3,
+        tokens_per_minute=4, cache=MemoryCache(), count_tokens=lambda text: len(text),
         on_error="passthrough", http_client=httpx.Client(), async_http_client=httpx.AsyncClient(),
     )  # fmt: skip
     data = pickle.dumps(reranker, protocol)
@@ -105,6 +130,7 @@ def test_a_pickle_keeps_every_option_but_the_secret_and_the_living(protocol: int
     assert type(twin) is Reranker
     assert twin.model_dump() == reranker.model_dump()
     assert twin.api_key is twin.http_client is twin.async_http_client is None
+    assert twin.cache is twin.count_tokens is None
 
 
 def test_an_unpickled_reranker_takes_the_key_from_the_environment(

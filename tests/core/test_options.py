@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from assisters_rerank import ConfigurationError, Reranker, RerankOptions
+from assisters_rerank import ConfigurationError, MemoryCache, Reranker, RerankOptions
 
 SERVICE = "https://api.assisters.dev/v1"
 
@@ -20,6 +20,11 @@ def test_defaults() -> None:
         "max_retries": 3,
         "max_documents_per_request": 100,
         "max_concurrency": 10,
+        "long_documents": "truncate",
+        "max_tokens": None,
+        "prices": {},
+        "requests_per_minute": None,
+        "tokens_per_minute": None,
         "on_error": "raise",
     }
 
@@ -88,6 +93,24 @@ IMPOSSIBLE: dict[str, list[object]] = {
     "max_retries": [-1, True, None, 1.5, "SECRET"],
     "max_documents_per_request": [0, -1, True, None, "SECRET"],
     "max_concurrency": [0, -1, False, None, "SECRET"],
+    "long_documents": ["SECRET", None, True, "Split"],
+    "max_tokens": [31, 0, -1, True, 1.5, "SECRET"],
+    "count_tokens": ["SECRET", 3, ["SECRET"]],
+    "prices": [
+        None,
+        3,
+        ["SECRET"],
+        {"m": -1},
+        {"m": True},
+        {"m": None},
+        {"m": "SECRET"},
+        {"m": float("nan")},
+        {"m": float("inf")},
+        {3: 0.1},
+    ],
+    "cache": ["SECRET", 3, {"SECRET": 1}, MemoryCache, object()],
+    "requests_per_minute": [0, -1, True, 1.5, "SECRET"],
+    "tokens_per_minute": [0, -1, True, 1.5, "SECRET"],
     "on_error": ["SECRET", None, True],
     "base_url": [None, 5],
     "api_key": [5, ["SECRET"]],
@@ -129,6 +152,8 @@ def test_possible_values() -> None:
     options = RerankOptions(
         model="any/id", top_n=0, score_threshold=-12.5, timeout=0.1, max_retries=0,
         max_documents_per_request=1000, max_concurrency=1, on_error="passthrough",
+        long_documents="error", max_tokens=32, count_tokens=len, prices={"any/id": 0, "m": 1.5},
+        cache=MemoryCache(), requests_per_minute=1, tokens_per_minute=1,
     )  # fmt: skip
     assert (options.top_n, options.score_threshold, options.timeout) == (0, -12.5, 0.1)
     options.top_n = 4
@@ -143,7 +168,8 @@ def test_possible_values() -> None:
     ("mistyped", "meant"),
     [("apikey", "api_key"), ("top_k", "top_n"), ("treshold", "score_threshold"),
      ("max_retry", "max_retries"), ("baseurl", "base_url"), ("max_document_per_request",
-     "max_documents_per_request")],
+     "max_documents_per_request"), ("long_document", "long_documents"), ("price", "prices"),
+     ("count_token", "count_tokens"), ("request_per_minute", "requests_per_minute")],
 )  # fmt: skip
 def test_an_unknown_option_is_refused_with_a_suggestion(mistyped: str, meant: str) -> None:
     for kind in (RerankOptions, Reranker):
@@ -159,7 +185,7 @@ def test_an_option_like_none_of_ours_is_refused_too() -> None:
 
 
 def test_all_problems_are_told_at_once() -> None:
-    with pytest.raises(ConfigurationError, match=r"top_n: .*; timeout: "):
+    with pytest.raises(ConfigurationError, match=r"timeout: .*; top_n: "):
         Reranker(top_n=-1, timeout=0)
 
 
@@ -206,3 +232,10 @@ async def test_a_host_that_cannot_be_looked_up_is_the_options_fault(host: str) -
 
     with pytest.raises(ConfigurationError, match="base_url"):
         await both()
+
+
+def test_prices_are_ones_own_copy() -> None:
+    given = {"m": 0.1}
+    reranker = Reranker(prices=given)
+    given["m"] = 7
+    assert reranker.prices == {"m": 0.1}

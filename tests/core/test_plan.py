@@ -35,15 +35,10 @@ def test_equal_texts_are_sent_once_in_their_first_order(documents: list[str]) ->
         assert source is None or plan.texts[source] == text
 
 
-@given(lists, st.integers(1, 13))
-def test_shards_cover_every_text_once_and_are_full_but_the_last(
-    documents: list[str], size: int
-) -> None:
-    plan = Plan.of(documents)
-    shards = plan.shards(size)
-    assert [place for shard in shards for place in shard] == list(range(len(plan.texts)))
-    assert all(len(shard) == size for shard in shards[:-1])
-    assert all(1 <= len(shard) <= size for shard in shards)
+@given(lists)
+def test_duplicates_are_what_need_not_be_sent_again(documents: list[str]) -> None:
+    texts = [text for text in documents if text.strip()]
+    assert Plan.of(documents).duplicates == len(texts) - len(set(texts))
 
 
 @given(lists, st.data())
@@ -53,8 +48,9 @@ def test_every_document_gets_the_score_of_its_own_text(
     plan = Plan.of(documents)
     scores = scores_for(plan, data)
     ranked = plan.rank(scores, None, None)
-    assert sorted(index for index, _ in ranked) == list(range(len(documents)))
-    for index, score in ranked:
+    assert sorted(index for index, _, _ in ranked) == list(range(len(documents)))
+    for index, score, passage in ranked:
+        assert passage is None
         if documents[index].strip():
             assert score == scores[plan.texts.index(documents[index])]
 
@@ -65,7 +61,7 @@ def test_falling_scores_with_ties_in_their_first_order(
 ) -> None:
     plan = Plan.of(documents)
     ranked = plan.rank(scores_for(plan, data), None, None)
-    texts = [(index, score) for index, score in ranked if documents[index].strip()]
+    texts = [(index, score) for index, score, _ in ranked if documents[index].strip()]
     assert texts == sorted(texts, key=lambda pair: (-pair[1], pair[0]))
 
 
@@ -77,9 +73,9 @@ def test_blanks_come_last_with_nothing_or_the_lowest_score(
     scores = scores_for(plan, data)
     blanks = [index for index, text in enumerate(documents) if not text.strip()]
     ranked = plan.rank(scores, None, None)
-    assert [index for index, _ in ranked[len(ranked) - len(blanks) :]] == blanks
+    assert [index for index, _, _ in ranked[len(ranked) - len(blanks) :]] == blanks
     lowest = min([0.0, *scores.values()])
-    assert all(score == lowest for index, score in ranked if index in blanks)
+    assert all(score == lowest for index, score, _ in ranked if index in blanks)
 
 
 @given(lists, st.data(), thresholds, top_ns)
@@ -89,18 +85,19 @@ def test_the_threshold_cuts_first_and_top_n_after_it(
     plan = Plan.of(documents)
     scores = scores_for(plan, data)
     everything = plan.rank(scores, None, None)
-    kept = [pair for pair in everything if threshold is None or pair[1] >= threshold]
+    kept = [entry for entry in everything if threshold is None or entry[1] >= threshold]
     assert plan.rank(scores, top_n, threshold) == kept[:top_n]
 
 
 def test_what_the_server_left_out_stays_out() -> None:
     plan = Plan.of(["a", "b", "", "c", "a"])
-    assert plan.rank({0: 0.2, 2: 0.9}, None, None) == [(3, 0.9), (0, 0.2), (4, 0.2), (2, 0.0)]
+    ranked = plan.rank({0: 0.2, 2: 0.9}, None, None)
+    assert ranked == [(3, 0.9, None), (0, 0.2, None), (4, 0.2, None), (2, 0.0, None)]
 
 
 def test_nothing_but_blanks() -> None:
     plan = Plan.of(["", " "])
     assert plan.texts == ()
-    assert plan.shards(3) == []
-    assert plan.rank({}, None, None) == [(0, 0.0), (1, 0.0)]
+    assert plan.duplicates == 0
+    assert plan.rank({}, None, None) == [(0, 0.0, None), (1, 0.0, None)]
     assert plan.rank({}, None, 0.5) == []

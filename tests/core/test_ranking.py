@@ -8,11 +8,12 @@ from collections.abc import Sequence
 
 import pytest
 
-from assisters_rerank import Document, RankedDocument, Ranking, Usage
+from assisters_rerank import Document, Passage, RankedDocument, Ranking, Usage
 
-ONE = RankedDocument(2, 0.9, Document("two", {"text": "two", "id": 7}))
+ONE = RankedDocument(2, 0.9, Document("two", {"text": "two", "id": 7}), Passage(1, 3))
 OTHER = RankedDocument(0, 0.1, Document("zero", "zero"))
-RANKING = Ranking((ONE, OTHER), "m", Usage(1, 2, 3, 4, 5), ("r-1",))
+USAGE = Usage(("m",), 1, 2, 3, 4, 5, 6, tokens_estimated=True, search_units=7, cost=0.25)
+RANKING = Ranking((ONE, OTHER), "m", USAGE, ("r-1",))
 
 
 def test_it_is_a_sequence() -> None:
@@ -35,7 +36,7 @@ def test_it_is_a_sequence() -> None:
 @pytest.mark.parametrize(
     ("value", "name"),
     [(RANKING, "results"), (RANKING, "degraded"), (ONE, "relevance_score"), (ONE, "index"),
-     (ONE.document, "text"), (RANKING.usage, "requests")],
+     (ONE, "passage"), (ONE.document, "text"), (RANKING.usage, "requests")],
 )  # fmt: skip
 def test_nothing_of_it_can_be_changed(value: object, name: str) -> None:
     with pytest.raises(AttributeError):
@@ -52,15 +53,19 @@ def test_nothing_of_it_can_be_changed(value: object, name: str) -> None:
 def test_it_survives_copies_and_pickles(again: object) -> None:
     twin = again(RANKING)  # type: ignore[operator]
     assert twin == RANKING
-    assert twin.usage.search_units == 5
+    assert twin.usage.search_units == 7
+    assert twin.usage.cost == 0.25
+    assert twin[0].passage == Passage(1, 3)
+    assert twin[0].passage_text == "wo"
     assert twin[0].document.original == {"text": "two", "id": 7}
 
 
 def test_defaults_say_that_nothing_was_taken() -> None:
     ranking = Ranking((), "m")
-    assert ranking.usage == Usage(0, 0, None, None, None)
+    assert ranking.usage == Usage()
     assert ranking.request_ids == ()
     assert ranking.degraded is False
+    assert ranking.truncated is None  # not 0: nobody looked
 
 
 def test_a_repr_tells_what_came_out() -> None:

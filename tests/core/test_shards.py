@@ -5,16 +5,21 @@ from __future__ import annotations
 import json
 import logging
 from itertools import repeat
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from assisters_rerank.errors import ContractError, InvalidRequestError
+from assisters_rerank.messages import Answer
 
 from .answers import answer, honest, refused, score
 from .scripted_port import ScriptedPort, rank
+from .texts import lists, on_the_wire
 
 
-def bodies(port: ScriptedPort) -> list[dict[str, object]]:
+def bodies(port: ScriptedPort) -> list[dict[str, Any]]:
     return [json.loads(sent.request.body) for sent in port.sent]
 
 
@@ -28,6 +33,19 @@ def test_a_list_is_cut_into_full_requests_in_its_own_order() -> None:
         ((i, score(text)) for i, text in enumerate(texts)), key=lambda pair: -pair[1]
     )
     assert ranking.usage.requests == 3
+
+
+@given(lists, st.integers(1, 13))
+def test_shards_cover_every_text_once_and_are_full_but_the_last(
+    documents: list[str], size: int
+) -> None:
+    port = ScriptedPort(repeat(honest))
+    rank(port, documents, max_documents_per_request=size)
+    shards = [body["documents"] for body in bodies(port)]
+    expected = [on_the_wire(t) for t in dict.fromkeys(documents) if t.strip()]
+    assert [text for shard in shards for text in shard] == expected
+    assert all(len(shard) == size for shard in shards[:-1])
+    assert all(1 <= len(shard) <= size for shard in shards)
 
 
 @pytest.mark.parametrize("count", [1, 10])
@@ -79,8 +97,8 @@ def test_usage_model_and_request_ids_are_gathered() -> None:
     ranking = rank(port, ["a", "b", "c"], max_documents_per_request=1)
     assert ranking.model == "m"
     assert ranking.request_ids == ("r-1", "r-2", "r-3")
-    assert ranking.usage.prompt_tokens == 8
-    assert ranking.usage.total_tokens is None  # a part would pass for the whole
+    assert ranking.usage.total_tokens == 4 + 5 + 0
+    assert not ranking.usage.tokens_estimated
     assert ranking.usage.search_units == 6
 
 
@@ -107,3 +125,16 @@ def test_a_degraded_call_is_logged_once_with_its_cause(caplog: pytest.LogCapture
     rank(port, ["a", "b"], max_documents_per_request=1, on_error="passthrough", max_retries=0)
     (record,) = caplog.records
     assert "503" in record.getMessage()
+
+
+def test_what_passes_through_is_not_checked_for_scores_that_nobody_gets() -> None:
+    def part(model: str) -> Answer:
+        return answer({"model": model, "results": [{"index": 0, "relevance_score": 0.5}]})
+
+    port = ScriptedPort([part("m-1"), part("m-2"), refused(503)])
+    ranking = rank(
+        port, ["a", "b", "c"], max_documents_per_request=1, on_error="passthrough", max_retries=0
+    )
+    assert ranking.degraded
+    assert [r.index for r in ranking] == [0, 1, 2]
+    assert ranking.model == "bge-reranker-v2"

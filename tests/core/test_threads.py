@@ -17,6 +17,7 @@ import trio
 from assisters_rerank import Document, InvalidRequestError, Reranker, RerankOptions, flow
 from assisters_rerank.messages import Answer, Request
 from assisters_rerank.ports import Blocking, run_blocking
+from assisters_rerank.state import State
 
 from ..faults.server import HostileServer
 from .answers import refused, scored
@@ -159,7 +160,7 @@ def test_after_a_failure_the_other_shards_threads_send_nothing_more() -> None:
     options = RerankOptions(base_url="https://host.test/v1", max_documents_per_request=1)
     documents = [Document(text, text) for text in ("good", "bad")]
     with pytest.raises(InvalidRequestError):
-        run_blocking(flow.rerank(port, options, "q", documents, None, None))
+        run_blocking(flow.rerank(port, options, State(), "q", documents, None, None))
     port.told.set()
     for thread in set(threading.enumerate()) - before:
         thread.join(5)

@@ -43,22 +43,38 @@ THIRD = {
 
 
 @pytest.mark.parametrize(
-    ("content", "model", "prompt", "total", "units"),
+    ("content", "model", "total", "units"),
     [
-        (FIRST, "bge-reranker-v2", 17, 19, None),
-        (SECOND, "bge-reranker-v2", 17, 19, None),
-        (THIRD, None, None, None, 3),
+        (FIRST, "bge-reranker-v2", 19, None),
+        (SECOND, "bge-reranker-v2", 19, None),
+        (THIRD, None, None, 3),
     ],
     ids=["first", "second", "third"],
 )
 def test_each_generation(
-    content: object, model: str | None, prompt: int | None, total: int | None, units: int | None
+    content: object, model: str | None, total: int | None, units: int | None
 ) -> None:
     scores = decoded(json.dumps(content))
     assert scores.by_index == {0: 0.1, 1: 0.9}
-    assert (scores.model, scores.prompt_tokens, scores.total_tokens) == (model, prompt, total)
+    assert (scores.model, scores.total_tokens) == (model, total)
     assert scores.search_units == units
     assert scores.request_id == "rerank-abc123"
+
+
+@pytest.mark.parametrize(
+    ("usage", "total"),
+    [
+        ({"prompt_tokens": 17}, 17),
+        ({"prompt_tokens": 17, "total_tokens": 0}, 0),
+        ({"prompt_tokens": 17, "total_tokens": None}, 17),
+        ({"prompt_tokens": 17, "total_tokens": "19"}, 17),
+        ({"total_tokens": 19}, 19),
+        ({"total_tokens": 19.0}, None),
+        ({"total_tokens": 10**400}, None),
+    ],
+)
+def test_the_prompts_tokens_stand_in_for_a_missing_total(usage: object, total: int | None) -> None:
+    assert decoded(of(RIGHT, usage=usage)).total_tokens == total
 
 
 def test_the_request_id_header_wins_over_the_answers_id() -> None:
@@ -82,7 +98,7 @@ def test_any_success_status_will_do(status: int) -> None:
 def test_odd_fields_beside_the_scores_do_no_harm(more: dict[str, object]) -> None:
     scores = decoded(of(RIGHT, **more))
     assert scores.by_index == {0: 0.1, 1: 0.9}
-    assert scores.prompt_tokens is scores.total_tokens is scores.search_units is None
+    assert scores.total_tokens is scores.search_units is None
     assert scores.model is scores.request_id is None
 
 

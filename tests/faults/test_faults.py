@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from assisters_rerank import flow
+from assisters_rerank import attempts
 from assisters_rerank.errors import AssistersError
 
 from .answers import TEXTS, right
@@ -39,7 +39,7 @@ def plain_surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name.lower(), raising=False)
     for name in ("ASSISTERS_API_KEY", "ASSISTERS_BASE_URL"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(flow, "_FIRST_WAIT", 0.02)
+    monkeypatch.setattr(attempts, "_FIRST_WAIT", 0.02)
 
 
 @pytest.fixture(autouse=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import assert_type
 
 import httpx
@@ -14,12 +15,19 @@ from llama_index.core.schema import MetadataMode, NodeWithScore
 
 from assisters_rerank import (
     AssistersError,
+    CachedScore,
+    MemoryCache,
+    Passage,
     RankedDocument,
     Ranking,
     RateLimitError,
     Reranker,
+    ScoreCache,
+    SqliteCache,
     StatusError,
+    Usage,
     arerank,
+    estimate_tokens,
     rerank,
 )
 from assisters_rerank.local import LocalServer
@@ -44,12 +52,98 @@ def plain() -> None:
     assert_type(ranking[0].relevance_score, float | None)
     good = [r for r in ranking if r.relevance_score is not None and r.relevance_score > 0.7]
     assert_type(good, list[RankedDocument])
-    assert_type(ranking.usage.total_tokens, int | None)
+    assert_type(ranking.usage, Usage)
+    assert_type(ranking.usage.total_tokens, int)
+    assert_type(ranking.usage.search_units, int | None)
+    assert_type(ranking.usage.cost, float | None)
     assert_type(rerank(model="m", query="q", documents=["a"], top_n=2), Ranking)
     reranker.top_n = 3
     with reranker as same:
         assert_type(same, Reranker)
     assert_type(reranker.model_copy(update={"top_n": 1}), Reranker)
+
+
+class DictCache:
+    """A cache of one's own derives from nothing."""
+
+    def __init__(self) -> None:
+        self.scores: dict[str, CachedScore] = {}
+
+    def get_many(self, keys: Sequence[str]) -> dict[str, CachedScore]:
+        return {key: self.scores[key] for key in keys if key in self.scores}
+
+    def set_many(self, scores: Mapping[str, CachedScore]) -> None:
+        self.scores.update(scores)
+
+
+class TupleCache:
+    """What comes from elsewhere are plain tuples."""
+
+    def get_many(self, keys: Sequence[str]) -> Mapping[str, tuple[float, str | None]]:
+        return dict.fromkeys(keys, (0.5, None))
+
+    def set_many(self, scores: Mapping[str, CachedScore]) -> None:
+        for key, entry in scores.items():
+            assert_type(key, str)
+            assert_type(entry.score, float)
+            assert_type(entry.model, str | None)
+
+
+class ReadOnly:
+    def get_many(self, keys: Sequence[str]) -> dict[str, CachedScore]:
+        return {}
+
+
+class Tokenizer:
+    def __call__(self, text: str) -> int:
+        return len(text)
+
+
+def caches(path: Path) -> None:
+    with SqliteCache(path, max_entries=1_000_000) as sqlite, Reranker(cache=sqlite) as reranker:
+        assert_type(sqlite, SqliteCache)
+        reranker.cache = MemoryCache(max_entries=1000)
+        reranker.cache = SqliteCache("scores.db")
+        reranker.cache = DictCache()
+        reranker.cache = None
+    anything: list[ScoreCache] = [MemoryCache(), sqlite, DictCache(), TupleCache()]
+    for cache in anything:
+        Reranker(cache=cache)
+
+
+def long_documents() -> None:
+    reranker = Reranker(model="auto", long_documents="split", count_tokens=estimate_tokens)
+    reranker.count_tokens = Tokenizer()
+    reranker.count_tokens = lambda text: len(text.split())
+    reranker.count_tokens = None
+    reranker.long_documents = "error"
+    ranking = reranker.rerank("q", ["a"])
+    assert_type(ranking[0].passage, Passage | None)
+    assert_type(ranking[0].passage_text, str)
+    assert_type(ranking.truncated, int | None)
+    for ranked in ranking:
+        if ranked.passage is not None:
+            start, end = ranked.passage
+            assert_type((start, ranked.passage.end), tuple[int, int])
+            assert_type(ranked.text[start:end], str)
+
+
+def costs() -> None:
+    reranker = Reranker(
+        model="my-own",
+        max_tokens=1024,
+        prices={"my-own": 0.02, "jina-reranker": 1},
+        requests_per_minute=100,
+        tokens_per_minute=None,
+    )
+    before = reranker.total_usage
+    assert_type(before, Usage)
+    assert_type(before + reranker.rerank("q", ["a"]).usage, Usage)
+    total = sum([before, reranker.total_usage], Usage())
+    assert_type(total, Usage)
+    assert_type(total.models, tuple[str, ...])
+    assert_type(total.tokens_estimated, bool)
+    assert_type(total.figures(), dict[str, object])
 
 
 async def asynchronous() -> None:
@@ -74,6 +168,12 @@ def mistakes() -> None:
     Reranker(top_k=3)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     Reranker(top_n="three")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     Reranker(on_error="ignore")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    Reranker(long_documents="cut")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    Reranker(cache="scores.db")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    Reranker(cache=ReadOnly())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    Reranker(count_tokens=str.split)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    Reranker(prices={"m": "free"})  # type: ignore[dict-item]  # pyright: ignore[reportArgumentType]
+    Reranker().total_usage = Usage()  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
     AssistersRerank(top_k=3)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     LlamaIndexRerank(top_k=3)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 
@@ -82,6 +182,8 @@ def langchain(base: BaseRetriever, documents: Sequence[Document]) -> None:
     compressor = AssistersRerank(
         top_n=3, text=lambda document: f"{document.metadata['title']}\n{document.page_content}"
     )
+    compressor = AssistersRerank(content="passage", long_documents="split", cache=MemoryCache())
+    assert_type(compressor.total_usage, Usage)
     as_compressor: BaseDocumentCompressor = compressor
     as_runnable: Runnable[RerankInput, list[Document]] = compressor
     assert_type(compressor.compress_documents(documents, "q"), list[Document])
@@ -96,6 +198,8 @@ def llama_index(nodes: list[NodeWithScore]) -> None:
     postprocessor = LlamaIndexRerank(
         top_n=3, metadata_mode=MetadataMode.NONE, keep_retrieval_score=True
     )
+    postprocessor = LlamaIndexRerank(content="passage", long_documents="split", prices={"m": 1})
+    assert_type(postprocessor.total_usage, Usage)
     as_postprocessor: BaseNodePostprocessor = postprocessor
     assert_type(as_postprocessor.postprocess_nodes(nodes, query_str="q"), list[NodeWithScore])
 
