@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from .errors import ContractError
@@ -93,6 +93,21 @@ def model_told(request: Request, content: dict[str, object]) -> str | None:
     """The model that the server says it used."""
     model = text_or_none(content.get("model"))
     return request.redact(model) if model else None
+
+
+def one_model(models: Iterable[str | None], done: str, results: str) -> str | None:
+    """The one model that the answers to the parts of a list name; None if none of them does.
+
+    Raises:
+        ContractError: they name several.
+    """
+    told = {model for model in models if model}
+    if len(told) > 1:
+        raise ContractError(
+            f"The parts of the list were {done} by different models ({', '.join(sorted(told))}), "
+            f"whose {results} can't be compared."
+        )
+    return next(iter(told), None)
 
 
 def total_tokens(content: dict[str, object]) -> int | None:

@@ -8,7 +8,7 @@ from functools import partial
 
 from pydantic import SecretStr
 
-from . import attempts, embedding_wire
+from . import attempts, believing, embedding_wire
 from .budget import Budget
 from .embedding_options import EmbeddingOptions
 from .embedding_wire import Encoding, Vectors
@@ -52,12 +52,7 @@ async def embed(
 
 
 def _check_that_they_compare(batches: Sequence[Vectors]) -> None:
-    models = {batch.model for batch in batches if batch.model}
-    if len(models) > 1:
-        raise ContractError(
-            f"The parts of the list were embedded by different models "
-            f"({', '.join(sorted(models))}), whose vectors can't be compared."
-        )
+    believing.one_model([batch.model for batch in batches], "embedded", "vectors")
     lengths = {len(batch.by_index[0]) for batch in batches}
     if len(lengths) > 1:
         raise ContractError(

@@ -1,38 +1,29 @@
 """The one implementation of a rerank call: a coroutine that awaits only its `Port`.
 
 It runs over blocking sockets, asyncio, trio and a scripted port in the tests; whatever is decided
-here (shards, cache, budget, degradation) is decided once for all of them.
+here (model, length, degradation), in `scoring` (cache, shards) and in `attempts` (retries, pace) is
+decided once for all of them.
 """
 
 from __future__ import annotations
 
 import logging
-import secrets
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from functools import partial
-from typing import TypeVar
 
-from pydantic import SecretStr
-
-from . import attempts, wire
 from .budget import Budget
-from .cache import CachedScore
-from .errors import AssistersError, ContractError
+from .errors import AssistersError
 from .fitting import Fitted, fit, is_work
-from .memory import Memory
-from .messages import Answer
-from .models import AUTO, BGE_RERANKER_V2, cost
+from .models import AUTO, BGE_RERANKER_V2
 from .options import RerankOptions
 from .plan import Plan
 from .ports import Port
 from .ranking import Document, RankedDocument, Ranking
+from .scoring import Scoring
 from .state import State
 from .usage import Usage
 
 logger = logging.getLogger("assisters_rerank")
-
-T = TypeVar("T")
 
 
 async def rerank(
@@ -50,35 +41,34 @@ async def rerank(
         AssistersError: see `assisters_rerank.errors`.
     """
     if not documents or top_n == 0:
-        return Ranking((), BGE_RERANKER_V2.id if options.model == AUTO else options.model)
+        return Ranking((), _first_model(options))
     budget = Budget(port, options.timeout)
-    fitted = await _fit(options, budget, query, [document.text for document in documents])
-    _tell_of_truncation(options, state, fitted)
-    call = _Call(port, options, state, budget, query, fitted)
-    degraded = False
+    scoring: Scoring | None = None
     try:
-        scores = await call.scores(top_n)
+        fitted = await _fit(options, budget, query, [document.text for document in documents])
+        _tell_of_truncation(state, fitted)
+        scoring = Scoring(port, options, state, budget, query, fitted)
+        scores = await scoring.scores(top_n)
     except AssistersError as error:
         if options.on_error != "passthrough" or not error.transient:
             raise
         logger.warning("Rerank failed; documents pass through unranked: %s", error)
-        degraded = True
-        results = tuple(RankedDocument(i, None, d) for i, d in enumerate(documents[:top_n]))
-    else:
-        results = tuple(
-            RankedDocument(index, score, documents[index], passage)
-            for index, score, passage in fitted.plan.rank(scores, top_n, score_threshold)
-        )
-    if call.known or fitted.plan.duplicates:
-        state.total_usage.add(call.usage_besides())
+        return _unranked(options, documents[:top_n], scoring)
+    results = tuple(
+        RankedDocument(index, score, documents[index], passage)
+        for index, score, passage in fitted.plan.rank(scores, top_n, score_threshold)
+    )
     return Ranking(
         results,
-        fitted.model if degraded else call.model,  # of scores that are not used, nothing is asked
-        call.usage,
-        call.request_ids,
-        degraded,
-        fitted.truncated,
+        scoring.model,
+        scoring.took(),
+        scoring.request_ids,
+        truncated=fitted.truncated,
     )
+
+
+def _first_model(options: RerankOptions) -> str:
+    return BGE_RERANKER_V2.id if options.model == AUTO else options.model
 
 
 async def _fit(options: RerankOptions, budget: Budget, query: str, texts: Sequence[str]) -> Fitted:
@@ -90,7 +80,7 @@ async def _fit(options: RerankOptions, budget: Budget, query: str, texts: Sequen
     )
 
 
-def _tell_of_truncation(options: RerankOptions, state: State, fitted: Fitted) -> None:
+def _tell_of_truncation(state: State, fitted: Fitted) -> None:
     if fitted.truncated and not state.truncation_told:
         state.truncation_told = True  # once; every ranking has its own count
         logger.warning(
@@ -101,158 +91,16 @@ def _tell_of_truncation(options: RerankOptions, state: State, fitted: Fitted) ->
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Answered:
-    """One request's scores by position in the plan's texts, and what it took."""
-
-    scores: dict[int, float]
-    reported: wire.Scores
-    usage: Usage
-
-
-@dataclass(slots=True)
-class _Call:
-    """A call under way: what it goes by, and what was answered so far."""
-
-    port: Port
-    options: RerankOptions
-    state: State
-    budget: Budget
-    query: str
-    fitted: Fitted
-    known: dict[int, CachedScore] = field(default_factory=dict)
-    answered: dict[int, _Answered] = field(default_factory=dict)
-    """By the first position that the request asked for."""
-
-    async def scores(self, top_n: int | None) -> dict[int, float]:
-        """The score of every text by position, or of the `top_n` best ones if that is enough."""
-        texts, options = self.fitted.plan.texts, self.options
-        if options.cache is None:
-            # The best passages can only be found among all.
-            await self._ask(range(len(texts)), None if self.fitted.plan.parts else top_n)
-        else:
-            memory = Memory(options.cache, options.base_url, self.fitted.model, self.query, texts)
-            self.known = await self._aside(memory.recall) or {}
-            await self._ask([i for i in range(len(texts)) if i not in self.known], memory=memory)
-            if self.known and self.answered and self._model_answered() != self._model_known():
-                # The server has changed its model since, and scores of two don't compare.
-                again, self.known = sorted(self.known), {}
-                await self._ask(again, memory=memory)
-        self._model_answered()
-        scores = {place: known.score for place, known in self.known.items()}
-        for answered in self.answered.values():
-            scores |= answered.scores
-        return scores
-
-    @property
-    def usage(self) -> Usage:
-        """What the call took."""
-        # After a failure, other threads may still be at work: a list at once, not step by step.
-        requests = [answered.usage for answered in list(self.answered.values())]
-        if len(requests) == 1 and not self.known and not self.fitted.plan.duplicates:
-            return requests[0]
-        return sum(requests, self.usage_besides())
-
-    def usage_besides(self) -> Usage:
-        """What was had without a request."""
-        return Usage(
-            (self.fitted.model,),
-            documents_cached=len(self.known),
-            documents_duplicate=self.fitted.plan.duplicates,
-        )
-
-    @property
-    def request_ids(self) -> tuple[str, ...]:
-        """The answered requests' ids, in the order of the documents."""
-        ids = (self.answered[first].reported.request_id for first in sorted(self.answered))
-        return tuple(filter(None, ids))
-
-    @property
-    def model(self) -> str:
-        """The model that the server says it used, else the one that was asked for."""
-        return self._model_answered() or self._model_known() or self.fitted.model
-
-    def _model_answered(self) -> str | None:
-        models = {a.reported.model for a in self.answered.values() if a.reported.model}
-        if len(models) > 1:
-            raise ContractError(
-                f"The parts of the list were scored by different models "
-                f"({', '.join(sorted(models))}), whose scores can't be compared."
-            )
-        return next(iter(models), None)
-
-    def _model_known(self) -> str | None:
-        return next((known.model for known in self.known.values()), None)
-
-    async def _ask(
-        self, positions: Sequence[int], top_n: int | None = None, memory: Memory | None = None
-    ) -> None:
-        size = self.options.max_documents_per_request
-        shards = [positions[at : at + size] for at in range(0, len(positions), size)]
-        if not shards:
-            return
-        key = self.options.resolve_api_key()
-        requests = [partial(self._ask_one, key, shard, top_n, memory) for shard in shards]
-        await attempts.side_by_side(self.port, self.budget, requests, self.options.max_concurrency)
-
-    async def _ask_one(
-        self, key: SecretStr | None, shard: Sequence[int], top_n: int | None, memory: Memory | None
-    ) -> None:
-        options, fitted, pace = self.options, self.fitted, self.state.pace
-        documents = [fitted.plan.texts[place] for place in shard]
-        wanted = None if top_n is None or top_n >= len(documents) else top_n
-        request = wire.encode(
-            options.base_url,
-            key,
-            fitted.model,
-            self.query,
-            documents,
-            wanted,
-            secrets.token_hex(16),
-        )
-
-        async def believe(answer: Answer) -> wire.Scores:
-            return wire.decode(answer, request, len(documents), wanted or len(documents))
-
-        reported, retries = await attempts.answered(
-            self.port,
-            options,
-            pace,
-            self.budget,
-            request,
-            self._tokens(documents) if pace.counts_tokens(options) else 0,
-            believe,
-        )
-        scores = {shard[index]: score for index, score in reported.by_index.items()}
-        usage = self._usage_of(reported, documents, retries)
-        self.answered[shard[0]] = _Answered(scores, reported, usage)
-        self.state.total_usage.add(usage)
-        if memory is not None:
-            await self._aside(partial(memory.remember, scores, reported.model))
-
-    def _tokens(self, documents: Sequence[str]) -> int:
-        """A cross-encoder reads the query again with every document."""
-        count = self.fitted.count
-        return count(self.query) * len(documents) + sum(map(count, documents))
-
-    def _usage_of(self, reported: wire.Scores, documents: Sequence[str], retries: int) -> Usage:
-        estimated = reported.total_tokens is None
-        tokens = self._tokens(documents) if reported.total_tokens is None else reported.total_tokens
-        return Usage(
-            models=(self.fitted.model,),
-            requests=1,
-            retries=retries,
-            documents_sent=len(documents),
-            total_tokens=tokens,
-            tokens_estimated=estimated,
-            search_units=reported.search_units,
-            cost=cost(self.fitted.model, tokens, self.options.prices),
-        )
-
-    async def _aside(self, work: Callable[[], T]) -> T | None:
-        """What the cache does, which may take no longer than the call's time."""
-        try:
-            return await self.port.aside(work, self.budget.left())
-        except TimeoutError:
-            logger.warning("The cache took longer than timeout=%g s.", self.options.timeout)
-            return None
+def _unranked(
+    options: RerankOptions, documents: Sequence[Document], scoring: Scoring | None
+) -> Ranking:
+    """The documents in their first order; `scoring` is how far it came, if it began at all."""
+    return Ranking(
+        tuple(RankedDocument(place, None, document) for place, document in enumerate(documents)),
+        # Of scores that are not used, it does not matter which model they came from.
+        scoring.fitted.model if scoring else _first_model(options),
+        scoring.took() if scoring else Usage(),
+        scoring.request_ids if scoring else (),
+        degraded=True,
+        truncated=scoring.fitted.truncated if scoring else None,
+    )

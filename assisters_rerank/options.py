@@ -5,6 +5,7 @@ The plugins inherit these fields, so a new option is added here and nowhere else
 
 from __future__ import annotations
 
+from inspect import iscoroutinefunction
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, TypeAdapter
@@ -20,9 +21,13 @@ ScoreThreshold = Annotated[float, BeforeValidator(no_bool), Field(allow_inf_nan=
 
 
 def _no_half_cache(value: object) -> object:
-    if value is None or (isinstance(value, ScoreCache) and not isinstance(value, type)):
+    if value is None:
         return value
-    raise ValueError("give an object with get_many and set_many, such as MemoryCache()")
+    if not isinstance(value, ScoreCache) or isinstance(value, type):
+        raise ValueError("give an object with get_many and set_many, such as MemoryCache()")
+    if iscoroutinefunction(value.get_many) or iscoroutinefunction(value.set_many):
+        raise ValueError("get_many and set_many have to be plain functions; threads call them")
+    return value
 
 
 Cache = Annotated[ScoreCache, BeforeValidator(_no_half_cache)]
