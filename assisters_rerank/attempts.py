@@ -23,6 +23,10 @@ T = TypeVar("T")
 _FIRST_WAIT = 0.5
 _LONGEST_WAIT = 8.0
 
+# For how long a call that gives up holds back the others: a server that asks for hours has no
+# minute's limit in mind, and may be asked again.
+_LONGEST_HOLD = 300.0
+
 
 async def side_by_side(
     port: Port, budget: Budget, calls: Sequence[Callable[[], Awaitable[T]]], limit: int
@@ -43,21 +47,24 @@ async def answered(
     pace: Pace,
     budget: Budget,
     request: Request,
-    tokens: int,
+    count_tokens: Callable[[], Awaitable[int]],
     believe: Callable[[Answer], Awaitable[T]],
 ) -> tuple[T, int]:
     """What `believe` makes of the answer to the request, and how many retries it took.
 
-    `believe` raises an error for an answer that is a refusal, or can't be believed.
+    `count_tokens` is asked for the request's tokens if the pace depends on them. `believe` raises
+    an error for an answer that is a refusal, or can't be believed.
 
     Raises:
         AssistersError: the last attempt's, or BudgetExceeded if there is no time for one.
     """
-    turn = pace.queue(tokens)
+    turn = pace.queue(time=budget)
     refused: AssistersError | None = None
     retries = 0
     try:
         while True:
+            if pace.counts_tokens(options) and not turn.tokens:  # may have been told since
+                turn.tokens = await count_tokens()
             await _wait_for(turn, port, options, pace, budget, refused)
             try:
                 left = budget.left()
@@ -71,14 +78,17 @@ async def answered(
             except AssistersError as error:
                 pace.ended(turn, port.now())
                 wait = _back_off(error, retries)
-                if not error.transient or retries == options.max_retries or wait >= budget.left():
+                gives_up = (
+                    not error.transient or retries == options.max_retries or wait >= budget.left()
+                )
+                if _concerns_all(error):
+                    pace.hold(port.now() + (min(wait, _LONGEST_HOLD) if gives_up else wait))
+                if gives_up:
                     raise
                 refused = error
                 retries += 1
                 logger.info("Retry %d in %.2f s: %s", retries, wait, error)
-            if _concerns_all(refused):
-                pace.hold(port.now() + wait)
-            else:
+            if not _concerns_all(refused):
                 await port.sleep(wait)
     finally:
         pace.leave(turn)
@@ -92,7 +102,8 @@ async def _wait_for(
     budget: Budget,
     refused: AssistersError | None,
 ) -> None:
-    while (wait := pace.wait(turn, port.now(), options)) > 0:
+    # A call that has failed may have left this behind in a thread: it must not count as gone.
+    while budget.left() > 0 and (wait := pace.wait(turn, port.now(), options)) > 0:
         if wait >= budget.left():
             raise refused or BudgetExceeded(
                 f"The rate limit asks to wait {wait:.1f} s, which does not fit into "

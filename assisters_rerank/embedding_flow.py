@@ -104,14 +104,14 @@ async def _ask(
             return check()
         return await budget.aside(check, "the answer was read")
 
-    tokens = await _tokens(options, budget, texts) if state.pace.counts_tokens(options) else 0
+    count = partial(_tokens, options, budget, texts)
     vectors, retries = await attempts.answered(
-        port, options, state.pace, budget, request, tokens, believe
+        port, options, state.pace, budget, request, count, believe
     )
     estimated = vectors.total_tokens is None
     billed = vectors.total_tokens
     if billed is None:
-        billed = tokens or await _tokens(options, budget, texts)
+        billed = await count()
     state.total_usage.add(
         Usage(
             models=(options.model,),

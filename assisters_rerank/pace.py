@@ -19,7 +19,7 @@ from .rate_limits import OwnLimit, ToldLimit
 
 # How soon to ask again when only an answer under way can tell; later for those far back.
 _LOOK_AGAIN = 0.05
-_LOOK_AGAIN_AT_MOST = 1.0
+_LOOK_AGAIN_AT_MOST = 0.5
 
 
 class Limits(Protocol):
@@ -29,15 +29,19 @@ class Limits(Protocol):
     tokens_per_minute: int | None
 
 
+class HasDeadline(Protocol):
+    """The time of the call that a request belongs to: `Budget`, which may be ended early."""
+
+    deadline: float
+
+
 @dataclass(slots=True)
 class Turn:
     """One request's place in the queue, which it keeps over its retries."""
 
     ticket: int
     tokens: int
-    mark: int = 0
-    """How many requests had been let go with its last attempt."""
-    tokens_mark: int = 0
+    time: HasDeadline | None
     let_go_at: float = 0.0
 
 
@@ -53,21 +57,20 @@ class Pace:
         self._lock = threading.Lock()
         self._tickets = 0
         self._waiting: dict[int, Turn] = {}
-        self._in_flight: dict[int, Turn] = {}  # in the order in which they were let go
+        self._in_flight: dict[int, Turn] = {}
         self._own_requests, self._own_tokens = OwnLimit(), OwnLimit()
         self._told_requests, self._told_tokens = ToldLimit(), ToldLimit()
-        self._told_by = 0  # the mark of the newest request that was answered
         self._held_until = -math.inf
 
     def counts_tokens(self, limits: Limits) -> bool:
         """Whether it matters how many tokens a request has."""
         return limits.tokens_per_minute is not None or self._told_tokens.limit is not None
 
-    def queue(self, tokens: int) -> Turn:
-        """A place at the end of the queue for a request of so many tokens."""
+    def queue(self, tokens: int = 0, time: HasDeadline | None = None) -> Turn:
+        """A place at the queue's end, until its time is over, for a request of so many tokens."""
         with self._lock:
             self._tickets += 1
-            turn = self._waiting[self._tickets] = Turn(self._tickets, tokens)
+            turn = self._waiting[self._tickets] = Turn(self._tickets, tokens, time)
             return turn
 
     def wait(self, turn: Turn, now: float, limits: Limits) -> float:
@@ -84,8 +87,8 @@ class Pace:
             self._own_requests.let_go(1)
             self._own_tokens.let_go(turn.tokens)
             turn.let_go_at = now
-            turn.mark = self._told_requests.let_go(1)
-            turn.tokens_mark = self._told_tokens.let_go(turn.tokens)
+            self._told_requests.let_go(1)
+            self._told_tokens.let_go(turn.tokens)
             return 0.0
 
     def _is_needed(self, limits: Limits) -> bool:
@@ -98,16 +101,19 @@ class Pace:
         )
 
     def _wait(self, turn: Turn, now: float, limits: Limits) -> float:
-        before = [other.tokens for ticket, other in self._waiting.items() if ticket < turn.ticket]
+        # A call that has failed may have left threads asleep, which will not send any more.
+        before = [
+            other.tokens
+            for ticket, other in self._waiting.items()
+            if ticket < turn.ticket and not (other.time and other.time.deadline <= now)
+        ]
         tokens_before = sum(before)
-        newest = next(reversed(self._in_flight.values()), None)
-        told_soon = newest is not None and newest.mark > self._told_by
         waits = (
             self._held_until - now,
             self._own_requests.wait(limits.requests_per_minute, len(before), 1, now),
             self._own_tokens.wait(limits.tokens_per_minute, tokens_before, turn.tokens, now),
-            self._told_requests.wait(len(before), 1, now, told_soon=told_soon),
-            self._told_tokens.wait(tokens_before, turn.tokens, now, told_soon=told_soon),
+            self._told_requests.wait(len(before), 1, now),
+            self._told_tokens.wait(tokens_before, turn.tokens, now),
         )
         known = max(wait for wait in waits if not math.isnan(wait))
         if any(map(math.isnan, waits)):
@@ -122,13 +128,13 @@ class Pace:
                 return
             self._own_requests.end(1, now)
             self._own_tokens.end(turn.tokens, now)
-            if answer is not None:
-                newest = turn.mark > self._told_by
-                self._told_by = max(self._told_by, turn.mark)
-                self._told_requests.learn(requests_allowed(answer), turn.mark, now, newest=newest)
-                self._told_tokens.learn(
-                    tokens_allowed(answer), turn.tokens_mark, now, newest=newest
-                )
+            requests, tokens = (
+                (None, None)
+                if answer is None
+                else (requests_allowed(answer), tokens_allowed(answer))
+            )
+            self._told_requests.end(1, requests, now)
+            self._told_tokens.end(turn.tokens, tokens, now)
 
     def hold(self, until: float) -> None:
         """Lets nothing go until then."""

@@ -16,6 +16,9 @@ MINUTE = 60.0
 
 SOON = math.nan
 
+# Whole seconds of the answer's date and of the window's end let the same end differ by as much.
+_SAME_WINDOW = 1.5
+
 
 class OwnLimit:
     """No more than the user wants in any minute.
@@ -43,7 +46,8 @@ class OwnLimit:
             used -= freed
             if used <= room:
                 return ended + MINUTE - now
-        return SOON
+        # What is under way, or still before it, makes room a minute after its end.
+        return MINUTE
 
     def let_go(self, amount: int) -> None:
         """A request of this amount is on its way."""
@@ -53,7 +57,9 @@ class OwnLimit:
         """It was answered, or failed."""
         self._in_flight -= amount
         if self._per_minute is not None:
-            self._ended.append((now, amount))
+            # In order, though cancelled ones are counted from an earlier time.
+            latest = self._ended[-1][0] if self._ended else now
+            self._ended.append((max(now, latest), amount))
             self._forget_before(now - MINUTE)
 
     def _forget_before(self, time: float) -> None:
@@ -64,43 +70,52 @@ class OwnLimit:
 class ToldLimit:
     """What is left of the server's window, by what its answers tell.
 
-    The answer to the newest request counts, less what was let go after it, of which it can't know.
-    Older ones can only lower that: within a window, what is left never grows.
+    Answers may overtake each other, and so may requests. Within a window what is left never grows,
+    so the lowest figure counts, less all that is under way, of which no answer need know. A window
+    goes by its end: an answer that tells of a later one begins it.
     """
 
     def __init__(self) -> None:
         self.limit: int | None = None
         self._left = 0
-        self._resets_at: float | None = None
-        self._let_go = 0
+        self._ends: float | None = None  # as the server tells it: the window's name
+        self._resets_at: float | None = None  # the same on our clock, rather too late
+        self._in_flight = 0
 
-    def wait(self, before: int, amount: int, now: float, *, told_soon: bool) -> float:
-        """How long `amount` has to wait behind `before`; `told_soon`: newer answers are coming."""
+    def wait(self, before: int, amount: int, now: float) -> float:
+        """How long `amount` has to wait behind `before`."""
         if self.limit is None:
             return 0.0
         if self._resets_at is not None and now >= self._resets_at:
             self._left, self._resets_at = self.limit, None
-        if before + min(amount, self.limit) <= self._left:
+        wanted = before + min(amount, self.limit)
+        if wanted <= self._left - self._in_flight:
             return 0.0
-        if told_soon:
+        if self._in_flight and wanted <= self._left:
             return SOON
-        # Where nothing is known of the window, and nothing under way will tell, the request asks.
-        return 0.0 if self._resets_at is None else self._resets_at - now
+        if self._resets_at is not None:
+            return self._resets_at - now
+        # Where nothing is known of the window, and nothing under way will tell, the first asks.
+        return SOON if self._in_flight or before else 0.0
 
-    def let_go(self, amount: int) -> int:
-        """A request of this amount is on its way; returns its mark, for `learn`."""
-        self._left -= amount
-        self._let_go += amount
-        return self._let_go
+    def let_go(self, amount: int) -> None:
+        """A request of this amount is on its way."""
+        self._in_flight += amount
 
-    def learn(self, allowance: Allowance | None, mark: int, now: float, *, newest: bool) -> None:
-        """What the answer to the request with this mark tells; `newest`: no later one is known."""
+    def end(self, amount: int, allowance: Allowance | None, now: float) -> None:
+        """It was answered, and what the answer tells; or it failed, and may have counted."""
+        self._in_flight -= amount
         if allowance is None:
+            self._left -= amount
             return
         self.limit = allowance.limit
-        if newest:
-            self._left = allowance.remaining - (self._let_go - mark)
+        if self._is_later(allowance.ends):
+            self._left, self._ends, self._resets_at = allowance.remaining, allowance.ends, None
         else:
             self._left = min(self._left, allowance.remaining)
         if allowance.resets_in is not None:
             self._resets_at = max(self._resets_at or -math.inf, now + allowance.resets_in)
+
+    def _is_later(self, ends: float | None) -> bool:
+        """Whether this is the end of a later window; where windows have no ends, any may be."""
+        return ends is None or self._ends is None or ends > self._ends + _SAME_WINDOW

@@ -134,6 +134,9 @@ class Scoring:
             secrets.token_hex(16),
         )
 
+        async def count_tokens() -> int:
+            return self._tokens(documents)
+
         async def believe(answer: Answer) -> wire.Scores:
             return wire.decode(answer, request, len(documents), wanted or len(documents))
 
@@ -143,7 +146,7 @@ class Scoring:
             pace,
             self.budget,
             request,
-            self._tokens(documents) if pace.counts_tokens(options) else 0,
+            count_tokens,
             believe,
         )
         scores = {shard[index]: score for index, score in reported.by_index.items()}

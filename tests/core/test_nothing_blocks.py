@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from blockbuster import blockbuster_ctx
 
-from assisters_rerank import Reranker, flow
+from assisters_rerank import Reranker, attempts
 
 from ..faults.server import Exchange, HostileServer
 from .conftest import answer_honestly
@@ -39,7 +39,7 @@ def flaky_server() -> Iterator[HostileServer]:
 async def test_a_retry_does_not_block(
     guarded: None, flaky_server: HostileServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(flow, "_FIRST_WAIT", 0.01)
+    monkeypatch.setattr(attempts, "_FIRST_WAIT", 0.01)
     reranker = Reranker(base_url=flaky_server.url)
     ranking = await reranker.arerank("q", TEXTS)
     assert_right(ranking, TEXTS)
@@ -74,9 +74,9 @@ COLD = """
 
     import anyio
     from blockbuster import blockbuster_ctx
-    from assisters_rerank import Reranker, TransportError, flow
+    from assisters_rerank import Reranker, TransportError, attempts
 
-    flow._FIRST_WAIT = 0.01
+    attempts._FIRST_WAIT = 0.01
     on_loop, off_loop = [], []
 
     def note(what):
