@@ -1,0 +1,90 @@
+"""The world of event loops: asyncio and trio, through anyio."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
+
+import anyio
+import anyio.to_thread
+import httpx
+
+from .. import loops
+from ..clients import Clients
+from ..messages import Answer, Request
+from ..transports import AsyncPoster, AsyncViaClient
+from .failures import failure_to_send
+
+T = TypeVar("T")
+
+# Of httpx's own: the budget around an async request covers every phase.
+_NO_TIMEOUTS = httpx.Timeout(None).as_dict()
+
+
+class Evented:
+    """The running event loop: asyncio or trio, through anyio."""
+
+    def __init__(self, clients: Clients, own: httpx.AsyncClient | None) -> None:
+        self._clients = clients
+        self._own = None if own is None else AsyncViaClient(own)
+        self._ahead = loops.clock_ahead()
+
+    def now(self) -> float:
+        """Seconds on the loop's clock, less what that is ahead of the monotonic one."""
+        return anyio.current_time() - self._ahead
+
+    async def sleep(self, seconds: float) -> None:
+        """Lets the other tasks run."""
+        await anyio.sleep(seconds)
+
+    async def send(self, request: Request, budget: float) -> Answer:
+        """POSTs with an `AsyncPoster`; see `Port.send`."""
+        poster: AsyncPoster | None = self._own
+        try:
+            with anyio.fail_after(budget):
+                poster = poster or await self._clients.evented(request.url)
+                response = await poster.post(request, {"timeout": _NO_TIMEOUTS})
+                try:
+                    return Answer(response.status_code, response.headers, await response.aread())
+                finally:
+                    await response.aclose()
+        except Exception as error:
+            failure = failure_to_send(
+                error,
+                request,
+                poster,
+                own=self._own is not None,
+                timed_out=isinstance(error, TimeoutError),
+            )
+            if failure is None:
+                raise
+        raise failure
+
+    async def together(self, calls: Sequence[Callable[[], Awaitable[T]]], limit: int) -> list[T]:
+        """Runs the calls as tasks; a failure or a cancellation stops the others' requests."""
+        results: dict[int, T] = {}
+        seats = anyio.CapacityLimiter(limit)
+
+        async def run(place: int, call: Callable[[], Awaitable[T]]) -> None:
+            async with seats:
+                results[place] = await call()
+
+        try:
+            async with anyio.create_task_group() as group:
+                for place, call in enumerate(calls):
+                    group.start_soon(run, place, call)
+        except BaseExceptionGroup as several:
+            failure = _first(several)
+        else:
+            return [results[place] for place in range(len(calls))]
+        raise failure  # itself, as in the sync world, not a group
+
+    async def aside(self, work: Callable[[], T], budget: float) -> T:
+        """Runs it in a thread, which is left alone when its time is up or the call cancelled."""
+        with anyio.fail_after(budget):
+            return await anyio.to_thread.run_sync(work, abandon_on_cancel=True)
+
+
+def _first(several: BaseExceptionGroup[BaseException]) -> BaseException:
+    first = several.exceptions[0]
+    return _first(first) if isinstance(first, BaseExceptionGroup) else first
