@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from llama_index.core.base.embeddings.base import BaseEmbedding
+from llama_index.core.schema import BaseNode, MetadataMode
+from llama_index_instrumentation import get_dispatcher
 from pydantic import Field, model_validator
 
-from assisters_rerank import ConfigurationError, Embedder
+from assisters_rerank import ConfigurationError, Embedder, EmbeddingOptions
 from assisters_rerank.settings import STRICT
 
 from .components import Component
+
+dispatcher = get_dispatcher(__name__)
 
 
 class AssistersEmbedding(Embedder, Component, BaseEmbedding):
@@ -28,7 +33,9 @@ class AssistersEmbedding(Embedder, Component, BaseEmbedding):
     model_config = STRICT
 
     model_name: str = Field(
-        default="", description="LlamaIndex's name for `model`; give either, they are the same."
+        default=EmbeddingOptions.model_fields["model"].default,
+        min_length=1,
+        description="LlamaIndex's name for `model`; give either, they are the same.",
     )
     embed_batch_size: int = Field(
         default=1000,
@@ -39,16 +46,25 @@ class AssistersEmbedding(Embedder, Component, BaseEmbedding):
             "`max_texts_per_request` go out side by side."
         ),
     )
+    embeddings_cache: Any | None = Field(
+        default=None,
+        exclude=True,
+        repr=False,
+        description=(
+            "LlamaIndex's cache, a BaseKVStore. It knows vectors by their texts alone: give each "
+            "model a store of its own. A query that equals a text gets that text's vector."
+        ),
+    )
 
     @model_validator(mode="before")
     @classmethod
     def _one_model(cls, data: object) -> object:
         if not isinstance(data, dict):
             return data
-        given = {data[name] for name in ("model", "model_name") if data.get(name)}
-        if len(given) > 1:
+        given = [data[name] for name in ("model", "model_name") if name in data]
+        if len(given) == 2 and given[0] != given[1]:
             raise ValueError("model and model_name are the same; give one of them")
-        model = next(iter(given), cls.model_fields["model"].default)
+        model = given[0] if given else cls.model_fields["model"].default
         return {**data, "model": model, "model_name": model}
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -56,17 +72,32 @@ class AssistersEmbedding(Embedder, Component, BaseEmbedding):
             super().__setattr__(name, value)
             return
         before = self.model
-        self.__dict__.update(model=value, model_name=value)
+        vars(self).update(model=value, model_name=value)
         try:
             super().__setattr__(name, value)
         except ConfigurationError:
-            self.__dict__.update(model=before, model_name=before)
+            vars(self).update(model=before, model_name=before)
             raise
 
     @classmethod
     def class_name(cls) -> str:
         """The name in `to_dict` and in traces."""
         return "AssistersEmbedding"
+
+    def __call__(self, nodes: Sequence[BaseNode], **kwargs: Any) -> Sequence[BaseNode]:
+        """Gives each node its vector, in place; for ingestion pipelines.
+
+        Raises:
+            AssistersError: see the tree in `assisters_rerank.errors`; a ConfigurationError names
+                a node that has nothing to embed, before anything is sent.
+        """
+        vectors = self.get_text_embedding_batch(_contents(nodes), **kwargs)
+        return _with_vectors(nodes, vectors)
+
+    async def acall(self, nodes: Sequence[BaseNode], **kwargs: Any) -> Sequence[BaseNode]:
+        """`__call__` for asyncio."""
+        vectors = await self.aget_text_embedding_batch(_contents(nodes), **kwargs)
+        return _with_vectors(nodes, vectors)
 
     def _get_query_embedding(self, query: str) -> list[float]:
         return self.embed_query(query)
@@ -77,6 +108,7 @@ class AssistersEmbedding(Embedder, Component, BaseEmbedding):
     def _get_text_embedding(self, text: str) -> list[float]:
         return self.embed_documents([text])[0]
 
+    @dispatcher.span  # the mixin decorates abstract methods only, and this one has a default
     async def _aget_text_embedding(self, text: str) -> list[float]:
         return (await self.aembed_documents([text]))[0]
 
@@ -85,3 +117,20 @@ class AssistersEmbedding(Embedder, Component, BaseEmbedding):
 
     async def _aget_text_embeddings(self, texts: list[str]) -> list[list[float]]:
         return await self.aembed_documents(texts)
+
+
+def _contents(nodes: Sequence[BaseNode]) -> list[str]:
+    contents = [node.get_content(metadata_mode=MetadataMode.EMBED) for node in nodes]
+    for place, content in enumerate(contents):
+        if not content or content.isspace():
+            raise ConfigurationError(
+                f"nodes[{place}] (id {nodes[place].node_id}): it is blank, and has no meaning to "
+                "embed; leave it out."
+            )
+    return contents
+
+
+def _with_vectors(nodes: Sequence[BaseNode], vectors: Sequence[list[float]]) -> Sequence[BaseNode]:
+    for node, vector in zip(nodes, vectors, strict=True):
+        node.embedding = vector
+    return nodes

@@ -8,6 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from .vectors import vector_of
 
 PATIENCE = 5.0  # seconds until a request that is still alone is refused
 
@@ -20,9 +23,24 @@ class Gate:
     arrived: threading.Semaphore
 
 
+def _answer(content: dict[str, Any]) -> dict[str, object]:
+    if "input" in content:
+        texts = content["input"]
+        data = [{"index": place, "embedding": vector_of(text)} for place, text in enumerate(texts)]
+        return {"data": data}
+    scores = [
+        {"index": index, "relevance_score": 1 / (1 + index)}
+        for index in range(len(content["documents"]))
+    ]
+    return {"results": scores}
+
+
 @contextmanager
 def gate(together: int) -> Iterator[Gate]:
-    """A server whose requests succeed only `together` at a time; first documents score best."""
+    """A server whose requests succeed only `together` at a time.
+
+    First documents score best; texts have the vectors of `vectors.vector_of`.
+    """
     barrier = threading.Barrier(together)
     arrived = threading.Semaphore(0)
 
@@ -37,11 +55,7 @@ def gate(together: int) -> Iterator[Gate]:
                 status = 200
             except threading.BrokenBarrierError:
                 status = 400
-            scores = [
-                {"index": index, "relevance_score": 1 / (1 + index)}
-                for index in range(len(content["documents"]))
-            ]
-            body = json.dumps({"results": scores}).encode()
+            body = json.dumps(_answer(content)).encode()
             with suppress(ConnectionError):  # a cancelled call does not wait for its answer
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(body)))

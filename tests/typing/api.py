@@ -8,14 +8,17 @@ from typing import assert_type
 
 import httpx
 from langchain_core.documents import BaseDocumentCompressor, Document
+from langchain_core.embeddings import Embeddings
 from langchain_core.retrievers import BaseRetriever
 from langchain_core.runnables import Runnable
+from llama_index.core.base.embeddings.base import BaseEmbedding
 from llama_index.core.postprocessor.types import BaseNodePostprocessor
-from llama_index.core.schema import MetadataMode, NodeWithScore
+from llama_index.core.schema import BaseNode, MetadataMode, NodeWithScore, TextNode
 
 from assisters_rerank import (
     AssistersError,
     CachedScore,
+    Embedder,
     MemoryCache,
     Passage,
     RankedDocument,
@@ -31,7 +34,13 @@ from assisters_rerank import (
     rerank,
 )
 from assisters_rerank.local import LocalServer
-from langchain_assisters import AssistersRerank, RerankInput, RerankRetriever
+from langchain_assisters import (
+    AssistersEmbeddings,
+    AssistersRerank,
+    RerankInput,
+    RerankRetriever,
+)
+from llama_index_assisters import AssistersEmbedding
 from llama_index_assisters import AssistersRerank as LlamaIndexRerank
 
 
@@ -202,6 +211,18 @@ def llama_index(nodes: list[NodeWithScore]) -> None:
     assert_type(postprocessor.total_usage, Usage)
     as_postprocessor: BaseNodePostprocessor = postprocessor
     assert_type(as_postprocessor.postprocess_nodes(nodes, query_str="q"), list[NodeWithScore])
+
+
+def embeddings(nodes: list[TextNode]) -> None:
+    embedder = Embedder(model="e5-large-v2", query_prefix="", max_texts_per_request=50)
+    assert_type(embedder.embed_documents(iter(["a"])), list[list[float]])
+    assert_type(embedder.embed_query("q"), list[float])
+    of_langchain: Embeddings = AssistersEmbeddings(model="bge-base-en", passage_prefix=None)
+    assert_type(of_langchain.embed_documents(["a"]), list[list[float]])
+    assert_type(AssistersEmbeddings().total_usage, Usage)
+    of_llama_index: BaseEmbedding = AssistersEmbedding(model_name="bge-base-en", num_workers=4)
+    assert_type(of_llama_index.get_text_embedding_batch(["a"]), list[list[float]])
+    assert_type(AssistersEmbedding(embed_batch_size=10)(nodes), Sequence[BaseNode])
 
 
 def local() -> None:
