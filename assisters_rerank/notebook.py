@@ -101,7 +101,7 @@ def _row(now: int, ranked: RankedDocument, low: float, high: float) -> str:
         f'<tr><td class="rank">{before} → <strong>{now}</strong> '
         f'<span class="move {kind}">{mark}</span></td>'
         f'<td class="score">{score_text(ranked)}{_bar(ranked.relevance_score, low, high)}</td>'
-        f'<td class="text" dir="auto">{_shown(ranked.text)}</td></tr>'
+        f'<td class="text" dir="auto">{_shown(_scored_text(ranked))}</td></tr>'
     )
 
 
@@ -115,6 +115,12 @@ def _bar(score: float | None, low: float, high: float) -> str:
         '<span class="track" aria-hidden="true">'
         f'<span class="bar" style="width:{percent:.1f}%"></span></span>'
     )
+
+
+def _scored_text(ranked: RankedDocument) -> str:
+    """What the score belongs to; of a long document, the passage."""
+    within = ranked.passage is not None and ranked.passage.start > 0
+    return f"… {ranked.passage_text}" if within else ranked.text
 
 
 def _shown(text: str) -> str:

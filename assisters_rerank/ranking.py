@@ -50,7 +50,7 @@ class RankedDocument:
         return self.document.text[self.passage.start : self.passage.end]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Ranking(Sequence[RankedDocument]):
     """Ranked documents, the best first: an immutable sequence.
 
@@ -84,6 +84,13 @@ class Ranking(Sequence[RankedDocument]):
 
     def __iter__(self) -> Iterator[RankedDocument]:
         return iter(self.results)
+
+    def __repr__(self) -> str:
+        # Without the texts: notebooks store it beside the table, and logs hold it.
+        scores = [ranked.relevance_score for ranked in self.results]
+        best = f", best={scores[0]}" if scores and scores[0] is not None else ""
+        degraded = ", degraded" if self.degraded else ""
+        return f"<Ranking of {len(scores)} by {self.model}{best}{degraded}>"
 
     def _repr_html_(self) -> str:
         from .notebook import ranking_html  # nobody but a notebook needs it

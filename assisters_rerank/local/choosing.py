@@ -53,7 +53,7 @@ def service_or_local(*, local: bool = False) -> Iterator[Endpoint]:
         with LocalServer() as server:
             _bypass_proxies()
             why = "As --local says" if local else f"No {API_KEY_VARIABLE}"
-            reason = f"{why}: a small local model scores, at {server.base_url}."
+            reason = f"{why}: a small local model embeds and scores, at {server.base_url}."
             yield Endpoint(server.base_url, reason, is_local=True)
 
 
@@ -64,5 +64,6 @@ def _is_set(variable: str) -> bool:
 def _bypass_proxies() -> None:
     # Rerankers obey the proxy variables, and no proxy reaches this machine's loopback interface.
     for variable in ("NO_PROXY", "no_proxy"):
-        hosts = [os.environ.get(variable, ""), "127.0.0.1"]
-        os.environ[variable] = ",".join(filter(None, hosts))
+        hosts = list(filter(None, os.environ.get(variable, "").split(",")))
+        if "127.0.0.1" not in hosts:
+            os.environ[variable] = ",".join([*hosts, "127.0.0.1"])

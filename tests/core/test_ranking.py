@@ -69,5 +69,6 @@ def test_defaults_say_that_nothing_was_taken() -> None:
 
 
 def test_a_repr_tells_what_came_out() -> None:
-    assert "0.9" in repr(RANKING)
-    assert "'two'" in repr(RANKING)
+    assert repr(RANKING) == "<Ranking of 2 by m, best=0.9>"
+    unranked = RankedDocument(0, None, Document("zero", "zero"))
+    assert repr(Ranking((unranked,), "m", degraded=True)) == "<Ranking of 1 by m, degraded>"

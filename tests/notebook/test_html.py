@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assisters_rerank import Ranking, Usage
+from assisters_rerank import Document, Passage, RankedDocument, Ranking, Usage
 
 from .rankings import ALL, long_ranking, ranking
 
@@ -173,3 +173,11 @@ assisters_rerank.Ranking((), "m")._repr_html_()
 assert "assisters_rerank.notebook" in sys.modules
 """
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_of_a_long_document_the_passage_is_shown_that_the_score_belongs_to() -> None:
+    text = "This page is about something else. " * 60 + "Cats eat fish."
+    start = text.index("Cats")
+    ranked = RankedDocument(0, 0.9, Document(text, text), Passage(start, len(text)))
+    ((*_, shown),) = _rows(Ranking((ranked,), "m"))
+    assert shown == "… Cats eat fish."
