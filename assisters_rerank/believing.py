@@ -33,8 +33,8 @@ def believed(answer: Answer, request: Request, read: Callable[[dict[str, object]
         return read(_object(answer))
     except BreachError as breach:
         problem = request.redact(str(breach))
-    told = answer.request_id
-    named = f" (request id {request.redact(told)})" if told else ""
+    told = request.redact(answer.request_id or "")  # crash reporters print the frame's variables
+    named = f" (request id {told})" if told else ""
     raise ContractError(f"{request.url} answered, but {problem}{named}.")
 
 

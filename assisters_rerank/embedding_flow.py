@@ -12,7 +12,7 @@ from . import attempts, believing, embedding_wire
 from .budget import Budget
 from .embedding_options import EmbeddingOptions
 from .embedding_wire import Encoding, Vectors
-from .errors import ContractError, InvalidRequestError
+from .errors import ContractError
 from .messages import Answer
 from .models import cost
 from .ports import Port
@@ -70,19 +70,19 @@ async def _embed_batch(
     texts: Sequence[str],
 ) -> Vectors:
     ask = partial(_ask, port, options, state, budget, key, texts)
-    if not state.base64_refused:
-        try:
-            return await ask("base64")
-        except InvalidRequestError as refused:
-            if not _is_about_encoding(refused):
-                raise
-            state.base64_refused = True
-    return await ask("float")
+    if state.base64_refused:
+        return await ask("float")
+    try:
+        return await ask("base64")
+    except _Base64RefusedError:
+        pass
+    vectors = await ask("float")
+    state.base64_refused = True  # now that floats were taken, it was about that indeed
+    return vectors
 
 
-def _is_about_encoding(refused: InvalidRequestError) -> bool:
-    said = refused.message.lower()
-    return refused.status in (400, 422) and ("encoding_format" in said or "base64" in said)
+class _Base64RefusedError(Exception):
+    """The server seems to refuse a request because of its encoding."""
 
 
 async def _ask(
@@ -99,6 +99,8 @@ async def _ask(
     )
 
     async def believe(answer: Answer) -> Vectors:
+        if encoding == "base64" and embedding_wire.refuses_base64(answer):
+            raise _Base64RefusedError
         check = partial(embedding_wire.decode, answer, request, len(texts))
         if len(answer.body) < _LARGE_BODY:
             return check()

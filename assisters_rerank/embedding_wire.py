@@ -67,6 +67,12 @@ def decode(answer: Answer, request: Request, texts: int) -> Vectors:
     return believing.believed(answer, request, read)
 
 
+def refuses_base64(answer: Answer) -> bool:
+    """Whether this may be the refusal of an encoding; where a server names it differs."""
+    said = answer.body.lower()
+    return answer.status in (400, 422) and (b"encoding_format" in said or b"base64" in said)
+
+
 def _vector(value: object, index: int) -> list[float]:
     vector = _floats(value) if isinstance(value, str) else _numbers(value)
     if vector is None:

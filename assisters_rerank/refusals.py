@@ -46,12 +46,19 @@ _ADVICE = {
     429: "Send less at a time, or raise timeout so that the wait fits in.",
 }
 
+_ADVICE_ON_EMBEDDINGS = {
+    400: "Check model and texts.",
+    413: "Lower max_texts_per_request, or send shorter texts.",
+    422: "Check model and texts.",
+}
+
 
 def refusal(answer: Answer, request: Request) -> StatusError:
     """The error that an answer with an error status stands for."""
     message, code, kind = error_told(parsed(answer.body))
     refused = _CLASSES.get(answer.status, StatusError)
-    advice = _ADVICE.get(answer.status, "")
+    of_embeddings = _ADVICE_ON_EMBEDDINGS if request.url.endswith("/embeddings") else {}
+    advice = of_embeddings.get(answer.status, _ADVICE.get(answer.status, ""))
     if refused is RateLimitError and {code, kind} & _QUOTA_CODES:
         refused = QuotaExceededError
     if refused is QuotaExceededError:

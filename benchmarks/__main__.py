@@ -6,7 +6,7 @@ import platform
 import sys
 from importlib.metadata import version
 
-from . import caches, concurrency, imports, long_lists, overhead
+from . import caches, concurrency, embeddings, imports, long_lists, overhead
 
 
 def main() -> None:
@@ -17,6 +17,7 @@ def main() -> None:
     figures = overhead.run(60 if smoke else 400)
     figures += concurrency.run(1 if smoke else 5)
     figures += long_lists.run(1 if smoke else 5)
+    figures += embeddings.run(1 if smoke else 5)
     figures += caches.run(60 if smoke else 400)
     figures += imports.run(3 if smoke else 9)
     slow = [figure for figure in figures if figure.fails(2.0 if smoke else 1.0)]

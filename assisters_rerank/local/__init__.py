@@ -21,18 +21,22 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .choosing import Endpoint, service_or_local
     from .cross_encoder import CrossEncoderScorer
+    from .encoders import Encoder, load_encoder
     from .rate_limits import RateLimits
-    from .recorded import RecordedRequest
+    from .recorded import RecordedEmbedding, RecordedRequest
     from .scorers import Scorer, load_scorer
     from .server import LocalServer
 
 __all__ = [
     "CrossEncoderScorer",
+    "Encoder",
     "Endpoint",
     "LocalServer",
     "RateLimits",
+    "RecordedEmbedding",
     "RecordedRequest",
     "Scorer",
+    "load_encoder",
     "load_scorer",
     "service_or_local",
 ]
@@ -40,10 +44,13 @@ __all__ = [
 _MODULES = {
     "CrossEncoderScorer": "cross_encoder",
     "Endpoint": "choosing",
+    "Encoder": "encoders",
     "LocalServer": "server",
     "RateLimits": "rate_limits",
+    "RecordedEmbedding": "recorded",
     "RecordedRequest": "recorded",
     "Scorer": "scorers",
+    "load_encoder": "encoders",
     "load_scorer": "scorers",
     "service_or_local": "choosing",
 }

@@ -12,9 +12,10 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from .contract import Refusal
+from .encoders import Encoder, load_encoder
 from .endpoints import Endpoints, json_response
 from .headers import ContractHeaders
-from .recorded import RecordedRequest
+from .recorded import RecordedEmbedding, RecordedRequest
 from .scorers import Scorer
 from .settings import ServerSettings
 
@@ -22,7 +23,8 @@ from .settings import ServerSettings
 def create_app(
     load: Callable[[], Scorer],
     settings: ServerSettings | None = None,
-    record: Callable[[RecordedRequest], None] | None = None,
+    record: Callable[[RecordedRequest | RecordedEmbedding], None] | None = None,
+    encoder: Callable[[], Encoder] = load_encoder,
 ) -> ASGIApp:
     """The application, to be run by an ASGI server over asyncio.
 
@@ -30,14 +32,16 @@ def create_app(
         load: gives the scorer; called in a thread when the first scores are wanted, and for each
             request anew, so it should remember.
         settings: the key, the generation, limits and latency.
-        record: told of every `POST /v1/rerank`, before the answer leaves.
+        record: told of every `POST` to `/v1/rerank` and `/v1/embeddings`, before the answer leaves.
+        encoder: gives the encoder, as `load` gives the scorer.
     """
-    endpoints = Endpoints(load, settings or ServerSettings(), record)
+    endpoints = Endpoints(load, encoder, settings or ServerSettings(), record)
     app = Starlette(
         routes=[
             Route("/v1/rerank", endpoints.rerank, methods=["POST"]),
             # Cohere's client speaks this dialect too: v1 of it at the path above, v2 here.
             Route("/v2/rerank", endpoints.rerank, methods=["POST"]),
+            Route("/v1/embeddings", endpoints.embeddings, methods=["POST"]),
             Route("/v1/models", endpoints.models),
             Route("/v1/models/{model:path}", endpoints.model),
             Route("/v1/rate-limit", endpoints.rate_limit),

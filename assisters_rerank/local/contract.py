@@ -1,15 +1,16 @@
-"""What the local server accepts and how it refuses: the service's published contract."""
+"""What the local server accepts for `/rerank` and how it refuses: the published contract."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypedDict
 
 from ..models import CATALOGUE
 
-MODELS = (*CATALOGUE, "assisters-rerank-v1", "rerank-v1", "rerank-multilingual")
-"""The service's model ids of all generations, so that code runs unchanged."""
+RERANK_MODELS = (*CATALOGUE, "assisters-rerank-v1", "rerank-v1", "rerank-multilingual")
+"""The service's rerankers of all generations, so that code runs unchanged."""
 
 _KINDS = {401: "authentication_error", 429: "rate_limit_error"}
 
@@ -81,37 +82,21 @@ def parse_request(
 
     `returns_documents` stands for a `return_documents` that is absent or null.
     """
-    try:
-        fields = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise Refusal(400, "invalid_request", "The body is not valid JSON.") from error
-    if not isinstance(fields, dict):
-        raise Refusal(400, "invalid_request", "The body has to be a JSON object.")
-    model = _required(fields, "model")
-    if not isinstance(model, str):
-        raise _invalid("model", "has to be a string")
-    check_model(model)
-    query = _required(fields, "query")
+    fields = json_object(body)
+    model = model_of(fields, RERANK_MODELS)
+    query = required(fields, "query")
     if not isinstance(query, str) or not query.strip():
-        raise _invalid("query", "has to be a string that is not blank")
+        raise invalid("query", "has to be a string that is not blank")
     top_n = fields.get("top_n")
     if top_n is not None and (not isinstance(top_n, int) or isinstance(top_n, bool) or top_n < 1):
-        raise _invalid("top_n", "has to be an integer of at least 1")
+        raise invalid("top_n", "has to be an integer of at least 1")
     return_documents = fields.get("return_documents")
     if return_documents is not None and not isinstance(return_documents, bool):
-        raise _invalid("return_documents", "has to be true or false")
+        raise invalid("return_documents", "has to be true or false")
     if return_documents is None:
         return_documents = returns_documents
-    documents = _documents(_required(fields, "documents"), max_documents)
+    documents = _documents(required(fields, "documents"), max_documents)
     return RerankRequest(model, query, documents, top_n, return_documents)
-
-
-def check_model(model: str) -> None:
-    """Raises `Refusal` for an id that the service does not have."""
-    if model not in MODELS:
-        raise Refusal(
-            400, "invalid_model", f"There is no model {model!r}; try one of {MODELS}.", "model"
-        )
 
 
 def describe_model(
@@ -140,24 +125,49 @@ def describe_model(
 
 def _documents(value: object, max_documents: int) -> tuple[str, ...]:
     if not isinstance(value, list) or not value:
-        raise _invalid("documents", "has to be an array with at least one document")
+        raise invalid("documents", "has to be an array with at least one document")
     if len(value) > max_documents:
-        raise _invalid("documents", f"has {len(value)} entries; the limit is {max_documents}")
+        raise invalid("documents", f"has {len(value)} entries; the limit is {max_documents}")
     texts: list[str] = []
     for index, document in enumerate(value):
         text = document.get("text") if isinstance(document, dict) else document
         if not isinstance(text, str):
-            raise _invalid(f"documents[{index}]", "has to be a string or an object with `text`")
+            raise invalid(f"documents[{index}]", "has to be a string or an object with `text`")
         texts.append(text)
     return tuple(texts)
 
 
-def _required(fields: dict[str, object], name: str) -> object:
+def json_object(body: bytes) -> dict[str, object]:
+    """The fields of a request's body; raises `Refusal` if it is no JSON object."""
+    try:
+        fields = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise Refusal(400, "invalid_request", "The body is not valid JSON.") from error
+    if not isinstance(fields, dict):
+        raise Refusal(400, "invalid_request", "The body has to be a JSON object.")
+    return fields
+
+
+def model_of(fields: dict[str, object], known: Sequence[str]) -> str:
+    """The field `model`; raises `Refusal` for an id that the service does not have here."""
+    model = required(fields, "model")
+    if not isinstance(model, str):
+        raise invalid("model", "has to be a string")
+    if model not in known:
+        raise Refusal(
+            400, "invalid_model", f"There is no model {model!r}; try one of {known}.", "model"
+        )
+    return model
+
+
+def required(fields: dict[str, object], name: str) -> object:
+    """A field that has to be there; raises `Refusal` if it is absent or null."""
     value = fields.get(name)
     if value is None:
         raise Refusal(400, "missing_parameter", f"`{name}` is required.", name)
     return value
 
 
-def _invalid(name: str, problem: str) -> Refusal:
+def invalid(name: str, problem: str) -> Refusal:
+    """The refusal of a field that is there but can't be used."""
     return Refusal(400, "invalid_parameter", f"`{name}` {problem}.", name)

@@ -24,7 +24,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,7 +32,7 @@ import numpy.typing as npt
 
 from .calibration import logistic
 from .terms import MAX_QUERY_CHARACTERS, coverage, split_words
-from .word_vectors import UNIT, Word, WordVectors
+from .word_vectors import UNIT, Word, directions_of, sum_of, word_vectors
 
 MEANING = 0.3
 """The share of the two texts' overall meaning, beside a coverage of at most 1."""
@@ -68,7 +68,7 @@ class EmbeddedScorer:
     name = "local-embedded"
 
     def __init__(self) -> None:
-        self._vectors = WordVectors()
+        self._vectors = word_vectors()
 
     def score(self, query: str, documents: Sequence[str]) -> list[float]:
         """A relevance score of 0…1 for every document, in their order; 0.0 for blank texts."""
@@ -88,8 +88,8 @@ class EmbeddedScorer:
         return _Query(
             positions={stem: position for position, stem in enumerate(terms)},
             weights=[float(max(word.norm, 1)) ** WEIGHT_POWER for word in terms.values()],
-            directions=_directions(terms.values()),
-            mean=_mean(_directions(words), [word.norm for word in words], len(words)),
+            directions=directions_of(terms.values()),
+            mean=_mean(directions_of(words), [word.norm for word in words], len(words)),
         )
 
     def _score_pair(self, query: _Query, document: str) -> float:
@@ -98,7 +98,7 @@ class EmbeddedScorer:
             return 0.0
         counts = Counter(texts)
         words = [self._vectors.word(text) for text in counts]
-        directions = _directions(words)
+        directions = directions_of(words)
         # einsum, because matmul would hand these sizes to BLAS's thread pool.
         products = np.einsum("qd,wd->qw", query.directions, directions)
         occurrences = [0] * len(query.weights)
@@ -118,10 +118,6 @@ class EmbeddedScorer:
         return logistic(raw, MIDDLE, STEEPNESS)
 
 
-def _directions(words: Iterable[Word]) -> npt.NDArray[np.float32]:
-    return np.array([word.direction for word in words])
-
-
 def _mean(
     directions: npt.NDArray[np.float32], norms: list[int], length: int
 ) -> npt.NDArray[np.float64]:
@@ -130,8 +126,7 @@ def _mean(
     A mean is at most `MAX_NORM / NORM_STEP * UNIT` long, so that the products of two of them are
     exact in float64.
     """
-    total = np.einsum("w,wd->d", np.array(norms, dtype=np.float64), directions)
-    mean: npt.NDArray[np.float64] = np.rint(total / length)
+    mean: npt.NDArray[np.float64] = np.rint(sum_of(directions, norms) / length)
     return mean
 
 

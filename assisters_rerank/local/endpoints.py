@@ -1,4 +1,4 @@
-"""What the web application does for each request: let in, count, score, answer."""
+"""What the web application does for each request: let in, count, work, answer."""
 
 from __future__ import annotations
 
@@ -6,27 +6,68 @@ import asyncio
 import hmac
 import json
 import logging
-import math
-import secrets
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
+from typing import Protocol, TypeVar
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from ..tokens import estimate_tokens
-from .contract import MODELS, Refusal, RerankRequest, describe_model, parse_request
-from .generations import answer
-from .latency import published_latency
+from .contract import RERANK_MODELS, Refusal, describe_model
+from .embedding import Embedding
+from .embedding_contract import EMBEDDING_MODELS, describe_embedding_model
+from .encoders import Encoder
 from .rate_limits import RateWindow
-from .recorded import RecordedRequest, recorded
+from .recorded import RecordedEmbedding, RecordedRequest
 from .replays import Replays
+from .reranking import Reranking
 from .scorers import Scorer
 from .settings import ServerSettings
-from .windows import windowed
 
 logger = logging.getLogger(__name__)
+
+Asked = TypeVar("Asked")
+Recorded = RecordedRequest | RecordedEmbedding
+
+
+class Rules(Protocol[Asked]):
+    """What differs between the POST requests that are worked on: `Reranking`, `Embedding`."""
+
+    worker: str
+    counted: str
+
+    def parse(self, body: bytes) -> Asked:
+        """The request; raises `Refusal`."""
+        ...
+
+    def count(self, asked: Asked) -> int:
+        """How many texts it has, which the log calls by the name in `counted`."""
+        ...
+
+    def tokens(self, asked: Asked) -> int:
+        """What it costs."""
+        ...
+
+    def seconds(self, asked: Asked) -> float:
+        """How long the service takes for it."""
+        ...
+
+    def answer(self, asked: Asked, tokens: int) -> dict[str, object]:
+        """The body of a 200, made in a thread; any exception is a 500 by the `worker`."""
+        ...
+
+    def recorded(
+        self,
+        status: int,
+        request_id: str,
+        headers: Mapping[str, str],
+        asked: Asked | None,
+        *,
+        replayed: bool,
+    ) -> Recorded:
+        """What is remembered of it."""
+        ...
 
 
 class Endpoints:
@@ -35,29 +76,57 @@ class Endpoints:
     def __init__(
         self,
         load: Callable[[], Scorer],
+        load_encoder: Callable[[], Encoder],
         settings: ServerSettings,
-        record: Callable[[RecordedRequest], None] | None,
+        record: Callable[[Recorded], None] | None,
     ) -> None:
         self.window = RateWindow(settings.rate_limits)
-        self._load = load
+        self._reranking = Reranking(load, settings)
+        self._embedding = Embedding(load_encoder)
         self._settings = settings
         self._record = record
         self._replays = Replays()
 
     async def rerank(self, request: Request) -> Response:
         """`POST /v1/rerank`."""
-        asked: RerankRequest | None = None
+        return await self._work(request, self._reranking)
+
+    async def embeddings(self, request: Request) -> Response:
+        """`POST /v1/embeddings`."""
+        return await self._work(request, self._embedding)
+
+    async def models(self, request: Request) -> Response:
+        """`GET /v1/models`."""
+        self._let_in(request)
+        models = [self._describe(model) for model in (*RERANK_MODELS, *EMBEDDING_MODELS)]
+        return json_response({"object": "list", "data": models})
+
+    async def model(self, request: Request) -> Response:
+        """`GET /v1/models/{id}`."""
+        self._let_in(request)
+        model = request.path_params["model"]
+        if model not in (*RERANK_MODELS, *EMBEDDING_MODELS):
+            raise Refusal(404, "not_found", f"There is no model {model!r}.", "model")
+        return json_response(self._describe(model))
+
+    async def rate_limit(self, request: Request) -> Response:
+        """`GET /v1/rate-limit`; asking for it takes nothing of it."""
+        self._authorize(request)
+        return json_response({"object": "rate_limit", **self.window.describe()})
+
+    async def _work(self, request: Request, rules: Rules[Asked]) -> Response:
+        asked: Asked | None = None
         status = 500
         replayed = False
         try:
             self._authorize(request)
             body = await _body(request)
-            asked = self._parse(body)
-            request.state.documents = len(asked.documents)
+            asked = self._parse(rules, body)
+            setattr(request.state, rules.counted, rules.count(asked))
             content, replayed = await self._replays.once(
                 request.headers.get("idempotency-key"),
                 body,
-                partial(self._first_answer, asked, request.state.started),
+                partial(self._first_answer, rules, asked, request.state.started),
             )
             request.state.replayed = replayed
             status = 200
@@ -69,29 +138,15 @@ class Endpoints:
             status = refusal.status
             raise
         finally:
-            self._tell(request, asked, status, replayed)
+            if self._record is not None:
+                request_id: str = request.state.request_id
+                headers = dict(request.headers)
+                self._record(rules.recorded(status, request_id, headers, asked, replayed=replayed))
         return Response(content, media_type="application/json")
 
-    async def models(self, request: Request) -> Response:
-        """`GET /v1/models`."""
-        self._let_in(request)
-        models = [self._describe(model) for model in MODELS]
-        return json_response({"object": "list", "data": models})
-
-    async def model(self, request: Request) -> Response:
-        """`GET /v1/models/{id}`."""
-        self._let_in(request)
-        model = request.path_params["model"]
-        if model not in MODELS:
-            raise Refusal(404, "not_found", f"There is no model {model!r}.", "model")
-        return json_response(self._describe(model))
-
-    async def rate_limit(self, request: Request) -> Response:
-        """`GET /v1/rate-limit`; asking for it takes nothing of it."""
-        self._authorize(request)
-        return json_response({"object": "rate_limit", **self.window.describe()})
-
     def _describe(self, model: str) -> dict[str, object]:
+        if model in EMBEDDING_MODELS:
+            return describe_embedding_model(model)
         settings = self._settings
         return describe_model(model, settings.document_limit, settings.max_tokens)
 
@@ -108,57 +163,27 @@ class Endpoints:
         if scheme.lower() != "bearer" or not hmac.compare_digest(given, expected):
             raise Refusal(401, "invalid_api_key", "The API key is missing or wrong.")
 
-    def _parse(self, body: bytes) -> RerankRequest:
+    def _parse(self, rules: Rules[Asked], body: bytes) -> Asked:
         try:
-            return parse_request(
-                body,
-                max_documents=self._settings.document_limit,
-                returns_documents=self._settings.contract.returns_documents,
-            )
+            return rules.parse(body)
         except Refusal:
             self.window.admit()  # a request that makes no sense counts as one all the same
             raise
 
-    async def _first_answer(self, asked: RerankRequest, started: float) -> bytes:
-        # A cross-encoder reads the query again with every document.
-        query = estimate_tokens(asked.query)
-        tokens = sum(query + estimate_tokens(document) for document in asked.documents)
+    async def _first_answer(self, rules: Rules[Asked], asked: Asked, started: float) -> bytes:
+        tokens = rules.tokens(asked)
         self.window.admit(tokens)
         try:
-            model, scores = await asyncio.to_thread(self._run_scorer, asked)
+            content = await asyncio.to_thread(rules.answer, asked, tokens)
         except Exception as error:
-            logger.exception("The scorer failed")
+            logger.exception("The %s failed", rules.worker)
             raise Refusal(
-                500, "server_error", "The scorer failed; the log has the reason."
+                500, "server_error", f"The {rules.worker} failed; the log has the reason."
             ) from error
-        content = answer(
-            self._settings.contract,
-            id=f"rerank-{secrets.token_hex(12)}",
-            model=model,
-            results=_results(asked, scores),
-            documents=len(scores),
-            tokens=tokens,
-        )
         if self._settings.latency:
-            ends = started + published_latency(asked.model, len(scores))
+            ends = started + rules.seconds(asked)
             await asyncio.sleep(max(0, ends - time.perf_counter()))
         return _json(content)
-
-    def _run_scorer(self, asked: RerankRequest) -> tuple[str, list[float]]:
-        scorer = windowed(self._load(), self._settings.max_tokens)
-        # Users' own scorers may give NumPy's numbers, which JSON does not know.
-        scores = [float(score) for score in scorer.score(asked.query, asked.documents)]
-        if len(scores) != len(asked.documents) or not all(map(math.isfinite, scores)):
-            raise ValueError("A scorer has to give one finite number for each document.")
-        return scorer.name, scores
-
-    def _tell(
-        self, request: Request, asked: RerankRequest | None, status: int, replayed: bool
-    ) -> None:
-        if self._record is not None:
-            request_id: str = request.state.request_id
-            headers = dict(request.headers)
-            self._record(recorded(status, request_id, headers, asked, replayed=replayed))
 
 
 def json_response(
@@ -166,17 +191,6 @@ def json_response(
 ) -> Response:
     """A response in JSON."""
     return Response(_json(content), status, headers, media_type="application/json")
-
-
-def _results(asked: RerankRequest, scores: list[float]) -> list[dict[str, object]]:
-    ranked = sorted(range(len(scores)), key=scores.__getitem__, reverse=True)
-    results: list[dict[str, object]] = []
-    for index in ranked[: asked.top_n]:
-        result: dict[str, object] = {"index": index, "relevance_score": scores[index]}
-        if asked.return_documents:
-            result["document"] = {"text": asked.documents[index]}
-        results.append(result)
-    return results
 
 
 def _json(content: object) -> bytes:

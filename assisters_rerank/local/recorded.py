@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from .contract import RerankRequest
-
 
 @dataclass(frozen=True, slots=True)
 class RecordedRequest:
@@ -27,25 +25,14 @@ class RecordedRequest:
     replayed: bool = False
 
 
-def recorded(
-    status: int,
-    request_id: str,
-    headers: Mapping[str, str],
-    asked: RerankRequest | None,
-    *,
-    replayed: bool = False,
-) -> RecordedRequest:
-    """`asked` is `None` when the body was refused."""
-    if asked is None:
-        return RecordedRequest(status, request_id, headers)
-    return RecordedRequest(
-        status,
-        request_id,
-        headers,
-        asked.model,
-        asked.query,
-        asked.documents,
-        asked.top_n,
-        asked.return_documents,
-        replayed,
-    )
+@dataclass(frozen=True, slots=True)
+class RecordedEmbedding:
+    """One `POST /v1/embeddings`, in the same way; `texts` is its `input`, prefixes included."""
+
+    status: int
+    request_id: str
+    headers: Mapping[str, str] = field(repr=False)
+    model: str = ""
+    texts: tuple[str, ...] = ()
+    encoding_format: str = ""
+    replayed: bool = False

@@ -16,7 +16,8 @@ MAX_PATH = 80
 class LoggedRequest:
     """What the log says of one request: nothing of its texts, its headers or its query string.
 
-    `status` is 0 where no response began. `documents` is `None` for requests without any.
+    `status` is 0 where no response began. `documents` and `texts`, to be reranked and to be
+    embedded, are `None` for requests without any.
     """
 
     method: str
@@ -25,11 +26,13 @@ class LoggedRequest:
     milliseconds: float
     documents: int | None = None
     replayed: bool = False
+    texts: int | None = None
 
     def __str__(self) -> str:
         line = f"{self.status or '---'} {self.method} {self.path}"
-        if self.documents is not None:
-            line += f"  {self.documents} document{'' if self.documents == 1 else 's'}"
+        for count, what in ((self.documents, "document"), (self.texts, "text")):
+            if count is not None:
+                line += f"  {count} {what}{'' if count == 1 else 's'}"
         return f"{line}  {self.milliseconds:.0f} ms{'  (replayed)' if self.replayed else ''}"
 
 
@@ -69,6 +72,7 @@ class RequestLog:
                     milliseconds=(time.perf_counter() - started) * 1000,
                     documents=state.get("documents"),
                     replayed=state.get("replayed", False),
+                    texts=state.get("texts"),
                 )
             )
 

@@ -11,9 +11,10 @@ from starlette.types import ASGIApp
 
 from ..errors import ConfigurationError
 from .app import create_app
+from .encoders import ENCODERS, Encoder, EncoderName, load_encoder
 from .listening import address_of, asgi_server, listen
 from .rate_limits import PlanName, RateLimits
-from .recorded import RecordedRequest
+from .recorded import RecordedEmbedding, RecordedRequest
 from .scorers import SCORERS, Scorer, ScorerName, load_scorer
 from .settings import ServerSettings
 
@@ -24,9 +25,9 @@ class LocalServer:
         with LocalServer() as server:
             Reranker(base_url=server.base_url).rerank("a query", ["a document"])
 
-    It accepts the service's model ids; the `model` of an answer names the scorer that was at work,
-    e.g. `"local-embedded"`. Several may run at once, and inside a running event loop. A server that
-    was stopped can be started again.
+    It accepts the service's model ids; the `model` of an answer names what was at work: the scorer,
+    e.g. `"local-embedded"`, or the encoder, e.g. `"local-static"`. Several may run at once, and
+    inside a running event loop. A server that was stopped can be started again.
 
     Args:
         api_key: refuse every other key; by default none is needed.
@@ -43,9 +44,12 @@ class LocalServer:
             `bge-reranker-v2` and `jina-reranker`.
         max_tokens: read no more of a query and a document together, estimated as the client does;
             what is over is cut off the document. By default the scorer reads all it can.
+        encoder: what makes the vectors of `/v1/embeddings`: `"static"` (the default), `"hashed"`,
+            or an object of your own with `name` and `encode(text)`, called from several threads.
 
     Attributes:
         requests: every `POST /v1/rerank` so far, in the order of the answers. May be cleared.
+        embedding_requests: every `POST /v1/embeddings`, in the same way.
 
     Raises:
         ConfigurationError: a setting that no server could have.
@@ -62,16 +66,22 @@ class LocalServer:
         limits: RateLimits | PlanName | None = None,
         latency: bool = False,
         max_tokens: int | None = None,
+        encoder: Encoder | EncoderName = "static",
     ) -> None:
         if isinstance(scorer, str) and scorer not in SCORERS:
             raise ConfigurationError(f"`scorer` has to be one of {SCORERS}, not {scorer!r}.")
+        if isinstance(encoder, str) and encoder not in ENCODERS:
+            raise ConfigurationError(f"`encoder` has to be one of {ENCODERS}, not {encoder!r}.")
         self.requests: list[RecordedRequest] = []
+        self.embedding_requests: list[RecordedEmbedding] = []
         self._scorer = scorer
+        self._encoder = encoder
         self._port = port
         self._app = create_app(
             self._load,
             ServerSettings(api_key, generation, max_documents, limits, latency, max_tokens),
-            record=self.requests.append,
+            record=self._record,
+            encoder=self._load_encoder,
         )
         self._running: _Running | None = None
 
@@ -111,6 +121,15 @@ class LocalServer:
 
     def _load(self) -> Scorer:
         return load_scorer(self._scorer) if isinstance(self._scorer, str) else self._scorer
+
+    def _load_encoder(self) -> Encoder:
+        return load_encoder(self._encoder) if isinstance(self._encoder, str) else self._encoder
+
+    def _record(self, request: RecordedRequest | RecordedEmbedding) -> None:
+        if isinstance(request, RecordedRequest):
+            self.requests.append(request)
+        else:
+            self.embedding_requests.append(request)
 
 
 class _Running:

@@ -7,8 +7,9 @@ looks for the tokenizer in a folder that its wheel does not have.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -83,6 +84,28 @@ class WordVectors:
         norm = float(np.sqrt(np.square(total).sum()))
         direction = np.rint(total * (UNIT / norm) if norm else total).astype(np.float32)
         return Word(stem(text), direction, round(min(norm, MAX_NORM) / NORM_STEP))
+
+
+@cache
+def word_vectors() -> WordVectors:
+    """The table that the whole process shares; raises like `WordVectors`."""
+    return WordVectors()
+
+
+def directions_of(words: Iterable[Word]) -> npt.NDArray[np.float32]:
+    """The words' directions, a row for each."""
+    return np.array([word.direction for word in words])
+
+
+def sum_of(directions: npt.NDArray[np.float32], norms: list[int]) -> npt.NDArray[np.float64]:
+    """The sum of words' vectors: whole numbers, exact whatever their order.
+
+    `norms` are the words' own, each times the number of its occurrences.
+    """
+    total: npt.NDArray[np.float64] = np.einsum(
+        "w,wd->d", np.array(norms, dtype=np.float64), directions
+    )
+    return total
 
 
 def _wordllama_folder() -> Path:

@@ -48,7 +48,7 @@ def folder(tmp_path: Path) -> Path:
 
 def test_every_block_is_run() -> None:
     assert {language for language, _ in BLOCKS} == {"python", "console"}
-    assert len(PYTHON) == 7
+    assert len(PYTHON) == 9
     assert [command[:2] for command, _ in sessions()] == [
         ["pip", "install"],
         ["assisters-rerank", "serve"],
@@ -81,6 +81,7 @@ def test_the_code_runs_as_printed(number: int, request: pytest.FixtureRequest) -
     else:
         expected = {
             "# local-embedded": "local-embedded\n",
+            "# Photosynthesis": "Photosynthesis feeds plants.\n",
             "print(error": "rate_limit_exceeded 1",
             "long_documents": "truncate local-embedded/128-tokens False\n"
             "split local-embedded/128-tokens True\n",

@@ -61,8 +61,10 @@ def test_lines() -> None:
     plain = LoggedRequest("GET", "/v1/models", 200, 1.4)
     one = LoggedRequest("POST", "/v1/rerank", 200, 12.6, 1)
     several = LoggedRequest("POST", "/v1/rerank", 200, 0, 3, True)
-    assert [str(line) for line in (plain, one, several)] == [
+    embedded = LoggedRequest("POST", "/v1/embeddings", 200, 3, texts=1)
+    assert [str(line) for line in (plain, one, several, embedded)] == [
         "200 GET /v1/models  1 ms",
         "200 POST /v1/rerank  1 document  13 ms",
         "200 POST /v1/rerank  3 documents  0 ms  (replayed)",
+        "200 POST /v1/embeddings  1 text  3 ms",
     ]

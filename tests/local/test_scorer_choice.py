@@ -4,13 +4,14 @@ import logging
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 
 import pytest
 
 from assisters_rerank.errors import ConfigurationError
-from assisters_rerank.local import LocalServer, load_scorer, scorers, word_vectors
+from assisters_rerank.local import LocalServer, embedded, load_scorer, scorers, word_vectors
 from assisters_rerank.local.lexical import LexicalScorer
 
 from .surroundings import BODY, connect, run_python
@@ -19,6 +20,8 @@ from .surroundings import BODY, connect, run_python
 @pytest.fixture(autouse=True)
 def nothing_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scorers, "_loaded", {})
+    monkeypatch.setattr(word_vectors, "word_vectors", cache(word_vectors.WordVectors))
+    monkeypatch.setattr(embedded, "word_vectors", word_vectors.word_vectors)
 
 
 def test_the_names() -> None:
