@@ -1,0 +1,104 @@
+"""A page of documentation: its blocks of code, its commands, its links, and a way to run it."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+DOCS = Path(__file__).parents[1] / "docs"
+RUNNER = Path(__file__).with_name("run_as_shown.py")
+
+
+@dataclass(frozen=True)
+class Page:
+    """One Markdown file."""
+
+    path: Path
+
+    @cached_property
+    def text(self) -> str:
+        return self.path.read_text(encoding="utf-8")
+
+    @cached_property
+    def blocks(self) -> list[tuple[str, str]]:
+        """Language and text of each fenced block."""
+        return re.findall(r"^```(\w*)\n(.*?)^```$", self.text, flags=re.MULTILINE | re.DOTALL)
+
+    def of(self, language: str) -> list[str]:
+        return [text for name, text in self.blocks if name == language]
+
+    @property
+    def programs(self) -> list[str]:
+        """What is there to run: Python as it stands, and the new side of each change, in order."""
+        sides = {"python": str, "diff": after}
+        return [sides[name](text) for name, text in self.blocks if name in sides]
+
+    @property
+    def scripts(self) -> list[str]:
+        """The page's programs as one, since later ones use what earlier ones made; tests apart."""
+        tests = [code for code in self.programs if is_test(code)]
+        rest = [code for code in self.programs if not is_test(code)]
+        return (["\n".join(rest)] if rest else []) + tests
+
+    @property
+    def commands(self) -> list[list[str]]:
+        """Every line behind a `$`, in words, without comments."""
+        lines = [line for block in self.of("console") for line in block.splitlines()]
+        return [shlex.split(line[2:], comments=True) for line in lines if line.startswith("$ ")]
+
+    @property
+    def links(self) -> list[str]:
+        """Where it points to inside the project."""
+        targets = re.findall(r"\]\(([^)\s]+)\)", self.text)
+        return [target for target in targets if "://" not in target]
+
+
+def after(change: str) -> str:
+    """The new side of a diff."""
+    return "".join(
+        line[1:] if line[:1] in "+ " else line
+        for line in change.splitlines(keepends=True)
+        if not line.startswith("-")
+    )
+
+
+def before(change: str) -> str:
+    """The old side of a diff."""
+    return "".join(
+        line[1:] if line[:1] in "- " else line
+        for line in change.splitlines(keepends=True)
+        if not line.startswith("+")
+    )
+
+
+def is_test(code: str) -> bool:
+    return "\ndef test_" in f"\n{code}"
+
+
+def run(code: str, folder: Path, base_url: str | None) -> subprocess.CompletedProcess[str]:
+    """Runs a page's code as a user would who has a local server running, and no key."""
+    script = folder / "test_page.py"
+    script.write_text(code, encoding="utf-8")
+    command = ["-P", str(RUNNER), script.name]  # `tests` has a folder called typing
+    if is_test(code):
+        command = ["-m", "pytest", "-q", "-p", "assisters_rerank.local.pytest_plugin", script.name]
+    environment = {name: value for name, value in os.environ.items() if "proxy" not in name.lower()}
+    environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    if base_url is not None:
+        environment["ASSISTERS_BASE_URL"] = base_url
+    return subprocess.run(
+        [sys.executable, "-X", "utf8", *command],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=120,
+        check=False,
+    )

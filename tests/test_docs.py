@@ -1,0 +1,293 @@
+"""The guides in `docs/` hold: code runs as printed; links, options and figures are right.
+
+What is special about `docs/local-server.md` is tested in `tests/local/test_docs.py`.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from functools import cache
+from importlib.metadata import metadata
+from itertools import pairwise
+from pathlib import Path
+from statistics import mean
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import yaml
+
+from assisters_rerank import CATALOGUE, Embedder, tokens
+from assisters_rerank.local import LocalServer, load_scorer
+from assisters_rerank.local.rate_limits import PLANS
+
+from .local import beir
+from .local.served import run_command
+from .pages import DOCS, Page, after, before, is_test, run
+
+PAGES = {path.stem: Page(path) for path in sorted(DOCS.glob("*.md"))}
+GUIDES = [
+    "choosing",
+    "langchain",
+    "limits-and-cost",
+    "llama-index",
+    "long-documents",
+    "moving",
+    "without-a-key",
+]
+PROGRAMS = [(guide, place) for guide in GUIDES for place in range(len(PAGES[guide].scripts))]
+BLOCKS = [(guide, place) for guide in GUIDES for place in range(len(PAGES[guide].programs))]
+
+
+@pytest.fixture(scope="module")
+def base_url() -> Iterator[str]:
+    with LocalServer() as server:
+        yield server.base_url
+
+
+@pytest.mark.parametrize(("guide", "place"), PROGRAMS)
+def test_the_code_runs_as_printed(guide: str, place: int, base_url: str, tmp_path: Path) -> None:
+    code = PAGES[guide].scripts[place]
+    if "tokenizer.json" in code:
+        write_tokenizer(tmp_path / "tokenizer.json")
+    done = run(code, tmp_path, None if guide == "without-a-key" else base_url)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(("guide", "place"), BLOCKS)
+def test_every_block_says_something_that_can_be_false(guide: str, place: int) -> None:
+    code = PAGES[guide].programs[place]
+    statements = list(ast.walk(ast.parse(code)))
+    asserts = any(isinstance(statement, ast.Assert) for statement in statements)
+    # Blocks that only make what the next one looks at, and say so.
+    prepares = guide == "moving" and "nodes = [" in code
+    assert asserts or re.search(r"print\(.*\)  # \S", code) or prepares
+
+
+@pytest.mark.parametrize("guide", GUIDES)
+def test_a_guide_begins_with_a_whole_example_and_holds_known_blocks_only(guide: str) -> None:
+    page = PAGES[guide]
+    assert {language for language, _ in page.blocks} <= {"python", "diff", "console", "yaml"}
+    first = ast.parse(page.of("python")[0])
+    assert isinstance(first.body[0], ast.ImportFrom)
+
+
+def test_the_old_sides_are_python() -> None:
+    changes = PAGES["moving"].of("diff")
+    assert len(changes) == 7
+    for change in changes:
+        ast.parse(before(change))
+
+
+@pytest.mark.parametrize(
+    ("code", "code_of_exit"),
+    [
+        ("print(1 + 1)  # 2", 0),
+        ("print(1 + 1)  # 3", 1),
+        ("if 0:\n    print(1)  # 1", 1),
+        ("for each in 'ab':\n    print(each)  # a; b", 0),
+        ("print(2)\nassert __name__ == '__main__'", 0),
+        ("assert 0", 1),
+    ],
+)
+def test_wrong_output_is_noticed(code: str, code_of_exit: int, tmp_path: Path) -> None:
+    assert run(code, tmp_path, None).returncode == code_of_exit
+
+
+def test_both_sides_of_a_change() -> None:
+    change = "-old\n+new\n same\n\n+end\n"
+    assert (before(change), after(change)) == ("old\nsame\n\n", "new\nsame\n\nend\n")
+    assert is_test("x = 1\ndef test_x(): ...")
+    assert not is_test("def tested(): ...")
+
+
+def test_the_index_names_every_page() -> None:
+    named = {link for link in PAGES["README"].links if "/" not in link}
+    assert named == {f"{name}.md" for name in PAGES.keys() - {"README"}}
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_links_lead_somewhere(name: str) -> None:
+    for link in PAGES[name].links:
+        file, _, anchor = link.partition("#")
+        target = (DOCS / file).resolve() if file else PAGES[name].path
+        assert target.exists(), link
+        assert not anchor or anchor in anchors(target.read_text(encoding="utf-8")), link
+
+
+def anchors(text: str) -> set[str]:
+    """As GitHub makes them of headings."""
+    headings = re.findall(r"^#+ (.*)$", text, flags=re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("guide", GUIDES)
+def test_the_commands_have_these_options(guide: str) -> None:
+    for program, *words in PAGES[guide].commands:
+        if program == "assisters-rerank":
+            known = set(re.findall(r"(?<![\w-])--?[a-z][\w-]*", help_of(words[0])))
+            assert {word for word in words if word.startswith("-")} <= known
+        elif program == "pip":
+            assert_extras_exist(" ".join(words))
+        else:
+            assert program == "export"
+
+
+def test_the_workflow_installs_what_there_is() -> None:
+    (text,) = PAGES["without-a-key"].of("yaml")
+    steps = yaml.safe_load(text)["jobs"]["test"]["steps"]
+    commands = [step["run"] for step in steps if "run" in step]
+    assert commands[1] == "pytest"
+    assert_extras_exist(commands[0])
+
+
+@cache
+def help_of(command: str) -> str:
+    done = run_command([command, "--help"])
+    assert done.returncode == 0
+    return done.stdout
+
+
+def assert_extras_exist(command: str) -> None:
+    (extras,) = re.findall(r"assisters-rerank\[([\w,-]+)\]", command)
+    assert set(extras.split(",")) <= set(metadata("assisters-rerank").get_all("Provides-Extra", ()))
+
+
+def table(guide: str, first_cell: str) -> dict[str, list[str]]:
+    """The table whose head begins with this cell, by the first cell of each row."""
+    _, _, rest = PAGES[guide].text.partition(f"| {first_cell} |")
+    rows = rest.split("\n\n")[0].splitlines()[2:]
+    cells = [[cell.strip() for cell in row.strip("| ").split("|")] for row in rows]
+    return {row[0]: row[1:] for row in cells}
+
+
+def test_the_plans_are_those_of_the_local_server() -> None:
+    plans = table("limits-and-cost", "plan")
+    assert plans.keys() == {"Free", "Developer", "Startup"}
+    for name, (requests, per_minute, _) in plans.items():
+        limits = PLANS[name.lower()]
+        assert int(requests) == limits.requests_per_minute
+        assert int(per_minute.replace(",", "")) == limits.tokens_per_minute
+
+
+def test_the_estimates_errors_are_those_in_the_code() -> None:
+    source = Path(tokens.__file__).read_text(encoding="utf-8")
+    stated = {
+        language: tuple(map(int, (mean, low, high, share)))
+        for language, mean, low, high, share in re.findall(
+            r"^#     (\w+) +([+-]\d+) \(.*?\) +([+-]\d+) to ([+-]\d+) +(\d+) %$",
+            source,
+            re.MULTILINE,
+        )
+    }
+    shown = {
+        name: tuple(map(int, re.findall(r"[+-]?\d+(?= %)", " ".join(cells))))
+        for name, cells in table("long-documents", "text").items()
+    }
+    assert len(stated) == 5
+    assert shown == stated
+
+
+def test_latencies_and_prices_are_the_catalogues() -> None:
+    bge, jina = (CATALOGUE[name] for name in ("bge-reranker-v2", "jina-reranker"))
+    text = " ".join(PAGES["choosing"].text.split())
+    for model in (bge, jina):
+        assert "{}, {} and {} ms".format(*model.latency_ms.values()) in text
+    cost = PAGES["limits-and-cost"].text
+    for model in (bge, jina):
+        # A hundred documents of 250 tokens, each with a query of 10.
+        assert f"${100 * 260 * model.dollars_per_million_tokens / 1e6:.4f}" in cost
+        assert f"${model.dollars_per_million_tokens:.2f}" in cost
+    ratio = jina.dollars_per_million_tokens / bge.dollars_per_million_tokens
+    assert f"{ratio:.1f} times" in PAGES["long-documents"].text
+
+
+def write_tokenizer(path: Path) -> None:
+    """A small one, which cuts texts off as some models' do."""
+    tokenizers = pytest.importorskip("tokenizers")
+    alphabet = tokenizers.pre_tokenizers.ByteLevel.alphabet()
+    tokenizer = tokenizers.Tokenizer(tokenizers.models.BPE())
+    tokenizer.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel()
+    trainer = tokenizers.trainers.BpeTrainer(
+        vocab_size=400, initial_alphabet=alphabet, show_progress=False
+    )
+    tokenizer.train_from_iterator(["Port 7 is opened at start. To run a command"], trainer)
+    tokenizer.enable_truncation(512)
+    tokenizer.save(str(path))
+
+
+Found = dict[str, list[str]]
+Values = npt.NDArray[np.float64]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not beir.FOLDER.is_dir(), reason=f"needs the collections in {beir.FOLDER}")
+def test_the_table_of_candidates_is_true() -> None:
+    collection = beir.read_collection(beir.FOLDER / "scifact.tar.gz")
+    rows = table("choosing", "candidates")
+    alone = rows.pop("not reranked")
+    steps = []
+    for column, found in enumerate((nearest(collection), beir.first_stage(collection))):
+        values = [ndcg(collection, found)]
+        assert float(alone[column]) == pytest.approx(values[0].mean(), abs=0.002)
+        scores = scored(collection, found)
+        for candidates, cells in rows.items():
+            some = {query: ids[: int(candidates)] for query, ids in found.items()}
+            ranked = {
+                query: sorted(ids, key=scores[query].__getitem__, reverse=True)
+                for query, ids in some.items()
+            }
+            values.append(ndcg(collection, ranked))
+            reached, share = map(float, re.findall(r"[\d.]+", cells[column]))
+            assert reached == pytest.approx(values[-1].mean(), abs=0.002)
+            assert share == pytest.approx(recall(collection, some), abs=0.002)
+        steps.append([p_value(more - fewer) for fewer, more in pairwise(values)])
+    assert len(steps[0]) == 4
+    assert max(steps[0]) < 0.03
+    assert min(steps[1]) > 0.1
+
+
+def nearest(collection: beir.Collection) -> Found:
+    """The 100 documents next to each query by the local server's vectors, best first."""
+    ids = [document for document, text in collection.documents.items() if text.strip()]
+    with LocalServer() as server, Embedder(base_url=server.base_url, timeout=600) as embedder:
+        texts = [collection.documents[document] for document in ids]
+        index = np.array(embedder.embed_documents(texts), dtype=np.float32)
+        queries = [embedder.embed_query(text) for text in collection.queries.values()]
+    order = np.argsort(-(np.array(queries, dtype=np.float32) @ index.T), kind="stable")[:, :100]
+    return {
+        query: [ids[place] for place in row]
+        for query, row in zip(collection.queries, order, strict=True)
+    }
+
+
+def scored(collection: beir.Collection, found: Found) -> dict[str, dict[str, float]]:
+    scorer = load_scorer("embedded")
+    scores = {}
+    for query, ids in found.items():
+        texts = [collection.documents[document] for document in ids]
+        values = scorer.score(collection.queries[query], texts)
+        scores[query] = dict(zip(ids, values, strict=True))
+    return scores
+
+
+def ndcg(collection: beir.Collection, ranked: Found) -> Values:
+    """Of each query."""
+    relevant = collection.relevant
+    return np.array([beir.ndcg_at_10(ids, relevant[query]) for query, ids in ranked.items()])
+
+
+def recall(collection: beir.Collection, found: Found) -> float:
+    relevant = collection.relevant
+    return mean(
+        len(relevant[query].keys() & ids) / len(relevant[query]) for query, ids in found.items()
+    )
+
+
+def p_value(differences: Values) -> float:
+    """Of a two-sided randomisation test over the queries (Smucker et al., CIKM 2007)."""
+    signs = np.random.default_rng(0).choice([-1, 1], size=(10_000, len(differences)))
+    by_chance = np.abs((signs * differences).mean(axis=1))
+    return float((by_chance >= abs(differences.mean()) - 1e-12).mean())
