@@ -28,6 +28,8 @@ _EXTRAS = {
     "uvicorn": "local",
     "wordllama": "local",
     "bm25s": "demo",
+    "Stemmer": "eval",
+    "ir_measures": "eval",
     "langchain_core": "demo",
     "llama_index": "demo",
 }
@@ -52,8 +54,9 @@ def main() -> None:
         missing = (error.name or "").partition(".")[0]
         if missing not in _EXTRAS or find_spec(missing) is not None:
             raise
-        # The demo needs them all: better said once than one after the other.
-        extra = "demo" if sys.argv[1:2] == ["demo"] else _EXTRAS[missing]
+        # These commands need several: better said once than one after the other.
+        command = "".join(sys.argv[1:2])
+        extra = command if command in ("demo", "eval") else _EXTRAS[missing]
         _fail(f'{missing} is not installed; run: pip install "assisters-rerank[{extra}]"', code=2)
     except AssistersError as error:
         _fail(str(error), code=1)

@@ -8,6 +8,7 @@ import typer
 
 from ..demo.command import demo
 from ..version import __version__
+from .eval import eval_
 from .models import models
 from .rerank import rerank
 from .serve import serve
@@ -23,6 +24,7 @@ def application() -> typer.Typer:
     app.callback(invoke_without_command=True)(_before_a_command)
     for command in (rerank, models, serve, demo):
         app.command()(command)
+    app.command("eval")(eval_)
     return app
 
 

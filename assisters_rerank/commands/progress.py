@@ -50,8 +50,8 @@ class ReportingReranker(Reranker):
 
 
 @contextmanager
-def progress_bar(documents: int, *, wanted: bool) -> Iterator[Callable[[int], None]]:
-    """A bar over so many documents; gives the function that counts some as answered.
+def progress_bar(total: int, what: str, *, wanted: bool) -> Iterator[Callable[[int], None]]:
+    """A bar over so many things, with the time left; gives the function that counts some as done.
 
     Nothing is shown where stderr is no terminal.
     """
@@ -59,15 +59,23 @@ def progress_bar(documents: int, *, wanted: bool) -> Iterator[Callable[[int], No
         yield lambda _: None
         return
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
 
     with Progress(
         BarColumn(),
         MofNCompleteColumn(),
-        "documents",
+        what,
         TimeElapsedColumn(),
+        "left",
+        TimeRemainingColumn(),
         console=Console(stderr=True),
         transient=True,
     ) as progress:
-        task = progress.add_task("", total=documents)
-        yield lambda answered: progress.advance(task, answered)
+        task = progress.add_task("", total=total)
+        yield lambda done: progress.advance(task, done)

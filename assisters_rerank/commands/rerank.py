@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from contextlib import ExitStack
@@ -11,14 +10,13 @@ from typing import Annotated
 
 import typer
 
-from ..destination import API_KEY_VARIABLE
-from ..errors import ConfigurationError
 from ..fitting import fit
 from ..models import CATALOGUE
 from ..plan import Plan
 from ..ranking import Ranking
 from ..sqlite_cache import SqliteCache
 from .documents import STANDARD_INPUT, Input, InputFormat, read_documents
+from .key import check_key
 from .options import given_settings, option
 from .progress import ReportingReranker, progress_bar
 from .show import show, summary
@@ -122,19 +120,8 @@ def _ranked(
     texts = [each if isinstance(each, str) else str(each["text"]) for each in documents]
     to_score = len(fit(reranker, query, Plan.of(texts)).plan.texts)
     if to_score and reranker.top_n != 0 and reranker.cache is None:
-        _check_key(reranker)
+        check_key(reranker)
     per_request = reranker.max_documents_per_request
-    with progress_bar(to_score, wanted=not quiet and to_score > per_request) as answered:
+    wanted = not quiet and to_score > per_request
+    with progress_bar(to_score, "documents", wanted=wanted) as answered:
         return reranker.rerank_watched(query, documents, answered)
-
-
-def _check_key(reranker: ReportingReranker) -> None:
-    try:
-        reranker.resolve_api_key()
-    except ConfigurationError:
-        if os.environ.get(API_KEY_VARIABLE, "").strip():
-            raise  # there is one, and it cannot be a key
-        raise ConfigurationError(
-            f"No API key: set the variable {API_KEY_VARIABLE}, or add --local to score on this "
-            "machine."
-        ) from None

@@ -1,0 +1,150 @@
+"""The command `assisters-rerank eval`: does a rerank help on this collection, and at what price?"""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ..models import BGE_RERANKER_V2, CATALOGUE
+from ..reranker import Reranker
+from ..sqlite_cache import SqliteCache
+from .key import check_key
+from .options import given_settings, option
+from .progress import progress_bar
+
+if TYPE_CHECKING:
+    from ..evaluate import Evaluation
+
+
+def eval_(
+    context: typer.Context,
+    collection: Annotated[
+        Path,
+        typer.Argument(
+            metavar="DIR",
+            help="Folder in BEIR's layout (or a .tar.gz of one): corpus.jsonl, queries.jsonl, "
+            "qrels.tsv or qrels/test.tsv.",
+        ),
+    ],
+    models: Annotated[
+        list[str] | None,
+        typer.Option("--model", "-m", help="Model to evaluate; repeat it to compare several."),
+    ] = None,
+    run: Annotated[
+        Path | None,
+        typer.Option(help="Candidates of your own first stage, as a TREC run; else BM25's."),
+    ] = None,
+    depth: Annotated[int, typer.Option(min=1, help="Candidates per query.")] = 100,
+    precision: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, help="Tell the threshold that reaches this precision."),
+    ] = None,
+    max_cost: Annotated[
+        float | None, typer.Option(min=0, help="Stop before more dollars than this are spent.")
+    ] = None,
+    at_once: Annotated[
+        int, typer.Option(min=1, help="Queries under way at once; latencies are truest with 1.")
+    ] = 1,
+    base_url: Annotated[str | None, option("base_url")] = None,
+    timeout: Annotated[float | None, option("timeout")] = None,
+    max_retries: Annotated[int | None, option("max_retries")] = None,
+    max_documents_per_request: Annotated[int | None, option("max_documents_per_request")] = None,
+    long_documents: Annotated[str | None, option("long_documents")] = None,
+    max_tokens: Annotated[int | None, option("max_tokens")] = None,
+    requests_per_minute: Annotated[int | None, option("requests_per_minute")] = None,
+    tokens_per_minute: Annotated[int | None, option("tokens_per_minute")] = None,
+    local: Annotated[
+        bool, typer.Option("--local", help="Score with a local server, on this machine.")
+    ] = False,
+    cache: Annotated[
+        Path | None,
+        typer.Option(
+            help="SQLite file that keeps the scores, so that an interrupted run goes on where it "
+            "stopped; by default one in the user's cache folder, and none with --local."
+        ),
+    ] = None,
+    json: Annotated[
+        Path | None, typer.Option("--json", help="Write the report as JSON, too.")
+    ] = None,
+    html: Annotated[
+        Path | None, typer.Option("--html", help="Write the report as a page, too.")
+    ] = None,
+    export: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Write the runs in TREC's format, the first stage's and each model's.",
+        ),
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
+) -> None:
+    """Measure what a rerank gains over the first stage, how sure that is, and what it costs.
+
+    The first stage is BM25 over the corpus, or a run of your own. The report has nDCG@10 and other
+    measures of the first stage, of each model, and of the best possible order of the same
+    candidates; which queries got worse; how many candidates are worth it; which threshold; latency
+    and dollars.
+
+    The API key comes from the variable ASSISTERS_API_KEY, or --local scores on this machine.
+    """
+    from ..evaluate import evaluate, read_beir, read_run  # they take a while to import
+
+    judged = read_beir(collection)
+    candidates = None if run is None else read_run(run, judged)
+    with ExitStack() as stack:
+        settings = given_settings(context)
+        if local:
+            from ..local import service_or_local
+
+            settings["base_url"] = stack.enter_context(service_or_local(local=True)).base_url
+            settings["prices"] = dict.fromkeys(CATALOGUE, 0.0)
+        if cache is not None or not local:
+            settings["cache"] = stack.enter_context(SqliteCache(cache or _cache_file()))
+        rerankers = [
+            stack.enter_context(Reranker(model=model, **settings))
+            for model in models or [BGE_RERANKER_V2.id]
+        ]
+        for reranker in rerankers:
+            check_key(reranker)
+        queries = len(judged.queries) * len(rerankers)
+        with progress_bar(queries, "queries", wanted=not quiet) as done:
+            evaluation = evaluate(
+                judged,
+                rerankers,
+                candidates=candidates,
+                first_stage=None if run is None else run.name,
+                depth=depth,
+                wanted_precision=precision,
+                max_cost=max_cost,
+                at_once=at_once,
+                export=export,
+                progress=done,
+            )
+    _report(evaluation, json, html)
+
+
+def _cache_file() -> Path:
+    """In the user's cache folder, as the XDG base directory specification has it."""
+    folder = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(folder) / "assisters-rerank" / "scores.db"
+
+
+def _report(evaluation: Evaluation, json: Path | None, html: Path | None) -> None:
+    from rich.console import Console
+
+    from ..evaluate.json_report import to_json
+    from ..evaluate.terminal import show
+
+    if json is not None:
+        json.write_text(to_json(evaluation), encoding="utf-8")
+    if html is not None:
+        from ..evaluate.page import to_html
+
+        html.write_text(to_html(evaluation), encoding="utf-8")
+    show(evaluation, Console(highlight=False))
+    sys.stdout.flush()

@@ -1,0 +1,22 @@
+"""The key that a command needs, told of before any work starts."""
+
+from __future__ import annotations
+
+import os
+
+from ..destination import API_KEY_VARIABLE
+from ..errors import ConfigurationError
+from ..service import ServiceOptions
+
+
+def check_key(options: ServiceOptions) -> None:
+    """Raises `ConfigurationError` if the server needs a key and there is none."""
+    try:
+        options.resolve_api_key()
+    except ConfigurationError:
+        if os.environ.get(API_KEY_VARIABLE, "").strip():
+            raise  # there is one, and it cannot be a key
+        raise ConfigurationError(
+            f"No API key: set the variable {API_KEY_VARIABLE}, or add --local to score on this "
+            "machine."
+        ) from None

@@ -1,0 +1,53 @@
+"""What is checked before anything is asked for: what can't be measured shall not be paid for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..errors import ConfigurationError
+from ..reranker import Reranker
+from .collection import Candidates, Collection
+
+
+def check_arguments(
+    rerankers: Sequence[Reranker],
+    depth: int,
+    wanted_precision: float | None,
+    max_cost: float | None,
+    at_once: int,
+) -> None:
+    """Raises `ConfigurationError` for an argument that can't be."""
+    if not rerankers:
+        raise ConfigurationError("rerankers: give at least one.")
+    for name, value in (("depth", depth), ("at_once", at_once)):
+        if not value >= 1:
+            raise ConfigurationError(f"{name}: give at least 1, not {value}.")
+    if wanted_precision is not None and not 0 <= wanted_precision <= 1:
+        raise ConfigurationError(f"wanted_precision: give 0 to 1, not {wanted_precision:g}.")
+    if max_cost is not None and not max_cost >= 0:
+        raise ConfigurationError(f"max_cost: give dollars, 0 or more, not {max_cost:g}.")
+
+
+def check_candidates(collection: Collection, candidates: Candidates) -> None:
+    """Raises `ConfigurationError` for what could not be measured."""
+    if collection.queries.keys() != collection.qrels.keys():
+        raise ConfigurationError("collection: its queries must be those that qrels judges.")
+    if not any(grade > 0 for grades in collection.qrels.values() for grade in grades.values()):
+        raise ConfigurationError("collection: no document is relevant to any query.")
+    if not any(candidates.values()):
+        raise ConfigurationError("candidates: there are none for any query.")
+    for query, documents in candidates.items():
+        seen = set[str]()
+        for document in documents:
+            if document not in collection.documents:
+                raise ConfigurationError(
+                    f"candidates: query {query!r} has the document {document!r}, which is not in "
+                    "the collection."
+                )
+            if document in seen:
+                raise ConfigurationError(
+                    f"candidates: query {query!r} has the document {document!r} twice."
+                )
+            seen.add(document)
+        if documents and not collection.queries[query].strip():
+            raise ConfigurationError(f"collection: the text of query {query!r} is blank.")

@@ -1,0 +1,40 @@
+"""A test collection: documents, judged queries, and which documents answer them how well."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+Qrels = Mapping[str, Mapping[str, int]]
+"""Query id, then document id, to a grade: above 0 is relevant, and what is not named is not."""
+
+Candidates = Mapping[str, Sequence[str]]
+"""Query id to the ids of the first stage's documents, best first, each once; possibly none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """What a first stage searches and a reranker is judged by.
+
+    Attributes:
+        name: e.g. the folder's.
+        documents: text by document id, title and text in one; what a reranker gets to see.
+        queries: text by query id, of those queries only that were judged. Queries none of whose
+            judged documents is relevant stay: as in trec_eval, they count with 0.
+        qrels: the judgements of exactly these queries. A relevant document that is not among
+            `documents` counts as never found, also as in trec_eval.
+    """
+
+    name: str
+    documents: Mapping[str, str]
+    queries: Mapping[str, str]
+    qrels: Qrels
+
+    @property
+    def missing(self) -> int:
+        """How many of the relevant judgements are about documents that are not there."""
+        return sum(
+            grade > 0 and document not in self.documents
+            for grades in self.qrels.values()
+            for document, grade in grades.items()
+        )

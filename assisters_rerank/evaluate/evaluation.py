@@ -1,0 +1,220 @@
+"""`evaluate`: the first stage, each reranker and the oracle on one collection."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Sequence
+from itertools import count
+from os import PathLike
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import AssistersError, ConfigurationError
+from ..models import CATALOGUE, RerankModel
+from ..reranker import Reranker
+from .changes import changes
+from .checks import check_arguments, check_candidates
+from .collection import Candidates, Collection, Qrels
+from .curves import (
+    depth_curve,
+    depths_up_to,
+    oracle,
+    reordered,
+    threshold_curve,
+    threshold_for,
+)
+from .first_stage import bm25
+from .measures import figures, per_query
+from .purse import dollars_by_depth
+from .reranking import Scored, check_reranker, score_all
+from .results import Depth, Evaluation, ModelResult
+from .trec import write_run
+
+
+def evaluate(
+    collection: Collection,
+    rerankers: Reranker | Sequence[Reranker],
+    *,
+    candidates: Candidates | None = None,
+    first_stage: str | None = None,
+    depth: int = 100,
+    wanted_precision: float | None = None,
+    max_cost: float | None = None,
+    at_once: int = 1,
+    export: str | PathLike[str] | None = None,
+    progress: Callable[[int], None] = lambda _: None,
+) -> Evaluation:
+    """Measures what rerankers gain over the first stage on a collection with relevance judgements.
+
+    Args:
+        collection: documents, judged queries and judgements: `read_beir(…)`,
+            `collection_from_retriever(…)`, or your own.
+        rerankers: one, or several to compare; give each a cache, and an interrupted run goes on
+            where it stopped.
+        candidates: the first stage's documents for each query, best first; else BM25's.
+        first_stage: what made the candidates, for the report.
+        depth: candidates per query.
+        wanted_precision: tell the threshold that reaches it, 0…1.
+        max_cost: dollars for all rerankers together; the run stops before more is spent, by
+            estimated tokens. What is in a cache costs nothing.
+        at_once: queries under way at the same time; latencies are truest with 1.
+        export: folder for the runs in TREC's format, the first stage's and each reranker's.
+        progress: called with 1 for each query that a reranker has finished.
+
+    Returns:
+        What was found. If it ended early, `stopped` says why, and each model's figures are those
+        of the queries that were done; a model without any is left out.
+
+    Raises:
+        ConfigurationError: an argument that can't be, before anything is asked; or the money does
+            not suffice for one query.
+        AssistersError: of the first call; later ones end the run.
+    """
+    started = time.perf_counter()
+    rerankers = [rerankers] if isinstance(rerankers, Reranker) else list(rerankers)
+    check_arguments(rerankers, depth, wanted_precision, max_cost, at_once)
+    for reranker in rerankers:
+        check_reranker(reranker, max_cost)
+    found = bm25(collection, depth) if candidates is None else candidates
+    name = first_stage or ("BM25" if candidates is None else "the given run")
+    found = {query: list(found.get(query, ()))[:depth] for query in collection.queries}
+    check_candidates(collection, found)
+    depths = depths_up_to(max(map(len, found.values()), default=0) or 1)
+    exported = _Export(export)
+    exported.write("first-stage", found)
+    first = per_query(found, collection.qrels)
+    results: list[ModelResult] = []
+    stopped: list[str] = []
+    spent = 0.0
+    for reranker in rerankers:
+        try:
+            scored = score_all(
+                reranker,
+                collection,
+                found,
+                depths,
+                max_cost=None if max_cost is None else max(0.0, max_cost - spent),
+                at_once=at_once,
+                progress=progress,
+            )
+        except AssistersError as error:
+            if not results:
+                raise
+            # What the others found is not to be lost.
+            stopped.append(f"{reranker.model} before its first query: {str(error).rstrip('.')}")
+            continue
+        spent += scored.usage.cost or 0.0
+        if scored.stopped:
+            done = f"{len(scored.scores):,} of {len(collection.queries):,} queries"
+            stopped.append(f"{reranker.model} after {done}: {scored.stopped}")
+        if not any(_is_measured(collection, query) for query in scored.scores):
+            continue
+        # Only what was scored is compared, and with the first stage on the same queries.
+        done_candidates = {query: found[query] for query in scored.scores}
+        exported.write(reranker.model, reordered(done_candidates, scored.scores, depth))
+        qrels = {query: collection.qrels[query] for query in scored.scores}
+        results.append(
+            _result(collection, done_candidates, qrels, reranker, scored, depths, wanted_precision)
+        )
+    if not results:
+        raise ConfigurationError(f"There is nothing to report yet: {'; '.join(stopped)}.")
+    return Evaluation(
+        collection=collection.name,
+        documents=len(collection.documents),
+        queries=len(collection.queries),
+        candidates=max(map(len, found.values()), default=0),
+        first_stage=name,
+        first=figures(first, first),
+        oracle=figures(per_query(oracle(found, collection.qrels), collection.qrels), first),
+        models=tuple(results),
+        wanted_precision=wanted_precision,
+        stopped="; ".join(stopped) or None,
+        seconds=time.perf_counter() - started,
+    )
+
+
+def _is_measured(collection: Collection, query: str) -> bool:
+    return any(grade > 0 for grade in collection.qrels[query].values())
+
+
+class _Export:
+    """The folder that takes the runs, one file for each."""
+
+    def __init__(self, folder: str | PathLike[str] | None) -> None:
+        self._folder = None if folder is None else Path(folder)
+        self._taken: set[str] = set()
+
+    def write(self, name: str, ranked: Candidates) -> None:
+        if self._folder is None:
+            return
+        self._folder.mkdir(parents=True, exist_ok=True)
+        tag = base = re.sub(r"[^\w.-]+", "-", name)  # a model's id may hold a slash
+        for number in count(2):  # one model may be there twice, with other settings
+            if tag not in self._taken:
+                break
+            tag = f"{base}-{number}"
+        self._taken.add(tag)
+        write_run(self._folder / f"{tag}.run", ranked, tag)
+
+
+def _result(
+    collection: Collection,
+    candidates: Candidates,
+    qrels: Qrels,
+    reranker: Reranker,
+    scored: Scored,
+    depths: Sequence[int],
+    wanted_precision: float | None,
+) -> ModelResult:
+    scores = {query: scored.scores[query] for query in candidates}
+    reranked = reordered(candidates, scores, depths[-1])
+    moved = changes(collection, candidates, reranked)
+    wanted = None if wanted_precision is None else threshold_for(scores, qrels, wanted_precision)
+    published = CATALOGUE.get(reranker.model)
+    return ModelResult(
+        model=reranker.model,
+        answered_by=scored.answered_by,
+        figures=figures(per_query(reranked, qrels), per_query(candidates, qrels)),
+        improved=moved.improved,
+        worsened=moved.worsened,
+        unchanged=moved.unchanged,
+        changes=tuple(moved.most),
+        worse=tuple(moved.worse),
+        depths=_depths(collection, candidates, qrels, reranker, scored, depths),
+        thresholds=tuple(threshold_curve(scores, qrels, wanted)),
+        threshold_for_precision=wanted,
+        usage=scored.usage,
+        published={} if published is None else _published(published),
+    )
+
+
+def _depths(
+    collection: Collection,
+    candidates: Candidates,
+    qrels: Qrels,
+    reranker: Reranker,
+    scored: Scored,
+    depths: Sequence[int],
+) -> tuple[Depth, ...]:
+    curve = depth_curve(candidates, scored.scores, qrels, depths)
+    dollars = dollars_by_depth(reranker, collection, candidates, depths)
+    return tuple(
+        Depth(
+            candidates=depth,
+            ndcg_at_10=ndcg,
+            p50_ms=_milliseconds(scored.seconds.get(depth), 50),
+            p95_ms=_milliseconds(scored.seconds.get(depth), 95),
+            dollars_per_1000_queries=dollars[depth],
+        )
+        for depth, ndcg in curve.items()
+    )
+
+
+def _published(model: RerankModel) -> dict[str, float]:
+    return {**model.beir, **{f"ms@{count}": float(ms) for count, ms in model.latency_ms.items()}}
+
+
+def _milliseconds(seconds: Sequence[float] | None, percentile: int) -> float | None:
+    return float(np.percentile(seconds, percentile)) * 1000 if seconds else None

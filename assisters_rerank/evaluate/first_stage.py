@@ -1,0 +1,84 @@
+"""BM25 over a collection: the candidates that a reranker gets if no other first stage is given."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from typing import cast
+
+import bm25s  # type: ignore[import-untyped]  # it ships no types
+import numpy as np
+import Stemmer  # type: ignore[import-not-found]  # it is compiled, without types
+from bm25s import stopwords
+from numpy.typing import NDArray
+
+from ..errors import ConfigurationError
+from .collection import Candidates, Collection
+
+# It logs every step at DEBUG, past the root logger's level, from which it does not inherit.
+logging.getLogger("bm25s").setLevel(logging.WARNING)
+
+
+def bm25(
+    collection: Collection, depth: int = 100, *, language: str | None = "english"
+) -> Candidates:
+    """BM25 (bm25s, Lucene's variant, k1 = 1.2, b = 0.75) over titles and texts.
+
+    Words are runs of two or more letters or digits, lowered, less stop words, stemmed. Equal
+    scores keep the corpus' order, so that every run gives the same candidates. A query has fewer
+    than `depth` of them, or none, if fewer documents share a word with it.
+
+    Args:
+        collection: its documents and queries.
+        depth: candidates per query, at most.
+        language: the documents': a Snowball stemmer's name (`"german"`), with bm25s's stop words
+            where it has some for that language; None: neither stems nor stop words. Languages that
+            write no blanks between words (Chinese, Japanese, Thai) need a first stage of their own:
+            give its run.
+
+    Raises:
+        ConfigurationError: an unknown language, a depth below 1, or no document has any word.
+    """
+    if depth < 1:
+        raise ConfigurationError(f"depth must be at least 1, and not {depth}.")
+    words_of = _tokenizer(language)
+    documents = words_of(collection.documents.values())
+    if not any(documents):
+        raise ConfigurationError(f"{collection.name}: there is no word to search in its documents.")
+    index = bm25s.BM25(k1=1.2, b=0.75)
+    index.index(documents, show_progress=False)
+    ids = list(collection.documents)
+    found: dict[str, list[str]] = {}
+    for query, words in zip(collection.queries, words_of(collection.queries.values()), strict=True):
+        # Ours and not `index.retrieve`: that orders equal scores by chance, fills up with
+        # documents that have nothing to do with the query, and refuses depths over the corpus.
+        scores = index.get_scores_from_ids(index.get_tokens_ids(words))
+        found[query] = [ids[place] for place in _best(scores, depth)]
+    return found
+
+
+def _best(scores: NDArray[np.float32], depth: int) -> list[int]:
+    places = np.flatnonzero(scores > 0)
+    if len(places) > depth:
+        # Sorting only what can be among them matters from a million documents on.
+        lowest = np.partition(scores[places], -depth)[-depth]
+        places = places[scores[places] >= lowest]
+    order = np.argsort(-scores[places], kind="stable")[:depth]
+    return [int(place) for place in places[order]]
+
+
+def _tokenizer(language: str | None) -> Callable[[Iterable[str]], list[list[str]]]:
+    if language is not None and language not in Stemmer.algorithms():
+        names = ", ".join(Stemmer.algorithms())
+        raise ConfigurationError(f"language: {language!r} is none of {names}; or None.")
+    stem = list[str] if language is None else Stemmer.Stemmer(language).stemWords
+    name = "EN" if language == "english" else str(language).upper()
+    stops: list[str] = list(getattr(stopwords, f"STOPWORDS_{name}", ()))
+
+    def words_of(texts: Iterable[str]) -> list[list[str]]:
+        tokens = bm25s.tokenize(
+            list(texts), stopwords=stops, stemmer=stem, return_ids=False, show_progress=False
+        )
+        return cast("list[list[str]]", tokens)
+
+    return words_of

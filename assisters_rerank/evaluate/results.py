@@ -1,0 +1,159 @@
+"""What an evaluation finds, as plain values: what the terminal, the JSON and the page show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ..usage import Usage
+
+MEASURES = ("nDCG@10", "MRR@10", "Recall@10", "Recall@100", "P@10", "MAP")
+"""By the names under which ir-measures knows them, but for MRR@10 (`RR@10`), R and AP."""
+
+PerQuery = Mapping[str, Mapping[str, float]]
+"""Measure, then query id, to a value of 0…1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A measure's mean over the queries, and against the first stage.
+
+    Attributes:
+        mean: 0…1.
+        gain: difference of the means; 0 for the first stage itself.
+        low: lower end of the 95 % interval of the gain (paired bootstrap over queries).
+        high: its upper end.
+    """
+
+    mean: float
+    gain: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Depth:
+    """What reranking so many candidates gives and takes.
+
+    Attributes:
+        candidates: how many of the first stage's candidates were reranked; the rest follow in
+            the first stage's order.
+        ndcg_at_10: mean over the queries.
+        p50_ms: median latency of one call with so many candidates, in milliseconds; None if it
+            was not measured (all of its scores came from the cache).
+        p95_ms: 95th percentile.
+        dollars_per_1000_queries: None if the price is unknown.
+    """
+
+    candidates: int
+    ndcg_at_10: float
+    p50_ms: float | None
+    p95_ms: float | None
+    dollars_per_1000_queries: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """What keeping only documents with at least this score leaves, of all candidates.
+
+    Attributes:
+        score: the threshold.
+        precision: relevant ones among what is kept, over all queries together; None if nothing is.
+        recall: kept ones among the relevant candidates, over all queries together.
+        documents: mean number of documents kept for a query.
+    """
+
+    score: float
+    precision: float | None
+    recall: float
+    documents: float
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A query whose nDCG@10 the rerank changed.
+
+    Attributes:
+        query: its id.
+        text: its text.
+        before: nDCG@10 of the first stage.
+        after: nDCG@10 of the rerank.
+        top_before: the first stage's first documents: (id, beginning of the text, grade).
+        top_after: the rerank's.
+    """
+
+    query: str
+    text: str
+    before: float
+    after: float
+    top_before: Sequence[tuple[str, str, int]] = ()
+    top_after: Sequence[tuple[str, str, int]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ModelResult:
+    """One model over the candidates.
+
+    Attributes:
+        model: as it was asked for.
+        answered_by: as the server names it; None if it does not.
+        figures: by measure.
+        improved: queries whose nDCG@10 rose.
+        worsened: queries whose nDCG@10 fell.
+        unchanged: the others.
+        changes: the queries that moved most, the largest change first, both ways.
+        worse: ids of all queries that got worse, the worst first.
+        depths: from few candidates to all.
+        thresholds: rising.
+        threshold_for_precision: the lowest threshold that reaches the wanted precision; None if
+            none does, or none was wanted.
+        usage: what it took.
+        published: the service's own figures for it, where it publishes some: measures by name
+            (0…1, means over BEIR), and `ms@10`, `ms@50`, … for latencies with so many documents.
+    """
+
+    model: str
+    answered_by: str | None
+    figures: Mapping[str, Figure]
+    improved: int
+    worsened: int
+    unchanged: int
+    changes: Sequence[Change]
+    worse: Sequence[str]
+    depths: Sequence[Depth]
+    thresholds: Sequence[Threshold]
+    threshold_for_precision: float | None
+    usage: Usage
+    published: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """A whole evaluation.
+
+    Attributes:
+        collection: its name, e.g. the folder's.
+        documents: how many it has.
+        queries: how many were judged, and evaluated.
+        candidates: candidates per query, at most.
+        first_stage: what made them, e.g. `"BM25"`.
+        first: the first stage's figures, by measure.
+        oracle: the figures of the same candidates in the best possible order: what no reranker
+            can exceed.
+        models: one result for each model.
+        wanted_precision: what `threshold_for_precision` was asked for.
+        stopped: why it ended before all queries were done; None if it did not.
+        seconds: how long it took.
+    """
+
+    collection: str
+    documents: int
+    queries: int
+    candidates: int
+    first_stage: str
+    first: Mapping[str, Figure]
+    oracle: Mapping[str, Figure]
+    models: Sequence[ModelResult]
+    wanted_precision: float | None
+    stopped: str | None
+    seconds: float

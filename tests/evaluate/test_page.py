@@ -1,0 +1,200 @@
+"""The page of an evaluation without a browser: well-formed, harmless, and right in what it says."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from xml.etree.ElementTree import Element, TreeBuilder
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from assisters_rerank.evaluate.markup import html, tag
+from assisters_rerank.evaluate.page import to_html
+from assisters_rerank.evaluate.results import Evaluation
+from assisters_rerank.evaluate.scales import scale
+
+from .evaluations import ALL, HOSTILE_TEXTS, ONE_MODEL, ONE_QUERY, STOPPED, TWO_MODELS, UNKNOWN
+
+_VOID = {"meta"}
+
+
+class _Strict(HTMLParser):
+    """Reads what a browser would, and forgives nothing: every element closed, in order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.builder = TreeBuilder()
+        self.open: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        assert len(dict(attrs)) == len(attrs)
+        self.builder.start(tag, {name: value or "" for name, value in attrs})
+        if tag in _VOID:
+            self.builder.end(tag)
+        else:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+        self.builder.end(tag)
+
+    def handle_data(self, data: str) -> None:
+        if self.open:
+            self.builder.data(data)
+
+
+def _parsed(text: str) -> Element:
+    parser = _Strict()
+    parser.feed(text)
+    parser.close()
+    assert parser.open == []
+    return parser.builder.close()
+
+
+def _page(evaluation: Evaluation) -> Element:
+    return _parsed(to_html(evaluation))
+
+
+def _text(element: Element) -> str:
+    return " ".join("".join(element.itertext()).split())
+
+
+def _answers(evaluation: Evaluation) -> list[list[str]]:
+    shorts = ".//span[@class]"
+    return [
+        [_text(dd.findall(shorts)[0]) for dd in card.iter("dd")]
+        for card in _page(evaluation).iter("section")
+    ]
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_the_page_is_well_formed_and_loads_nothing(name: str) -> None:
+    written = to_html(ALL[name])
+    written.encode("utf-8")
+    page = _parsed(written)
+    found = {element.tag for element in page.iter()}
+    assert not found & {"script", "link", "img", "iframe", "object", "a", "form", "base"}
+    names = {attribute for element in page.iter() for attribute in element.attrib}
+    assert not {each for each in names if each.startswith("on")} | names & {"src", "href", "style"}
+    style = page.find(".//style")
+    assert style is not None
+    assert "url(" not in _text(style)
+    assert "@import" not in _text(style)
+    assert "nan" not in " ".join(v for e in page.iter() for v in e.attrib.values()).split()
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_what_is_drawn_is_also_said_and_every_table_has_heads(name: str) -> None:
+    page = _page(ALL[name])
+    assert page.attrib["lang"] == "en"
+    assert len(list(page.iter("h1"))) == 1
+    for drawing in page.iter("svg"):
+        title = drawing.find("title")
+        assert drawing.get("aria-hidden") == "true" or (title is not None and _text(title))
+    for table in page.iter("table"):
+        assert table.find("caption") is not None
+        heads = table.findall("thead/tr/th")
+        assert {head.get("scope") for head in heads} == {"col"}
+        rows = table.findall("tbody/tr")
+        assert rows
+        assert {len(row) for row in rows} == {len(heads)}
+        assert {row[0].get("scope") for row in rows} == {"row"}
+
+
+def test_the_five_answers_stand_first() -> None:
+    assert _answers(TWO_MODELS) == [
+        ["▲ Better", "+0.012 to +0.054", "70", "0.75", "$0.86"],
+        ["▼ Worse", "-0.082 to -0.022", "None", "None", "$1.23"],
+    ]
+    assert _answers(STOPPED)[0][0] == "≈ Not clear"
+    assert _answers(ONE_QUERY)[0][0] == "≈ Not clear"
+    assert _answers(UNKNOWN)[0][3:] == ["0.65", "Price unknown"]
+
+
+def test_a_stop_and_unknowns_are_said() -> None:
+    assert f"Stopped early: {STOPPED.stopped}." in _text(_page(STOPPED))
+    said = _text(_page(UNKNOWN))
+    assert "No latency was measured" in said
+    assert "no price is known" in said
+
+
+def test_a_plot_has_the_first_stage_the_oracle_and_every_depth() -> None:
+    figure = next(_page(ONE_MODEL).iter("figure"))
+    legend = figure.find("ul")
+    assert legend is not None
+    assert [_text(entry) for entry in legend] == ["bge-reranker-v2", "BM25", "oracle"]
+    drawing = figure.find("svg")
+    assert drawing is not None
+    line = drawing.find("g/polyline")
+    assert line is not None
+    places = [tuple(map(float, point.split(","))) for point in line.attrib["points"].split()]
+    assert len(places) == 11
+    first, oracle = (
+        float(drawing.findall(f"line[@class='level {kind}']")[0].attrib["y1"])
+        for kind in ("first", "oracle")
+    )
+    # It begins at the first stage, rises from there, and stays below the oracle: up is less.
+    assert places[0][1] == pytest.approx(first, abs=0.06)
+    heights = [y for _, y in places]
+    assert heights == sorted(heights, reverse=True)
+    assert oracle < heights[-1] < first
+
+
+def test_relevant_documents_are_marked_in_words() -> None:
+    items = [_text(item) for item in _page(ONE_MODEL).iterfind(".//div[@class='sides']//li")]
+    assert len(items) == 4 * 6
+    assert all(
+        ("✓ relevant" in item) is (f"-doc-{n}" in item)
+        for item in items
+        for n in [1 if "-doc-1" in item else 3]
+    )
+
+
+def test_texts_stay_texts() -> None:
+    said = _text(_page(HOSTILE_TEXTS))
+    assert "<script>console.error('ran')</script><img src=https://example.org/x.png" in said
+    assert not set("\x1b\x07\u202e\ud800") & set(said)
+
+
+@given(st.text(st.characters(exclude_categories=())), st.text(st.characters(exclude_categories=())))
+def test_no_text_becomes_markup(text: str, value: str) -> None:
+    root = tag("div", text, tag("b", class_=value), text)
+    found = _parsed(html(root))
+    assert [element.tag for element in found.iter()] == ["div", "b"]
+    html(root).encode("utf-8")
+
+
+finite = st.floats(-1e12, 1e12)
+
+
+@given(st.lists(finite, min_size=1, max_size=5), st.integers(2, 8), st.booleans())
+def test_an_axis_holds_its_values_and_its_ticks_rise(
+    values: list[float], ticks: int, tight: bool
+) -> None:
+    axis = scale(values, 0.0, 100.0, ticks=ticks, tight=tight)
+    assert all(-0.01 <= axis(value) <= 100.01 for value in values)
+    places = [axis(value) for value, _ in axis.ticks]
+    assert places == sorted(places)
+    assert len(places) <= ticks + 2
+
+
+def test_ticks_are_round() -> None:
+    assert [text for _, text in scale([0.679, 0.921], 0, 1).ticks] == [
+        "0.6",
+        "0.7",
+        "0.8",
+        "0.9",
+        "1.0",
+    ]
+    assert [text for _, text in scale([-12, 12], 0, 1, ticks=6).ticks] == [
+        "-15",
+        "-10",
+        "-5",
+        "0",
+        "5",
+        "10",
+        "15",
+    ]
+    assert re.fullmatch(r"-?[\d.,]+", scale([0.5], 0, 1).ticks[0][1])

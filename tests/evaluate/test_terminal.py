@@ -1,0 +1,156 @@
+"""An evaluation on terminals of several widths and abilities."""
+
+from __future__ import annotations
+
+import io
+import re
+from dataclasses import replace
+
+import pytest
+from rich.cells import cell_len
+from rich.console import Console
+
+from assisters_rerank.evaluate.results import Evaluation
+from assisters_rerank.evaluate.terminal import show
+
+from .evaluations import (
+    ALL,
+    BGE,
+    HOSTILE_TEXTS,
+    NOTHING,
+    ONE_MODEL,
+    ONE_QUERY,
+    STOPPED,
+    TWO_MODELS,
+    UNKNOWN,
+)
+
+
+def _shown(
+    evaluation: Evaluation,
+    width: int = 80,
+    encoding: str = "utf-8",
+    *,
+    terminal: bool = False,
+    environment: dict[str, str] | None = None,
+) -> str:
+    # Strict, as stdout is: what the encoding cannot say would end the command.
+    file = io.TextIOWrapper(io.BytesIO(), encoding=encoding, errors="strict", newline="")
+    show(
+        evaluation,
+        Console(
+            file=file,
+            width=width,
+            force_terminal=terminal,
+            _environ={"TERM": "xterm", **(environment or {})},
+        ),
+    )
+    file.seek(0)
+    return file.read()
+
+
+def _lines(evaluation: Evaluation, width: int = 80) -> list[str]:
+    return [" ".join(line.split()) for line in _shown(evaluation, width).splitlines()]
+
+
+def _words(evaluation: Evaluation) -> str:
+    return " ".join(_lines(evaluation))
+
+
+@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii", "cp1252"])
+@pytest.mark.parametrize("width", [60, 80, 250])
+def test_every_line_fits(name: str, encoding: str, width: int) -> None:
+    lines = _shown(ALL[name], width, encoding).splitlines()
+    assert max(map(cell_len, lines)) <= min(width, 100)
+
+
+@pytest.mark.parametrize("width", [60, 80])
+def test_a_row_of_measures_stands_on_one_line(width: int) -> None:
+    lines = _lines(TWO_MODELS, width)
+    assert "nDCG@10 0.679 0.712 0.921 +0.033 +0.012, +0.054 better" in lines
+    assert "nDCG@10 0.679 0.627 0.921 -0.052 -0.082, -0.022 worse" in lines
+    assert "Recall@100 0.921 0.921 0.921 +0.000 +0.000, +0.000 same" in lines
+    assert "* 70 0.712 216 322 $0.86" in lines
+    assert "nDCG@10 by query: 92 improved, 41 worsened, 167 unchanged" in lines
+    assert "nDCG@10 0.542 0.712" in lines
+    assert "ms@50 150 160" in lines
+
+
+def test_published_figures_are_named_as_what_they_are() -> None:
+    assert "Published on BEIR: comparable only where the same model ran" in _words(ONE_MODEL)
+    assert "ublished" not in _words(UNKNOWN)
+
+
+def test_an_interval_with_zero_in_it_is_not_clear() -> None:
+    words = _words(STOPPED)
+    assert "nDCG@10 0.679 0.699 0.921 +0.020 -0.030, +0.070 unclear" in words
+    assert "Is it better? Not clear" in words
+    assert "includes zero: it may be chance; but 12 queries are few" in words
+
+
+def test_one_query_proves_nothing_whatever_its_interval() -> None:
+    words = _words(ONE_QUERY)
+    assert "+0.300 +0.300, +0.300 unclear" in words
+    assert "One query says nothing about others" in words
+
+
+def test_why_it_stopped_is_the_last_thing_said() -> None:
+    last = " ".join(_words(STOPPED).split("Stopped early:")[1].split())
+    assert last == f"{STOPPED.stopped}. The figures are of what was measured until then."
+    assert "Stopped" not in _words(ONE_MODEL)
+    assert "Is it better? Not measured" in _words(NOTHING)
+
+
+def test_unknown_price_and_latency_are_said() -> None:
+    words = _words(UNKNOWN)
+    assert "No latency was measured: the scores came from the cache." in words
+    assert "The model's price is unknown." in words
+    assert "Took: price unknown, 301 requests" in words
+    assert "$" not in words.replace("$ per 1,000 queries", "")
+
+
+@pytest.mark.parametrize("place", [0, 3, 17, 40])
+def test_at_most_a_dozen_thresholds_with_both_ends_and_the_chosen_one(place: int) -> None:
+    chosen = BGE.thresholds[place].score
+    shown = _shown(replace(ONE_MODEL, models=(replace(BGE, threshold_for_precision=chosen),)))
+    table = shown.split("documents kept")[1].split("*: ")[0]
+    rows = [line.replace("*", " ").split()[0] for line in table.splitlines() if line.strip()]
+    assert len(rows) <= 12
+    assert {"0", "1", f"{chosen:.5g}"} <= set(rows)
+    assert re.search(rf"\* {chosen:.5g} ", table)
+
+
+def test_a_precision_out_of_reach_is_said() -> None:
+    words = _words(TWO_MODELS)
+    assert "No threshold reaches precision 0.700." in words
+    assert "No score reaches precision 0.700; the nearest is 0.574 at 11.4" in words
+
+
+def test_texts_command_neither_rich_nor_the_terminal() -> None:
+    shown = _shown(HOSTILE_TEXTS, terminal=True, environment={"NO_COLOR": "1"})
+    words = " ".join(re.sub("\x1b[^m]*m", "", shown).split())
+    assert "[bold]not markup[/bold]" in words
+    # What is left of escapes are rich's own for bold and dim.
+    assert set(re.findall("\x1b[^m]*m", shown)) <= {"\x1b[0m", "\x1b[1m", "\x1b[2m", "\x1b[1;2m"}
+    assert not set("\x07\u202e\ud800") & set(shown)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_ascii_is_plain_and_says_the_same(name: str) -> None:
+    shown = _shown(ALL[name], 80, "ascii")
+    assert shown.isascii()
+    assert (
+        "?"
+        in shown.replace("better?", "")
+        .replace("that?", "")
+        .replace("candidates?", "")
+        .replace("threshold?", "")
+        .replace("cost?", "")
+    ) is (name == "hostile")
+
+
+def test_nothing_is_said_by_colour_alone() -> None:
+    colours = _shown(TWO_MODELS, terminal=True)
+    assert re.search("\x1b\\[[0-9;]*3[12]m", colours)
+    assert re.sub("\x1b\\[[0-9;]*m", "", colours) == _shown(TWO_MODELS)
