@@ -57,7 +57,7 @@ class Scoring:
     async def scores(self, top_n: int | None) -> dict[int, float]:
         """The score of every text by position, or of the `top_n` best ones if that is enough."""
         texts, options = self.fitted.plan.texts, self.options
-        if options.cache is None:
+        if options.cache is None or not texts:
             # The best passages can only be found among all.
             await self._ask(range(len(texts)), None if self.fitted.plan.parts else top_n)
         else:

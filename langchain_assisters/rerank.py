@@ -100,14 +100,14 @@ class AssistersRerank(
     ) -> list[Document]:
         """`compress_documents` as a Runnable; `top_n=…` is taken as a keyword."""
         documents, query = _parts(input)
-        return self._compress(documents, query, ensure_config(config), **kwargs)
+        return self._compress(documents, query, ensure_config(config), _top_n(kwargs))
 
     async def ainvoke(
         self, input: RerankInput, config: RunnableConfig | None = None, **kwargs: Any
     ) -> list[Document]:
         """`acompress_documents` as a Runnable; `top_n=…` is taken as a keyword."""
         documents, query = _parts(input)
-        return await self._acompress(documents, query, ensure_config(config), **kwargs)
+        return await self._acompress(documents, query, ensure_config(config), _top_n(kwargs))
 
     def _compress(
         self,
@@ -153,6 +153,17 @@ class AssistersRerank(
     def lc_secrets(self) -> dict[str, str]:
         """The key is dumped as the name of its environment variable."""
         return {"api_key": API_KEY_VARIABLE}
+
+
+def _top_n(keywords: dict[str, Any]) -> Any:
+    """The only keyword that a call takes; its value is checked where all are."""
+    others = sorted(keywords.keys() - {"top_n"})
+    if others:
+        raise ConfigurationError(
+            f"{', '.join(others)}: no keyword of a call, which takes top_n alone; give it to the "
+            "constructor."
+        )
+    return keywords.get("top_n", ...)
 
 
 def _parts(given: RerankInput) -> tuple[Sequence[Document], str]:

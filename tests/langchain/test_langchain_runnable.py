@@ -54,7 +54,7 @@ async def test_a_mistyped_keyword_is_refused_before_a_request(
     given: dict[str, Any],
     no_request: Callable[[], AbstractContextManager[None]],
 ) -> None:
-    with no_request(), pytest.raises(TypeError, match="top_k"):
+    with no_request(), pytest.raises(ConfigurationError, match="top_k"):
         await run(colour, compressor, given, top_k=2)
 
 
