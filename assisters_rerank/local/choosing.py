@@ -53,7 +53,7 @@ def service_or_local(*, local: bool = False) -> Iterator[Endpoint]:
         with LocalServer() as server:
             _bypass_proxies()
             why = "As --local says" if local else f"No {API_KEY_VARIABLE}"
-            reason = f"{why}: a small local model embeds and scores, at {server.base_url}."
+            reason = f"{why}: a small local model serves, at {server.base_url}."
             yield Endpoint(server.base_url, reason, is_local=True)
 
 

@@ -36,7 +36,7 @@ def test_the_page_says_what_was_read_and_who_scores(page: str) -> None:
     read = re.search(r"([\d,]+) docstrings of Python", page)
     assert read is not None
     assert int(read[1].replace(",", "")) > 3_000
-    assert "No ASSISTERS_API_KEY: a small local model embeds and scores, at http://127.0.0.1:" in page
+    assert "No ASSISTERS_API_KEY: a small local model serves, at http://127.0.0.1:" in page
 
 
 @pytest.mark.parametrize("question", QUESTIONS)
