@@ -75,10 +75,10 @@ async def _longest_callback(base_url: str, face: str) -> float:
         if running:
             asyncio.get_running_loop().call_soon(beat)
 
-    last = time.thread_time()
-    asyncio.get_running_loop().call_soon(beat)
     gc.collect()
     gc.disable()  # its pauses grow with all that was imported here, not with the call
+    last = time.thread_time()
+    asyncio.get_running_loop().call_soon(beat)
     try:
         await call()
     finally:
