@@ -56,7 +56,9 @@ def main() -> None:
             raise
         # These commands need several: better said once than one after the other.
         command = "".join(sys.argv[1:2])
-        extra = command if command in ("demo", "eval") else _EXTRAS[missing]
+        for_local = missing in ("starlette", "uvicorn", "wordllama")  # `eval` has them not
+        whole = command == "demo" or (command == "eval" and not for_local)
+        extra = command if whole else _EXTRAS[missing]
         _fail(f'{missing} is not installed; run: pip install "assisters-rerank[{extra}]"', code=2)
     except AssistersError as error:
         _fail(str(error), code=1)

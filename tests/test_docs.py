@@ -30,6 +30,7 @@ from .pages import DOCS, Page, after, before, is_test, run
 PAGES = {path.stem: Page(path) for path in sorted(DOCS.glob("*.md"))}
 GUIDES = [
     "choosing",
+    "evaluation",
     "langchain",
     "limits-and-cost",
     "llama-index",

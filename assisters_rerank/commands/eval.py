@@ -45,7 +45,8 @@ def eval_(
         typer.Option(min=0, max=1, help="Tell the threshold that reaches this precision."),
     ] = None,
     max_cost: Annotated[
-        float | None, typer.Option(min=0, help="Stop before more dollars than this are spent.")
+        float | None,
+        typer.Option(min=0, help="Stop before more dollars than this are spent, on all models."),
     ] = None,
     at_once: Annotated[
         int, typer.Option(min=1, help="Queries under way at once; latencies are truest with 1.")
@@ -94,6 +95,13 @@ def eval_(
     """
     from ..evaluate import evaluate, read_beir, read_run  # they take a while to import
 
+    if local and base_url is not None:
+        raise typer.BadParameter("--local and --base-url exclude each other", param_hint="--local")
+    # Now, and not when everything is paid for.
+    _check_file(json, "--json")
+    _check_file(html, "--html")
+    if export is not None and export.exists() and not export.is_dir():
+        raise typer.BadParameter(f"{export} is no folder", param_hint="--export")
     judged = read_beir(collection)
     candidates = None if run is None else read_run(run, judged)
     with ExitStack() as stack:
@@ -103,8 +111,9 @@ def eval_(
 
             settings["base_url"] = stack.enter_context(service_or_local(local=True)).base_url
             settings["prices"] = dict.fromkeys(CATALOGUE, 0.0)
-        if cache is not None or not local:
-            settings["cache"] = stack.enter_context(SqliteCache(cache or _cache_file()))
+        kept = cache if cache is not None or local else _cache_file()
+        if kept is not None:
+            settings["cache"] = stack.enter_context(SqliteCache(kept))
         rerankers = [
             stack.enter_context(Reranker(model=model, **settings))
             for model in models or [BGE_RERANKER_V2.id]
@@ -112,19 +121,23 @@ def eval_(
         for reranker in rerankers:
             check_key(reranker)
         queries = len(judged.queries) * len(rerankers)
-        with progress_bar(queries, "queries", wanted=not quiet) as done:
-            evaluation = evaluate(
-                judged,
-                rerankers,
-                candidates=candidates,
-                first_stage=None if run is None else run.name,
-                depth=depth,
-                wanted_precision=precision,
-                max_cost=max_cost,
-                at_once=at_once,
-                export=export,
-                progress=done,
-            )
+        try:
+            with progress_bar(queries, "queries", wanted=not quiet) as done:
+                evaluation = evaluate(
+                    judged,
+                    rerankers,
+                    candidates=candidates,
+                    first_stage=None if run is None else run.name,
+                    depth=depth,
+                    wanted_precision=precision,
+                    max_cost=max_cost,
+                    at_once=at_once,
+                    export=export,
+                    progress=done,
+                )
+        except KeyboardInterrupt:
+            _say_how_to_go_on(kept)
+            raise
     _report(evaluation, json, html)
 
 
@@ -140,11 +153,36 @@ def _report(evaluation: Evaluation, json: Path | None, html: Path | None) -> Non
     from ..evaluate.json_report import to_json
     from ..evaluate.terminal import show
 
-    if json is not None:
-        json.write_text(to_json(evaluation), encoding="utf-8")
-    if html is not None:
-        from ..evaluate.page import to_html
+    try:
+        if json is not None:
+            json.write_text(to_json(evaluation), encoding="utf-8")
+        if html is not None:
+            from ..evaluate.page import to_html
 
-        html.write_text(to_html(evaluation), encoding="utf-8")
-    show(evaluation, Console(highlight=False))
-    sys.stdout.flush()
+            html.write_text(to_html(evaluation), encoding="utf-8")
+    finally:  # a full disk takes the files, but not what was found
+        show(evaluation, Console(highlight=False))
+        sys.stdout.flush()
+
+
+def _check_file(file: Path | None, flag: str) -> None:
+    if file is None:
+        return
+    if file.is_dir():
+        raise typer.BadParameter(f"{file} is a folder", param_hint=flag)
+    if not file.parent.is_dir():
+        raise typer.BadParameter(f"there is no folder {file.parent}", param_hint=flag)
+    if not os.access(file if file.exists() else file.parent, os.W_OK):
+        raise typer.BadParameter(f"{file} can't be written", param_hint=flag)
+
+
+def _say_how_to_go_on(cache: Path | None) -> None:
+    typer.echo(
+        "assisters-rerank: stopped; "
+        + (
+            "the scores so far are lost: --cache FILE keeps them"
+            if cache is None
+            else f"the same command goes on from here: the scores so far are in {cache}"
+        ),
+        err=True,
+    )

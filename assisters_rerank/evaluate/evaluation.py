@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Sequence
-from itertools import count
 from os import PathLike
-from pathlib import Path
 
 import numpy as np
 
@@ -25,12 +22,12 @@ from .curves import (
     threshold_curve,
     threshold_for,
 )
+from .export import Export
 from .first_stage import bm25
 from .measures import figures, per_query
 from .purse import dollars_by_depth
 from .reranking import Scored, check_reranker, score_all
 from .results import Depth, Evaluation, ModelResult
-from .trec import write_run
 
 
 def evaluate(
@@ -64,8 +61,9 @@ def evaluate(
         progress: called with 1 for each query that a reranker has finished.
 
     Returns:
-        What was found. If it ended early, `stopped` says why, and each model's figures are those
-        of the queries that were done; a model without any is left out.
+        What was found. If it ended early, `stopped` says why. Each model's figures and gains are
+        then those of the queries that it has done, and a model without any is left out; the first
+        stage's and the oracle's are those of the queries that any model has done.
 
     Raises:
         ConfigurationError: an argument that can't be, before anything is asked; or the money does
@@ -82,9 +80,9 @@ def evaluate(
     found = {query: list(found.get(query, ()))[:depth] for query in collection.queries}
     check_candidates(collection, found)
     depths = depths_up_to(max(map(len, found.values()), default=0) or 1)
-    exported = _Export(export)
+    exported = Export(export)
     exported.write("first-stage", found)
-    first = per_query(found, collection.qrels)
+    measured: set[str] = set()
     results: list[ModelResult] = []
     stopped: list[str] = []
     spent = 0.0
@@ -111,6 +109,7 @@ def evaluate(
             stopped.append(f"{reranker.model} after {done}: {scored.stopped}")
         if not any(_is_measured(collection, query) for query in scored.scores):
             continue
+        measured.update(scored.scores)
         # Only what was scored is compared, and with the first stage on the same queries.
         done_candidates = {query: found[query] for query in scored.scores}
         exported.write(reranker.model, reordered(done_candidates, scored.scores, depth))
@@ -120,14 +119,18 @@ def evaluate(
         )
     if not results:
         raise ConfigurationError(f"There is nothing to report yet: {'; '.join(stopped)}.")
+    # The same queries for the first stage and the oracle, or a run that was stopped would compare
+    # the figures of some with those of all.
+    qrels = {query: collection.qrels[query] for query in collection.queries if query in measured}
+    first = per_query(found, qrels)
     return Evaluation(
         collection=collection.name,
         documents=len(collection.documents),
-        queries=len(collection.queries),
+        queries=len(qrels),
         candidates=max(map(len, found.values()), default=0),
         first_stage=name,
         first=figures(first, first),
-        oracle=figures(per_query(oracle(found, collection.qrels), collection.qrels), first),
+        oracle=figures(per_query(oracle(found, qrels), qrels), first),
         models=tuple(results),
         wanted_precision=wanted_precision,
         stopped="; ".join(stopped) or None,
@@ -137,26 +140,6 @@ def evaluate(
 
 def _is_measured(collection: Collection, query: str) -> bool:
     return any(grade > 0 for grade in collection.qrels[query].values())
-
-
-class _Export:
-    """The folder that takes the runs, one file for each."""
-
-    def __init__(self, folder: str | PathLike[str] | None) -> None:
-        self._folder = None if folder is None else Path(folder)
-        self._taken: set[str] = set()
-
-    def write(self, name: str, ranked: Candidates) -> None:
-        if self._folder is None:
-            return
-        self._folder.mkdir(parents=True, exist_ok=True)
-        tag = base = re.sub(r"[^\w.-]+", "-", name)  # a model's id may hold a slash
-        for number in count(2):  # one model may be there twice, with other settings
-            if tag not in self._taken:
-                break
-            tag = f"{base}-{number}"
-        self._taken.add(tag)
-        write_run(self._folder / f"{tag}.run", ranked, tag)
 
 
 def _result(

@@ -1,0 +1,315 @@
+"""`evaluate` as a whole: the report's figures against the exported runs, and bad arguments."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+import pytrec_eval
+
+from assisters_rerank import ConfigurationError, Reranker
+from assisters_rerank.evaluate import (
+    Candidates,
+    Collection,
+    Evaluation,
+    collection_from_retriever,
+    evaluate,
+)
+from assisters_rerank.evaluate.export import Export
+from assisters_rerank.evaluate.results import Figure
+from assisters_rerank.local import LocalServer
+
+from .definitions import all_measures
+from .judged import LastNumber, numbered
+
+TREC_EVAL = {
+    "nDCG@10": "ndcg_cut_10",
+    "Recall@10": "recall_10",
+    "Recall@100": "recall_100",
+    "P@10": "P_10",
+    "MAP": "map",
+}
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[LocalServer]:
+    with LocalServer(scorer=LastNumber()) as server:
+        yield server
+
+
+@pytest.fixture
+def server(running: LocalServer) -> LocalServer:
+    running.requests.clear()
+    return running
+
+
+@pytest.fixture
+def reranker(server: LocalServer) -> Iterator[Reranker]:
+    with Reranker(base_url=server.base_url) as reranker:
+        yield reranker
+
+
+def graded() -> tuple[Collection, Candidates]:
+    """With grades, ties, a query without candidates, one too many, and one nobody can answer."""
+    collection, candidates = numbered(12)
+    documents = {**collection.documents, "tie": "text 0.015", "elsewhere": "never found 0.9"}
+    grades: dict[str, dict[str, int]] = {query: dict(g) for query, g in collection.qrels.items()}
+    grades["q1"] |= {"d3": 2, "d7": 3, "elsewhere": 1}
+    grades["q2"] |= {"tie": 2, "d14": 1}
+    grades["q3"] = {"d4": 0}
+    found = {**candidates, "q2": [*candidates["q2"][:20], "tie"], "q4": [], "q5": ["d1"]}
+    return Collection("graded", documents, collection.queries, grades), found
+
+
+def read(file: Path) -> dict[str, dict[str, float]]:
+    """A run, as anyone would read it."""
+    run: dict[str, dict[str, float]] = {}
+    for line in file.read_text().splitlines():
+        query, _, document, _, score, _ = line.split()
+        run.setdefault(query, {})[document] = float(score)
+    return run
+
+
+def agree(
+    figures: Mapping[str, Figure], run: dict[str, dict[str, float]], collection: Collection
+) -> None:
+    """By trec_eval's own binding, and by the definitions."""
+    qrels = {
+        query: dict(grades)
+        for query, grades in collection.qrels.items()
+        if any(grade > 0 for grade in grades.values())
+    }
+    found = pytrec_eval.RelevanceEvaluator(
+        qrels, {"ndcg_cut.10", "recall.10,100", "P.10", "map"}
+    ).evaluate(run)
+    for name, theirs in TREC_EVAL.items():
+        total = sum(values[theirs] for values in found.values())
+        assert figures[name].mean == pytest.approx(total / len(qrels), abs=1e-6), name
+    ranked = {
+        q: sorted(run.get(q, {}), key=run.get(q, {}).__getitem__, reverse=True) for q in qrels
+    }
+    defined = [all_measures(ranked[query], qrels[query]) for query in qrels]
+    for name, figure in figures.items():
+        mean = sum(values[name] for values in defined) / len(qrels)
+        assert figure.mean == pytest.approx(mean, abs=1e-6), name
+
+
+def test_the_figures_are_those_of_the_exported_runs(reranker: Reranker, tmp_path: Path) -> None:
+    collection, candidates = graded()
+    found = evaluate(collection, reranker, candidates=candidates, export=tmp_path / "new" / "runs")
+    runs = {file.name: read(file) for file in (tmp_path / "new" / "runs").iterdir()}
+    assert runs.keys() == {"first-stage.run", "bge-reranker-v2.run"}
+    agree(found.first, runs["first-stage.run"], collection)
+    agree(found.models[0].figures, runs["bge-reranker-v2.run"], collection)
+    result = found.models[0]
+    assert found.stopped is None
+    assert (found.queries, found.documents, found.candidates) == (12, 32, 30)
+    assert result.improved + result.worsened + result.unchanged == 11
+    for name, figure in result.figures.items():
+        assert figure.gain == pytest.approx(figure.mean - found.first[name].mean)
+        assert figure.low <= figure.gain + 1e-9
+        assert figure.high >= figure.gain - 1e-9
+        assert figure.mean <= found.oracle[name].mean + 1e-9
+    assert result.depths[-1].ndcg_at_10 == pytest.approx(result.figures["nDCG@10"].mean)
+
+
+def test_ties_keep_the_first_stages_order(reranker: Reranker, tmp_path: Path) -> None:
+    collection, candidates = numbered(1, documents=8)
+    documents = {name: f"same {name} 0.5" for name in collection.documents}
+    tied = Collection("tied", documents, collection.queries, collection.qrels)
+    backwards = {"q0": list(reversed(candidates["q0"]))}
+    found = evaluate(tied, reranker, candidates=backwards, export=tmp_path)
+    assert list(read(tmp_path / "bge-reranker-v2.run")["q0"]) == backwards["q0"]
+    assert found.models[0].unchanged == 1
+
+
+def test_several_models_and_one_of_them_twice(server: LocalServer, tmp_path: Path) -> None:
+    collection, candidates = numbered(4)
+    with (
+        Reranker(base_url=server.base_url) as one,
+        Reranker(base_url=server.base_url, model="rerank-v1") as other,
+        Reranker(base_url=server.base_url, long_documents="split") as again,
+    ):
+        rerankers = [one, other, again]
+        found = evaluate(collection, rerankers, candidates=candidates, export=tmp_path)
+    assert [result.model for result in found.models] == [each.model for each in rerankers]
+    assert {file.name for file in tmp_path.iterdir()} == {
+        "first-stage.run",
+        "bge-reranker-v2.run",
+        "rerank-v1.run",
+        "bge-reranker-v2-2.run",
+    }
+    assert list(read(tmp_path / "first-stage.run")["q0"]) == candidates["q0"]
+
+
+def test_names_that_no_file_can_have(tmp_path: Path) -> None:
+    exported = Export(tmp_path)
+    for name in ("first-stage", "BAAI/bge v2", "first-stage", "../up"):
+        exported.write(name, {"q": ["d"]})
+    names = {"first-stage.run", "BAAI-bge-v2.run", "first-stage-2.run", "..-up.run"}
+    assert {file.name for file in tmp_path.iterdir()} == names
+
+
+def test_the_depths_are_those_of_the_candidates_there_are(reranker: Reranker) -> None:
+    collection, candidates = numbered(12)
+    found = evaluate(collection, reranker, candidates=candidates, depth=1_000)
+    depths = found.models[0].depths
+    assert [depth.candidates for depth in depths] == [10, 20, 30]
+    assert all(depth.p50_ms is not None for depth in depths)
+
+
+def test_a_depth_cuts_the_candidates(server: LocalServer, reranker: Reranker) -> None:
+    collection, candidates = numbered(2)
+    found = evaluate(collection, reranker, candidates=candidates, depth=5)
+    assert found.candidates == 5
+    assert max(len(request.documents) for request in server.requests) == 5
+
+
+def test_a_threshold_for_a_precision(reranker: Reranker) -> None:
+    # The relevant document is always among the last, so the best scores.
+    collection, candidates = numbered(3)
+    result = evaluate(collection, reranker, candidates=candidates, wanted_precision=0.3).models[0]
+    assert result.threshold_for_precision == 0.027
+    assert 0.027 in [threshold.score for threshold in result.thresholds]
+
+
+def test_dollars_for_a_thousand_queries(reranker: Reranker, server: LocalServer) -> None:
+    collection, candidates = numbered(5)
+    result = evaluate(collection, reranker, candidates=candidates).models[0]
+    whole = result.depths[-1].dollars_per_1000_queries
+    assert whole is not None
+    assert result.usage.cost is not None
+    assert whole == pytest.approx(result.usage.cost / 5 * 1000, rel=0.15)
+    assert result.depths[0].dollars_per_1000_queries == pytest.approx(whole / 3, rel=0.01)
+    with Reranker(base_url=server.base_url, model="rerank-v1") as unknown:
+        depths = evaluate(collection, unknown, candidates=candidates).models[0].depths
+    assert [depth.dollars_per_1000_queries for depth in depths] == [None] * 3
+    with Reranker(base_url=server.base_url, model="auto") as auto:
+        depths = evaluate(collection, auto, candidates=candidates).models[0].depths
+    assert depths[-1].dollars_per_1000_queries == pytest.approx(whole)
+
+
+def test_bm25_finds_the_candidates_if_none_are_given(reranker: Reranker) -> None:
+    collection, _ = numbered(3)
+    queries = dict.fromkeys(collection.queries, "text")
+    found = evaluate(
+        Collection("own", collection.documents, queries, collection.qrels), reranker, depth=10
+    )
+    assert (found.first_stage, found.candidates) == ("BM25", 10)
+
+
+async def test_in_a_running_event_loop(reranker: Reranker) -> None:
+    assert asyncio.get_running_loop()
+    collection, candidates = numbered(2)
+    found = evaluate(collection, reranker, candidates=candidates, at_once=2)
+    assert found.models[0].improved == 2
+
+
+def test_a_partial_result_is_compared_on_its_own_queries(server: LocalServer) -> None:
+    collection, candidates = numbered(10)
+    prices = {"bge-reranker-v2": 5_000.0}
+    with Reranker(base_url=server.base_url, prices=prices) as reranker:
+        whole = evaluate(collection, reranker, candidates=candidates)
+        some = evaluate(
+            collection,
+            reranker,
+            candidates=candidates,
+            max_cost=(whole.models[0].usage.cost or 0) / 2,
+        )
+    assert some.stopped is not None
+    (result,) = some.models
+    done = result.improved + result.worsened + result.unchanged
+    assert 0 < done < 10
+    part = {query: candidates[query] for query in list(candidates)[:done]}
+    qrels = {query: collection.qrels[query] for query in part}
+    sub = Collection("part", collection.documents, {q: collection.queries[q] for q in part}, qrels)
+    with Reranker(base_url=server.base_url) as reranker:
+        alone = evaluate(sub, reranker, candidates=part)
+    assert result.figures == alone.models[0].figures
+    # Nor is it set beside the first stage's and the oracle's figures of other queries.
+    assert (some.first, some.oracle, some.queries) == (alone.first, alone.oracle, done)
+
+
+BAD: dict[str, tuple[dict[str, object], str]] = {
+    "depth": ({"depth": 0}, "depth: give at least 1"),
+    "at_once": ({"at_once": 0}, "at_once: give at least 1"),
+    "precision": ({"wanted_precision": 1.5}, "wanted_precision: give 0 to 1"),
+    "cost": ({"max_cost": -1}, "max_cost: give dollars"),
+    "not a number": ({"max_cost": float("nan")}, "max_cost: give dollars"),
+    "twice": ({"candidates": {"q0": ["d1", "d1"]}}, "query 'q0' has the document 'd1' twice"),
+    "unknown": ({"candidates": {"q0": ["d1", "d99"]}}, "'d99', which is not in"),
+    "none": ({"candidates": {}}, "there are none for any query"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_arguments_are_said_before_anything_is_asked(
+    server: LocalServer, reranker: Reranker, case: str
+) -> None:
+    collection, candidates = numbered(2)
+    arguments, message = BAD[case]
+    with pytest.raises(ConfigurationError, match=message):
+        evaluate(collection, reranker, **{"candidates": candidates, **arguments})  # type: ignore[arg-type]
+    assert server.requests == []
+
+
+def test_collections_that_can_not_be_measured(server: LocalServer, reranker: Reranker) -> None:
+    collection, candidates = numbered(2)
+    documents, queries, qrels = collection.documents, collection.queries, collection.qrels
+    for broken, message in (
+        (Collection("c", documents, queries, {"q0": qrels["q0"]}), "must be those that qrels"),
+        (Collection("c", documents, queries, {"q0": {}, "q1": {"d1": 0}}), "no document is"),
+        (Collection("c", documents, {**queries, "q1": " "}, qrels), "text of query 'q1' is blank"),
+    ):
+        with pytest.raises(ConfigurationError, match=message):
+            evaluate(broken, reranker, candidates=candidates)
+    with pytest.raises(ConfigurationError, match="rerankers: give at least one"):
+        evaluate(collection, [], candidates=candidates)
+    with (
+        Reranker(base_url=server.base_url, on_error="passthrough") as passing,
+        pytest.raises(ConfigurationError, match="on_error"),
+    ):
+        evaluate(collection, [reranker, passing], candidates=candidates)
+    assert server.requests == []
+
+
+QUESTIONS = [("Which text ends with 9?", ["d9"]), ("Which with 7?", {"d7": 2, "d8": 1})]
+
+
+def improved(found: Evaluation) -> None:
+    assert found.queries == 2
+    assert found.first["MRR@10"].mean < found.models[0].figures["MRR@10"].mean
+    assert found.models[0].figures["MRR@10"].mean == pytest.approx((1 + 1 / 2) / 2)
+
+
+def test_with_a_langchain_retriever(reranker: Reranker) -> None:
+    core = pytest.importorskip("langchain_core")
+    assert core
+    from langchain_core.callbacks import CallbackManagerForRetrieverRun
+    from langchain_core.documents import Document
+    from langchain_core.retrievers import BaseRetriever
+
+    class All(BaseRetriever):
+        def _get_relevant_documents(
+            self, query: str, *, run_manager: CallbackManagerForRetrieverRun
+        ) -> list[Document]:
+            return [Document(id=f"d{n}", page_content=f"text 0.{n}") for n in range(10)]
+
+    collection, candidates = collection_from_retriever(All(), QUESTIONS)
+    improved(evaluate(collection, reranker, candidates=candidates))
+
+
+def test_with_a_llama_index_retriever(reranker: Reranker) -> None:
+    pytest.importorskip("llama_index.core")
+    from llama_index.core.retrievers import BaseRetriever
+    from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
+
+    class All(BaseRetriever):
+        def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
+            nodes = [TextNode(id_=f"d{n}", text=f"text 0.{n}") for n in range(10)]
+            return [NodeWithScore(node=node, score=1.0) for node in nodes]
+
+    collection, candidates = collection_from_retriever(All(), QUESTIONS)
+    improved(evaluate(collection, reranker, candidates=candidates))

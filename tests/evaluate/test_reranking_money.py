@@ -1,0 +1,156 @@
+"""`max_cost`: the run stops before the money is spent, and what is cached costs nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from assisters_rerank import ConfigurationError, MemoryCache, Reranker
+from assisters_rerank.evaluate import evaluate
+from assisters_rerank.evaluate.purse import price
+from assisters_rerank.evaluate.reranking import score_all
+from assisters_rerank.local import LocalServer
+
+from .judged import LastNumber, counts, numbered
+
+COLLECTION, CANDIDATES = numbered(10)
+TEXTS = list(COLLECTION.documents.values())
+# Half a cent for a token, so that a query costs some dollars.
+PRICES = {"bge-reranker-v2": 5_000.0, "jina-reranker": 5_000.0}
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[LocalServer]:
+    with LocalServer(scorer=LastNumber()) as server:
+        yield server
+
+
+@pytest.fixture
+def server(running: LocalServer) -> LocalServer:
+    running.requests.clear()
+    return running
+
+
+def one_query(reranker: Reranker) -> float:
+    found = price(reranker, "query 0", TEXTS)
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize("at_once", [1, 4])
+def test_it_stops_before_more_is_spent(server: LocalServer, at_once: int) -> None:
+    with Reranker(base_url=server.base_url, prices=PRICES) as reranker:
+        most = 4.5 * one_query(reranker)
+        found = score_all(reranker, COLLECTION, CANDIDATES, [10], max_cost=most, at_once=at_once)
+        cost = reranker.total_usage.cost
+    assert cost is not None
+    assert found.usage.cost == pytest.approx(cost)
+    # Not one query too few, either.
+    assert most - 1.2 * one_query(reranker) < cost <= most
+    assert found.scores.keys() == set(list(CANDIDATES)[: len(found.scores)])
+    assert found.stopped is not None
+    assert "max_cost=$" in found.stopped
+    assert counts(server) == {1}
+
+
+def test_the_estimate_is_what_is_spent_later(server: LocalServer) -> None:
+    with Reranker(base_url=server.base_url, prices=PRICES) as reranker:
+        estimated = one_query(reranker)
+        assert score_all(reranker, *numbered(1), [10]).usage.cost == pytest.approx(
+            estimated, rel=0.15
+        )
+
+
+def test_earlier_calls_of_the_reranker_do_not_count(server: LocalServer) -> None:
+    with Reranker(base_url=server.base_url, prices=PRICES) as reranker:
+        reranker.rerank("something else", TEXTS)
+        found = score_all(reranker, COLLECTION, CANDIDATES, [10], max_cost=20 * one_query(reranker))
+    assert found.stopped is None
+
+
+def test_what_is_cached_costs_nothing(server: LocalServer) -> None:
+    with Reranker(base_url=server.base_url, prices=PRICES, cache=MemoryCache()) as reranker:
+        most = 4.5 * one_query(reranker)
+        first = score_all(reranker, COLLECTION, CANDIDATES, [10], max_cost=most)
+        done = len(first.scores)
+        assert 0 < done < 8
+        # Without money, what was paid for can still be reported.
+        nothing = score_all(reranker, COLLECTION, CANDIDATES, [10], max_cost=0)
+        assert nothing.scores == first.scores
+        assert nothing.usage.cost == 0
+        # And the same sum goes on where the first one ended.
+        second = score_all(reranker, COLLECTION, CANDIDATES, [10], max_cost=most)
+        assert len(second.scores) >= min(2 * done, 10) - 1
+    assert counts(server) == {1}
+
+
+def test_of_a_price_of_nothing_everything_can_be_had(server: LocalServer) -> None:
+    with Reranker(base_url=server.base_url, prices=dict.fromkeys(PRICES, 0.0)) as reranker:
+        found = score_all(reranker, COLLECTION, CANDIDATES, [10], max_cost=0)
+    assert found.stopped is None
+    assert len(found.scores) == 10
+
+
+def test_an_unknown_price_is_said_before_anything_is_asked(server: LocalServer) -> None:
+    with (
+        Reranker(base_url=server.base_url) as known,
+        Reranker(base_url=server.base_url, model="house-model") as unknown,
+        pytest.raises(ConfigurationError, match=r"max_cost: the price of 'house-model' is not"),
+    ):
+        evaluate(COLLECTION, [known, unknown], candidates=CANDIDATES, max_cost=1)
+    assert server.requests == []
+
+
+def test_auto_is_held_to_the_price_of_the_model_it_chooses(server: LocalServer) -> None:
+    prices = {"bge-reranker-v2": 5_000.0, "jina-reranker": 500_000.0}
+    with Reranker(base_url=server.base_url, model="auto", prices=prices) as reranker:
+        cheap = one_query(reranker)
+        found = score_all(reranker, COLLECTION, CANDIDATES, [10], max_cost=4.5 * cheap)
+    assert 2 < len(found.scores) < 7
+
+
+def test_passages_are_reckoned_with(server: LocalServer) -> None:
+    with Reranker(base_url=server.base_url, long_documents="split", prices=PRICES) as reranker:
+        question, long = "why " * 200, "word " * 3_000
+        estimated = price(reranker, question, [long])
+        spent = reranker.rerank(question, [long]).usage.cost
+    assert estimated is not None
+    assert spent == pytest.approx(estimated, rel=0.15)
+
+
+def test_the_money_is_for_all_models_together(server: LocalServer) -> None:
+    with (
+        Reranker(base_url=server.base_url, prices=PRICES) as bge,
+        Reranker(base_url=server.base_url, prices=PRICES, model="jina-reranker") as jina,
+    ):
+        most = 13 * one_query(bge)
+        found = evaluate(COLLECTION, [bge, jina], candidates=CANDIDATES, max_cost=most)
+        spent = [each.total_usage.cost or 0.0 for each in (bge, jina)]
+    assert sum(spent) <= most
+    assert len(found.models) == 2
+    assert found.stopped is not None
+    assert found.stopped.startswith("jina-reranker after ")
+
+
+def test_if_nothing_is_left_for_the_second_model_the_first_one_is_reported(
+    server: LocalServer,
+) -> None:
+    with (
+        Reranker(base_url=server.base_url, prices=PRICES) as bge,
+        Reranker(base_url=server.base_url, prices=PRICES, model="jina-reranker") as jina,
+    ):
+        most = 10.4 * one_query(bge)
+        found = evaluate(COLLECTION, [bge, jina], candidates=CANDIDATES, max_cost=most)
+    assert [result.model for result in found.models] == ["bge-reranker-v2"]
+    assert found.stopped is not None
+    assert found.stopped.startswith("jina-reranker after 0 of 10 queries: ")
+
+
+def test_too_little_for_one_query_is_an_error(server: LocalServer) -> None:
+    with (
+        Reranker(base_url=server.base_url) as reranker,
+        pytest.raises(ConfigurationError, match=r"nothing to report yet.*after 0 of 10"),
+    ):
+        evaluate(COLLECTION, reranker, candidates=CANDIDATES, max_cost=1e-9)
+    assert server.requests == []
