@@ -106,17 +106,18 @@ async def _wait_for(
     while budget.left() > 0 and (wait := pace.wait(turn, port.now(), options)) > 0:
         if wait >= budget.left():
             raise refused or BudgetExceeded(
-                f"The rate limit asks to wait {wait:.1f} s, which does not fit into "
+                f"The rate limit, or the server's Retry-After, asks to wait {wait:.1f} s more, "
+                f"which does not fit into "
                 f"timeout={options.timeout:g} s any more."
             )
         await port.sleep(wait)
 
 
 def _concerns_all(error: AssistersError) -> bool:
-    """Whether the server meant every request by it, not this one alone."""
+    """Whether the server meant every request by it, not this one alone, and a wait cures it."""
     if isinstance(error, RateLimitError):
         return True
-    return isinstance(error, StatusError) and bool(error.retry_after)
+    return error.transient and isinstance(error, StatusError) and bool(error.retry_after)
 
 
 def _back_off(error: AssistersError, retries: int) -> float:

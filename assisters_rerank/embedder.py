@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from . import embedding_flow, loops
 from .connected import Connected
@@ -65,7 +65,7 @@ class Embedder(EmbeddingOptions, Connected):
 
 
 def _checked(texts: object, prefix: str) -> list[str]:
-    if isinstance(texts, str | bytes) or not isinstance(texts, Iterable):
+    if isinstance(texts, str | bytes | Mapping) or not isinstance(texts, Iterable):
         raise ConfigurationError(f"texts: give a list of strings, not {type(texts).__name__}.")
     return [_one(text, prefix, f"texts[{place}]") for place, text in enumerate(texts)]
 

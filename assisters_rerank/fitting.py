@@ -6,6 +6,7 @@ without a word.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -16,8 +17,9 @@ from .passages import passages
 from .plan import Plan
 from .tokens import AROUND_A_PAIR, TokenCounter
 
-# Shorter passages than this say too little to be scored, and would be very many.
-_SHORTEST_PASSAGE = 16
+# What has to be left beside the query for documents to be dealt with. Shorter passages than that
+# say too little to be scored, and would be very many; what is truncated is the service's business.
+_LEAST_ROOM = {"truncate": -math.inf, "error": 1, "split": 16}
 
 _NAMED_AT_MOST = 10
 
@@ -58,15 +60,14 @@ def fit(options: RerankOptions, query: str, plan: Plan) -> Fitted:
     room = window - counter(query) - AROUND_A_PAIR
     long = [place for place, text in enumerate(plan.texts) if not counter.fits(text, room)]
     truncated = 0
+    if long and room < _LEAST_ROOM[options.long_documents]:
+        raise ConfigurationError(
+            f"query: it has {counter(query)} tokens, which leaves no room for documents beside it "
+            f"in the {window} that {model} reads; shorten it, or give a model that reads more."
+        )
     if long and options.long_documents == "error":
         raise ConfigurationError(_refusal(model, window, plan, long))
     if long and options.long_documents == "split":
-        if room < _SHORTEST_PASSAGE:
-            raise ConfigurationError(
-                f"query: it has {counter(query)} tokens, which leaves no room for passages beside "
-                f"it in the {window} that {model} reads; shorten it, or give a model that reads "
-                "more."
-            )
         plan = plan.split({place: passages(plan.texts[place], room, counter) for place in long})
     elif long:
         cut = set(long)

@@ -89,6 +89,7 @@ def test_the_model_may_change_and_its_prefixes_with_it() -> None:
 
 UNUSABLE: list[tuple[Any, str]] = [
     ("a text", r"^texts: give a list of strings, not str"),
+    ({"id": "a text"}, r"^texts: give a list of strings, not dict"),
     (b"a text", r"^texts: .* not bytes"),
     (None, r"^texts: .* not NoneType"),
     (5, r"^texts: .* not int"),

@@ -195,6 +195,14 @@ def test_a_query_that_leaves_no_room_for_passages_is_an_error_that_says_so(
     assert "Q Q" not in str(caught.value)
 
 
+def test_a_query_that_fills_the_window_is_blamed_itself_and_not_the_documents() -> None:
+    with pytest.raises(ConfigurationError, match=r"^query: it has 600 tokens"):
+        rank(
+            ScriptedPort([]), ["short"], query=of(600, "Q"), count_tokens=words,
+            long_documents="error",
+        )  # fmt: skip
+
+
 def test_a_long_query_beside_short_documents_is_none_of_splits_business() -> None:
     port = ScriptedPort([honest])
     ranking = rank(port, [of(8)], query=of(500, "Q"), count_tokens=words, long_documents="split")

@@ -1,0 +1,54 @@
+"""A refusal that no wait cures holds nobody back, whatever `Retry-After` it carries."""
+
+from __future__ import annotations
+
+import pytest
+
+from assisters_rerank import RerankOptions, flow
+from assisters_rerank.errors import (
+    AuthenticationError,
+    BudgetExceeded,
+    QuotaExceededError,
+    StatusError,
+)
+from assisters_rerank.messages import Answer
+from assisters_rerank.ports import run_blocking
+from assisters_rerank.ranking import Document, Ranking
+from assisters_rerank.state import State
+
+from .answers import honest, refused
+from .scripted_port import ScriptedPort
+
+
+def ask(port: ScriptedPort, state: State, **options: object) -> Ranking:
+    settings = RerankOptions(base_url="https://scripted.test/v1", **options)
+    call = flow.rerank(port, settings, state, "q", [Document("a", "a")], None, None)
+    return run_blocking(call)
+
+
+@pytest.mark.parametrize(
+    ("refusal", "kind"),
+    [
+        (refused(401, retry_after="60"), AuthenticationError),
+        (refused(402, retry_after="86400"), QuotaExceededError),
+        (refused(429, code="tokens_exhausted", retry_after="86400"), QuotaExceededError),
+    ],
+)
+@pytest.mark.parametrize("on_error", ["raise", "passthrough"])
+def test_the_next_call_is_sent(refusal: Answer, kind: type[StatusError], on_error: str) -> None:
+    port, state = ScriptedPort([refusal, refusal, honest]), State()
+    for _ in range(2):
+        with pytest.raises(kind):
+            ask(port, state, on_error=on_error)
+    assert not ask(port, state, on_error=on_error).degraded
+    assert len(port.sent) == 3
+    assert port.sleeps == []
+
+
+def test_a_wait_that_does_not_fit_says_who_asked_for_it() -> None:
+    port, state = ScriptedPort([refused(503, retry_after="120")]), State()
+    with pytest.raises(StatusError):
+        ask(port, state)
+    with pytest.raises(BudgetExceeded, match="Retry-After"):
+        ask(port, state)
+    assert len(port.sent) == 1
