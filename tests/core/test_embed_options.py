@@ -169,7 +169,6 @@ def test_texts_may_come_from_anywhere_and_are_read_once() -> None:
 
     assert embedder.embed_documents(text for text in "abc") == expected
     assert embedder.embed_documents(tuple("abc")) == expected
-    assert embedder.embed_documents(dict.fromkeys("abc")) == expected
     assert embedder.embed_documents(map(Texts, "abc")) == expected
 
 
