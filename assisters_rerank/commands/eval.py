@@ -14,7 +14,7 @@ from ..models import BGE_RERANKER_V2, CATALOGUE
 from ..reranker import Reranker
 from ..sqlite_cache import SqliteCache
 from .key import check_key
-from .options import given_settings, option
+from .options import check_cache, given_settings, option
 from .progress import progress_bar
 
 if TYPE_CHECKING:
@@ -39,6 +39,19 @@ def eval_(
         Path | None,
         typer.Option(help="Candidates of your own first stage, as a TREC run; else BM25's."),
     ] = None,
+    qrels: Annotated[
+        Path | None, typer.Option(help="Judgements to use instead of DIR's, BEIR's or TREC's.")
+    ] = None,
+    split: Annotated[
+        str | None, typer.Option(help="Judgements of DIR to use: those in qrels/SPLIT.tsv.")
+    ] = None,
+    allow_missing: Annotated[
+        bool,
+        typer.Option(
+            "--allow-missing",
+            help="Take relevant documents that the corpus lacks as never found; else an error.",
+        ),
+    ] = False,
     depth: Annotated[int, typer.Option(min=1, help="Candidates per query.")] = 100,
     precision: Annotated[
         float | None,
@@ -66,7 +79,7 @@ def eval_(
         Path | None,
         typer.Option(
             help="SQLite file that keeps the scores, so that an interrupted run goes on where it "
-            "stopped; by default one in the user's cache folder, and none with --local."
+            "stopped; by default one in the user's cache folder. With --local none is kept."
         ),
     ] = None,
     json: Annotated[
@@ -97,12 +110,13 @@ def eval_(
 
     if local and base_url is not None:
         raise typer.BadParameter("--local and --base-url exclude each other", param_hint="--local")
+    check_cache(cache, local=local)
     # Now, and not when everything is paid for.
     _check_file(json, "--json")
     _check_file(html, "--html")
     if export is not None and export.exists() and not export.is_dir():
         raise typer.BadParameter(f"{export} is no folder", param_hint="--export")
-    judged = read_beir(collection)
+    judged = read_beir(collection, split, qrels=qrels, allow_missing=allow_missing)
     candidates = None if run is None else read_run(run, judged)
     with ExitStack() as stack:
         settings = given_settings(context)
@@ -110,8 +124,8 @@ def eval_(
             from ..local import service_or_local
 
             settings["base_url"] = stack.enter_context(service_or_local(local=True)).base_url
-            settings["prices"] = dict.fromkeys(CATALOGUE, 0.0)
-        kept = cache if cache is not None or local else _cache_file()
+            settings["prices"] = dict.fromkeys([*CATALOGUE, *(models or ())], 0.0)
+        kept = None if local else cache or _cache_file()
         if kept is not None:
             settings["cache"] = stack.enter_context(SqliteCache(kept))
         rerankers = [
@@ -180,7 +194,7 @@ def _say_how_to_go_on(cache: Path | None) -> None:
     typer.echo(
         "assisters-rerank: stopped; "
         + (
-            "the scores so far are lost: --cache FILE keeps them"
+            "the scores so far are lost: none is kept with --local"
             if cache is None
             else f"the same command goes on from here: the scores so far are in {cache}"
         ),

@@ -7,6 +7,7 @@ processes.
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
 import typer
@@ -43,6 +44,16 @@ def given_settings(context: typer.Context) -> dict[str, Any]:
         for name in RerankOptions.model_fields
         if (value := context.params.get(name)) is not None
     }
+
+
+def check_cache(cache: Path | None, *, local: bool) -> None:
+    """Raises `typer.BadParameter` for a cache in which nothing would be found again."""
+    if local and cache is not None:
+        raise typer.BadParameter(
+            "--local and --cache exclude each other: the local server has another address at each "
+            "run, so no score would be found again",
+            param_hint="--cache",
+        )
 
 
 def _checked(name: str) -> Callable[[object], object]:

@@ -17,7 +17,7 @@ from ..ranking import Ranking
 from ..sqlite_cache import SqliteCache
 from .documents import STANDARD_INPUT, Input, InputFormat, read_documents
 from .key import check_key
-from .options import given_settings, option
+from .options import check_cache, given_settings, option
 from .progress import ReportingReranker, progress_bar
 from .show import show, summary
 
@@ -81,6 +81,7 @@ def rerank(
     """
     if local and base_url is not None:
         raise typer.BadParameter("--local and --base-url exclude each other", param_hint="--local")
+    check_cache(cache, local=local)
     inputs = read_documents(_sources(files), input_format)
     started = time.perf_counter()
     with ExitStack() as stack:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ..errors import ConfigurationError
 from ..reranker import Reranker
-from .collection import Candidates, Collection
+from .collection import HIGHEST_GRADE, Candidates, Collection
 
 
 def check_arguments(
@@ -34,6 +34,11 @@ def check_candidates(collection: Collection, candidates: Candidates) -> None:
         raise ConfigurationError("collection: its queries must be those that qrels judges.")
     if not any(grade > 0 for grades in collection.qrels.values() for grade in grades.values()):
         raise ConfigurationError("collection: no document is relevant to any query.")
+    for query, grades in collection.qrels.items():
+        if max(grades.values(), default=0) > HIGHEST_GRADE:
+            raise ConfigurationError(
+                f"collection: query {query!r} has a grade above {HIGHEST_GRADE:,}, the highest."
+            )
     if not any(candidates.values()):
         raise ConfigurationError("candidates: there are none for any query.")
     for query, documents in candidates.items():

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 Qrels = Mapping[str, Mapping[str, int]]
 """Query id, then document id, to a grade: above 0 is relevant, and what is not named is not."""
 
+HIGHEST_GRADE = 1_000_000
+"""trec_eval makes 0 of much higher ones."""
+
 Candidates = Mapping[str, Sequence[str]]
 """Query id to the ids of the first stage's documents, best first, each once; possibly none."""
 
@@ -19,10 +22,10 @@ class Collection:
     Attributes:
         name: e.g. the folder's.
         documents: text by document id, title and text in one; what a reranker gets to see.
-        queries: text by query id, of those queries only that were judged. Queries none of whose
-            judged documents is relevant stay: as in trec_eval, they count with 0.
-        qrels: the judgements of exactly these queries. A relevant document that is not among
-            `documents` counts as never found, also as in trec_eval.
+        queries: text by query id, of those queries only that were judged. Those without a
+            relevant document are in no figure, unlike in trec_eval, which counts them with 0.
+        qrels: the judgements of exactly these queries, up to `HIGHEST_GRADE`. A relevant document
+            that is not among `documents` counts as never found, as in trec_eval.
     """
 
     name: str

@@ -29,6 +29,9 @@ from .purse import dollars_by_depth
 from .reranking import Scored, check_reranker, score_all
 from .results import Depth, Evaluation, ModelResult
 
+# Of fewer calls, one in twenty is less than a single one.
+_ENOUGH_FOR_P95 = 20
+
 
 def evaluate(
     collection: Collection,
@@ -61,9 +64,9 @@ def evaluate(
         progress: called with 1 for each query that a reranker has finished.
 
     Returns:
-        What was found. If it ended early, `stopped` says why. Each model's figures and gains are
-        then those of the queries that it has done, and a model without any is left out; the first
-        stage's and the oracle's are those of the queries that any model has done.
+        What was found. If it ended early, `stopped` says why. All figures, also the first stage's
+        and the oracle's, are then those of the queries that all reported models have done; a
+        model without any of these is left out.
 
     Raises:
         ConfigurationError: an argument that can't be, before anything is asked; or the money does
@@ -82,11 +85,13 @@ def evaluate(
     depths = depths_up_to(max(map(len, found.values()), default=0) or 1)
     exported = Export(export)
     exported.write("first-stage", found)
-    measured: set[str] = set()
-    results: list[ModelResult] = []
+    measurable = {query for query in collection.queries if _is_measurable(collection, query)}
+    common = set(collection.queries)
+    reported: list[tuple[Reranker, Scored]] = []
     stopped: list[str] = []
     spent = 0.0
     for reranker in rerankers:
+        spent_before = reranker.total_usage.cost or 0.0
         try:
             scored = score_all(
                 reranker,
@@ -98,47 +103,51 @@ def evaluate(
                 progress=progress,
             )
         except AssistersError as error:
-            if not results:
+            if not reported:
                 raise
             # What the others found is not to be lost.
             stopped.append(f"{reranker.model} before its first query: {str(error).rstrip('.')}")
             continue
-        spent += scored.usage.cost or 0.0
+        finally:
+            spent += (reranker.total_usage.cost or 0.0) - spent_before
         if scored.stopped:
             done = f"{len(scored.scores):,} of {len(collection.queries):,} queries"
             stopped.append(f"{reranker.model} after {done}: {scored.stopped}")
-        if not any(_is_measured(collection, query) for query in scored.scores):
+        if measurable.isdisjoint(scored.scores):
             continue
-        measured.update(scored.scores)
-        # Only what was scored is compared, and with the first stage on the same queries.
-        done_candidates = {query: found[query] for query in scored.scores}
+        done_candidates = {query: found[query] for query in found if query in scored.scores}
         exported.write(reranker.model, reordered(done_candidates, scored.scores, depth))
-        qrels = {query: collection.qrels[query] for query in scored.scores}
-        results.append(
-            _result(collection, done_candidates, qrels, reranker, scored, depths, wanted_precision)
-        )
-    if not results:
+        if measurable.isdisjoint(common & scored.scores.keys()):
+            stopped.append(f"{reranker.model} has done none of the queries of those before it")
+            continue
+        common &= scored.scores.keys()
+        reported.append((reranker, scored))
+    if not reported:
         raise ConfigurationError(f"There is nothing to report yet: {'; '.join(stopped)}.")
-    # The same queries for the first stage and the oracle, or a run that was stopped would compare
-    # the figures of some with those of all.
-    qrels = {query: collection.qrels[query] for query in collection.queries if query in measured}
+    # The same queries for all, or a run that was stopped would compare the figures of some with
+    # those of others.
+    found = {query: documents for query, documents in found.items() if query in common}
+    qrels = {query: collection.qrels[query] for query in found}
     first = per_query(found, qrels)
     return Evaluation(
         collection=collection.name,
         documents=len(collection.documents),
-        queries=len(qrels),
+        queries=len(measurable & common),
         candidates=max(map(len, found.values()), default=0),
         first_stage=name,
         first=figures(first, first),
         oracle=figures(per_query(oracle(found, qrels), qrels), first),
-        models=tuple(results),
+        models=tuple(
+            _result(collection, found, qrels, reranker, scored, depths, wanted_precision)
+            for reranker, scored in reported
+        ),
         wanted_precision=wanted_precision,
         stopped="; ".join(stopped) or None,
         seconds=time.perf_counter() - started,
     )
 
 
-def _is_measured(collection: Collection, query: str) -> bool:
+def _is_measurable(collection: Collection, query: str) -> bool:
     return any(grade > 0 for grade in collection.qrels[query].values())
 
 
@@ -155,7 +164,9 @@ def _result(
     reranked = reordered(candidates, scores, depths[-1])
     moved = changes(collection, candidates, reranked)
     wanted = None if wanted_precision is None else threshold_for(scores, qrels, wanted_precision)
-    published = CATALOGUE.get(reranker.model)
+    # The figures of one model say nothing about another that answered in its place.
+    own = scored.answered_by in (None, reranker.model)
+    published = CATALOGUE.get(reranker.model) if own else None
     return ModelResult(
         model=reranker.model,
         answered_by=scored.answered_by,
@@ -188,7 +199,8 @@ def _depths(
             candidates=depth,
             ndcg_at_10=ndcg,
             p50_ms=_milliseconds(scored.seconds.get(depth), 50),
-            p95_ms=_milliseconds(scored.seconds.get(depth), 95),
+            p95_ms=_milliseconds(scored.seconds.get(depth), 95, _ENOUGH_FOR_P95),
+            calls=len(scored.seconds.get(depth, ())),
             dollars_per_1000_queries=dollars[depth],
         )
         for depth, ndcg in curve.items()
@@ -199,5 +211,7 @@ def _published(model: RerankModel) -> dict[str, float]:
     return {**model.beir, **{f"ms@{count}": float(ms) for count, ms in model.latency_ms.items()}}
 
 
-def _milliseconds(seconds: Sequence[float] | None, percentile: int) -> float | None:
-    return float(np.percentile(seconds, percentile)) * 1000 if seconds else None
+def _milliseconds(seconds: Sequence[float] | None, percentile: int, least: int = 1) -> float | None:
+    if seconds is None or len(seconds) < least:
+        return None
+    return float(np.percentile(seconds, percentile)) * 1000

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import ir_measures
 
 from .bootstrap import paired_bootstrap
+from .collection import HIGHEST_GRADE
 from .results import MEASURES, Figure, PerQuery
 
 if TYPE_CHECKING:
@@ -27,8 +28,6 @@ _IR_MEASURES: Mapping[str, ir_measures.Measure] = {
     "P@10": ir_measures.P @ 10,
     "MAP": ir_measures.AP,
 }
-
-_HIGHEST_GRADE = 1_000_000
 
 
 def per_query(
@@ -60,8 +59,8 @@ def per_query(
         relevant = {document: grade for document, grade in judged.items() if grade > 0}
         if not relevant:
             continue
-        if max(relevant.values()) > _HIGHEST_GRADE:
-            raise ValueError(f"query {query!r} has a grade above {_HIGHEST_GRADE}")
+        if max(relevant.values()) > HIGHEST_GRADE:
+            raise ValueError(f"query {query!r} has a grade above {HIGHEST_GRADE}")
         documents = ranked.get(query, ())
         places = {document: place for place, document in enumerate(documents)}
         if len(places) < len(documents):

@@ -85,7 +85,8 @@ def _stopped(evaluation: Evaluation) -> Element | None:
     return tag(
         "p",
         tag("strong", "Stopped early: "),
-        f"{wording.one_line(evaluation.stopped)}. The figures are of what was measured until then.",
+        f"{wording.one_line(evaluation.stopped)}. "
+        "The figures are of the queries that all models have done.",
         class_="stopped",
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import accumulate
 
 from ..errors import ConfigurationError
@@ -11,16 +12,21 @@ from ..memory import Memory
 from ..models import AUTO, CATALOGUE, cost
 from ..plan import Plan
 from ..reranker import Reranker
+from ..usage import Usage
 from .collection import Candidates, Collection
 
 
 def check_price(reranker: Reranker) -> None:
-    """Raises `ConfigurationError` if nobody knows what the reranker's model costs."""
+    """Raises `ConfigurationError` if nobody knows what the reranker's model costs, or has cost."""
     for model in CATALOGUE if reranker.model == AUTO else (reranker.model,):
         if cost(model, 1, reranker.prices) is None:
             raise ConfigurationError(
                 f"max_cost: the price of {model!r} is not known; give it in `prices`."
             )
+    if reranker.total_usage.cost is None:
+        raise ConfigurationError(
+            "max_cost: this reranker's cost so far is unknown; give a new one."
+        )
 
 
 def price(reranker: Reranker, query: str, texts: Sequence[str]) -> float | None:
@@ -63,14 +69,36 @@ class Purse:
     def __init__(self, reranker: Reranker, most: float | None) -> None:
         self._reranker = reranker
         self._most = most
-        self._spent_before = reranker.total_usage.cost or 0.0
+        self._before = reranker.total_usage
         if most is not None:
             check_price(reranker)
 
     @property
     def spent(self) -> float:
         """Dollars so far, by what the server reported; 0 if the price is unknown."""
-        return (self._reranker.total_usage.cost or 0.0) - self._spent_before
+        return (self._reranker.total_usage.cost or 0.0) - (self._before.cost or 0.0)
+
+    def usage(self, answered: Usage) -> Usage:
+        """What was used so far: also by queries that failed, beyond those that were answered."""
+        before, now = self._before, self._reranker.total_usage
+        units = now.search_units
+        if units is None:
+            units = answered.search_units
+        elif before.requests:
+            units -= before.search_units or 0
+        return replace(
+            answered,
+            requests=now.requests - before.requests,
+            retries=now.retries - before.retries,
+            documents_sent=now.documents_sent - before.documents_sent,
+            documents_cached=now.documents_cached - before.documents_cached,
+            documents_duplicate=now.documents_duplicate - before.documents_duplicate,
+            total_tokens=now.total_tokens - before.total_tokens,
+            tokens_estimated=answered.tokens_estimated
+            or (now.tokens_estimated and not before.tokens_estimated),
+            search_units=units,
+            cost=answered.cost if now.cost is None else self.spent,
+        )
 
     def price_of(self, query: str, texts: Sequence[str]) -> float:
         """Dollars, 0 if all scores are in the cache."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..errors import ConfigurationError
-from .collection import Qrels
+from .collection import HIGHEST_GRADE, Qrels
 from .sources import at_line, lines_of
 
 # What the last column is called where a file begins with a header.
@@ -33,8 +33,8 @@ def read_qrels(path: str | PathLike[str]) -> Qrels:
 
     Raises:
         ConfigurationError: naming file and line: a wrong number of columns, a grade that is no
-            whole number, two grades for one document; or the file has no judgement, or none
-            above 0.
+            whole number or above a million, two grades for one document; or the file has
+            no judgement, or none above 0.
     """
     file = Path(path)
     return qrels_of(judgements(lines_of(file), str(file)), str(file))
@@ -58,6 +58,10 @@ def judgements(lines: Iterable[tuple[int, str]], file: str) -> Iterator[Judgemen
         grade = _whole(fields[-1])
         if grade is None:
             raise at_line(file, number, f"the grade is {fields[-1]!r}; it must be a whole number.")
+        if grade > HIGHEST_GRADE:
+            raise at_line(
+                file, number, f"the grade is {fields[-1]!r}; the highest is {HIGHEST_GRADE:,}."
+            )
         yield Judgement(number, fields[0], fields[-2], max(grade, 0))
 
 

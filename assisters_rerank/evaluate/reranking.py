@@ -32,7 +32,7 @@ class Scored:
         scores: query id, then document id, to score; whole queries only.
         seconds: depth to the latencies of single calls with so many documents, none of them
             from the cache.
-        usage: what it took.
+        usage: what it took, also for queries that failed.
         answered_by: the model that the server named, or else the one that was asked for; with
             `auto` perhaps two, separated by commas. None if nothing was asked.
         stopped: why it ended early; None if it did not.
@@ -71,18 +71,19 @@ def score_all(
         collection: the texts.
         candidates: the first stage's documents for each query.
         depths: numbers of candidates whose latency is measured.
-        max_cost: dollars; no query is begun that would go beyond, by the estimated tokens. What is
-            in the cache costs nothing.
+        max_cost: dollars; from the first query on that would go beyond, by the estimated tokens,
+            only those are done that cost nothing: all of their scores are in the cache.
         at_once: queries under way at the same time.
         progress: called with 1 for each finished query.
 
     Raises:
-        ConfigurationError: `max_cost` without a known price, or `on_error="passthrough"`.
+        ConfigurationError: `max_cost` without known prices and costs, or `on_error="passthrough"`.
         AssistersError: of the first call, if nothing could be scored. Later ones end the run,
             with what was measured so far.
     """
     check_reranker(reranker, max_cost)
-    run = _Run(reranker, Purse(reranker, max_cost), progress)
+    purse = Purse(reranker, max_cost)
+    run = _Run(reranker, purse, progress)
     try:
         for query in _queries(collection, candidates, depths):
             if not run.begin(query, at_once):
@@ -92,6 +93,7 @@ def score_all(
     except BaseException:
         run.end()
         raise
+    run.found.usage = purse.usage(run.found.usage)
     if run.failure is not None:
         if not any(run.found.scores.values()):
             raise run.failure
@@ -126,7 +128,7 @@ class _Run:
         self._models: dict[str, str] = {}
 
     def begin(self, query: Query, at_once: int) -> bool:
-        """Begins it as soon as there is room; False if that will not be."""
+        """Begins it as soon as there is room, or leaves it out for want of money; False if over."""
         while len(self.under_way) >= at_once:
             self.collect()
         try:
@@ -134,6 +136,9 @@ class _Run:
         except AssistersError as error:
             self._fail(error)
             return False
+        # Nor a cheaper one instead: the cheap ones would be no fair sample.
+        if self.broke and price:
+            return True
         # Those under way may turn out cheaper than they were estimated.
         while not (affords := self._affords(price)) and self.under_way and not self.failure:
             self.collect()
@@ -141,7 +146,7 @@ class _Run:
             return False
         if not affords:
             self.broke = True
-            return False
+            return True
         # A daemon: nobody waits for it after a Ctrl-C, not even the interpreter's end.
         thread = threading.Thread(target=self._work, args=(query,), daemon=True, name="evaluate")
         self.under_way[query.id] = thread, price

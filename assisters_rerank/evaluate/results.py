@@ -41,7 +41,8 @@ class Depth:
         ndcg_at_10: mean over the queries.
         p50_ms: median latency of one call with so many candidates, in milliseconds; None if it
             was not measured (all of its scores came from the cache).
-        p95_ms: 95th percentile.
+        p95_ms: 95th percentile; None if fewer than 20 calls were measured.
+        calls: how many calls the latencies are of.
         dollars_per_1000_queries: None if the price is unknown.
     """
 
@@ -49,6 +50,7 @@ class Depth:
     ndcg_at_10: float
     p50_ms: float | None
     p95_ms: float | None
+    calls: int
     dollars_per_1000_queries: float | None
 
 
@@ -108,8 +110,9 @@ class ModelResult:
         threshold_for_precision: the lowest threshold that reaches the wanted precision; None if
             none does, or none was wanted.
         usage: what it took.
-        published: the service's own figures for it, where it publishes some: measures by name
-            (0…1, means over BEIR), and `ms@10`, `ms@50`, … for latencies with so many documents.
+        published: the service's own figures for it, where it publishes some and the server names
+            no other model: measures by name (0…1, means over BEIR), and `ms@10`, `ms@50`, … for
+            latencies with so many documents.
     """
 
     model: str
@@ -134,7 +137,8 @@ class Evaluation:
     Attributes:
         collection: its name, e.g. the folder's.
         documents: how many it has.
-        queries: how many were judged, and evaluated.
+        queries: how many have a relevant document and were done by all `models`: those that all
+            figures are of.
         candidates: candidates per query, at most.
         first_stage: what made them, e.g. `"BM25"`.
         first: the first stage's figures, by measure.

@@ -92,7 +92,7 @@ def _depths(output: Output, evaluation: Evaluation, model: ModelResult) -> None:
 
     def rows() -> Iterator[tuple[Sequence[str], str]]:
         if first:
-            yield ("0", wording.unit(first.mean), "", "", ""), ""
+            yield ("0", wording.unit(first.mean), "", "", "", ""), ""
         for depth in model.depths:
             chosen = enough is not None and depth == enough.depth
             cells = (
@@ -100,11 +100,13 @@ def _depths(output: Output, evaluation: Evaluation, model: ModelResult) -> None:
                 wording.unit(depth.ndcg_at_10),
                 wording.milliseconds(depth.p50_ms),
                 wording.milliseconds(depth.p95_ms),
+                f"{depth.calls:,}",
                 wording.price(depth.dollars_per_1000_queries),
             )
             yield cells, "bold" if chosen else ""
 
-    output.table(("candidates", MAIN_MEASURE, "p50 ms", "p95 ms", "$ per 1,000 queries"), rows())
+    columns = ("candidates", MAIN_MEASURE, "p50 ms", "p95 ms", "calls", "$ per 1,000 queries")
+    output.table(columns, rows())
     if enough is not None:
         output.line("*: the fewest with at least 95 % of the best gain", "dim")
     if all(depth.p50_ms is None for depth in model.depths):
@@ -168,7 +170,7 @@ def _summary(output: Output, evaluation: Evaluation) -> None:
         output.empty_line()
         output.line(
             f"Stopped early: {wording.one_line(evaluation.stopped)}. "
-            "The figures are of what was measured until then.",
+            "The figures are of the queries that all models have done.",
             "bold yellow",
         )
 

@@ -130,9 +130,33 @@ def test_local_needs_no_key_and_keeps_nothing(judged: Path) -> None:
     assert result.answered_by.startswith("local-")
     assert result.usage.cost == 0
     assert not (judged / "cache").exists()
-    assert run("eval", "c", "--local", "--cache", "own.db").returncode == 0
-    with SqliteCache(judged / "own.db") as cache:
-        assert len(cache) == PAIRS
+
+
+def test_a_local_model_outside_the_catalogue_costs_nothing(judged: Path) -> None:
+    done = run("eval", "c", "--local", "-m", "rerank-v1", "--max-cost", "0", "--json", "r.json")
+    assert done.returncode == 0
+    assert report(judged / "r.json").models[0].usage.cost == 0
+
+
+@pytest.mark.parametrize("command", [("eval", "c"), ("rerank", "query", "c/corpus.jsonl")])
+def test_local_and_cache_exclude_each_other(judged: Path, command: tuple[str, ...]) -> None:
+    line = one_line(run(*command, "--local", "--cache", "own.db"), code=2)
+    assert "--local and --cache exclude each other: the local server has another" in line
+    assert not (judged / "own.db").exists()
+
+
+def test_other_judgements(judged: Path, server: LocalServer) -> None:
+    (judged / "own.qrels").write_text("q0 0 d3 1\nq1 0 gone 1\nq1 0 d2 1\n")
+    line = one_line(run("eval", "c", "--qrels", "own.qrels"), code=1)
+    assert "own.qrels, line 2: document 'gone' does not exist" in line
+    own = ["--qrels", "own.qrels", "--allow-missing"]
+    assert run("eval", "c", *own, "--json", "r.json").returncode == 0
+    assert report(judged / "r.json").queries == 2
+    (judged / "c" / "qrels.dev.tsv").write_text("q2\td1\t1\n")
+    assert run("eval", "c", "--split", "dev", "--json", "r.json").returncode == 0
+    assert report(judged / "r.json").queries == 1
+    both = one_line(run("eval", "c", "--split", "dev", *own), code=1)
+    assert "give one of them" in both
 
 
 def test_without_a_key_the_line_names_both_ways_out(judged: Path) -> None:
@@ -177,6 +201,7 @@ BAD = {
     ),
     "all zero": ("qrels.tsv", "q0\td0\t0\n", "qrels.tsv: no grade is above 0"),
     "a grade": ("qrels.tsv", "q0\td0\tgood\nq0\td1\tbad\n", "qrels.tsv, line 1: the grade is"),
+    "a grade too high": ("qrels.tsv", "q0\td0\t1000001\n", "qrels.tsv, line 1: the grade is"),
     "a query": ("qrels.tsv", "q0\td0\t1\nq99\td0\t1\n", "qrels.tsv, line 2: query 'q99' does not"),
     "a document": ("qrels.tsv", "q0\td99\t1\n", "qrels.tsv, line 1: document 'd99' does not"),
     "UTF-8": ("corpus.jsonl", '{"_id": "d0", "text": "\xff"}\n', "corpus.jsonl, line 1: not UTF-8"),
@@ -275,7 +300,7 @@ def test_an_interrupted_run_goes_on_and_pays_nothing_twice(
     assert found.models[0].usage.documents_sent == PAIRS - kept
 
 
-def test_ctrl_c_with_local_says_how_to_keep_the_scores(judged: Path) -> None:
+def test_ctrl_c_with_local_says_that_nothing_is_kept(judged: Path) -> None:
     program = """
 import os, signal, threading
 from assisters_rerank.evaluate import reranking
@@ -293,7 +318,7 @@ main()
         timeout=30,
         check=False,
     )
-    assert "--cache FILE keeps them" in one_line(done, code=130)
+    assert "none is kept with --local" in one_line(done, code=130)
 
 
 def test_a_full_disk_does_not_take_the_report(judged: Path, server: LocalServer) -> None:

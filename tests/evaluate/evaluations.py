@@ -59,6 +59,7 @@ def depths(gain: float, *, ms: bool = True, price: bool = True) -> Sequence[Dept
             0.679 + gain * (1 - 0.5 ** (n / 15)),
             20 + 2.8 * n if ms else None,
             35 + 4.1 * n if ms else None,
+            30 if ms else 0,
             0.0123 * n if price else None,
         )
         for n in range(10, 101, 10)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import pytrec_eval
 
-from assisters_rerank import ConfigurationError, Reranker
+from assisters_rerank import ConfigurationError, MemoryCache, Reranker
 from assisters_rerank.evaluate import (
     Candidates,
     Collection,
@@ -105,7 +105,7 @@ def test_the_figures_are_those_of_the_exported_runs(reranker: Reranker, tmp_path
     agree(found.models[0].figures, runs["bge-reranker-v2.run"], collection)
     result = found.models[0]
     assert found.stopped is None
-    assert (found.queries, found.documents, found.candidates) == (12, 32, 30)
+    assert (found.queries, found.documents, found.candidates) == (11, 32, 30)
     assert result.improved + result.worsened + result.unchanged == 11
     for name, figure in result.figures.items():
         assert figure.gain == pytest.approx(figure.mean - found.first[name].mean)
@@ -232,6 +232,73 @@ def test_a_partial_result_is_compared_on_its_own_queries(server: LocalServer) ->
     assert (some.first, some.oracle, some.queries) == (alone.first, alone.oracle, done)
 
 
+PRICES = {"bge-reranker-v2": 5_000.0, "jina-reranker": 5_000.0}
+
+
+def test_all_figures_are_of_the_queries_that_all_models_have_done(server: LocalServer) -> None:
+    collection, candidates = numbered(10)
+    # What the second model does not get to is what the first stage does best.
+    found = {query: list(reversed(ids)) for query, ids in candidates.items()}
+    candidates = {**candidates, **{query: found[query] for query in list(found)[5:]}}
+    with (
+        Reranker(base_url=server.base_url, prices=PRICES) as bge,
+        Reranker(base_url=server.base_url, prices=PRICES, model="jina-reranker") as jina,
+    ):
+        whole = evaluate(collection, bge, candidates=candidates).models[0].usage.cost
+        assert whole is not None
+        some = evaluate(collection, [bge, jina], candidates=candidates, max_cost=1.55 * whole)
+    assert some.stopped is not None
+    assert some.stopped.startswith("jina-reranker after ")
+    assert 0 < some.queries < 10
+    assert len(some.models) == 2
+    for result in some.models:
+        assert result.improved + result.worsened + result.unchanged == some.queries
+        for name, figure in result.figures.items():
+            assert figure.gain == pytest.approx(figure.mean - some.first[name].mean), name
+            assert figure.mean <= some.oracle[name].mean + 1e-9, name
+
+
+def test_models_that_have_no_query_in_common(server: LocalServer) -> None:
+    collection, candidates = numbered(4)
+    texts = list(collection.documents.values())
+    with (
+        Reranker(base_url=server.base_url, cache=MemoryCache()) as bge,
+        Reranker(base_url=server.base_url, model="jina-reranker", cache=MemoryCache()) as jina,
+    ):
+        bge.rerank(collection.queries["q0"], texts)
+        jina.rerank(collection.queries["q3"], texts)
+        some = evaluate(collection, [bge, jina], candidates=candidates, max_cost=0)
+    assert [result.model for result in some.models] == ["bge-reranker-v2"]
+    assert (some.queries, some.first["MRR@10"].gain) == (1, 0)
+    assert some.stopped is not None
+    assert "jina-reranker has done none of the queries" in some.stopped
+
+
+def test_published_figures_are_not_set_beside_another_models(server: LocalServer) -> None:
+    collection, candidates = numbered(1)
+    with Reranker(base_url=server.base_url) as reranker:
+        (other,) = evaluate(collection, reranker, candidates=candidates).models
+    assert (other.answered_by, other.published) == ("last-number", {})
+
+    class Named(LastNumber):
+        name = "bge-reranker-v2"
+
+    with LocalServer(scorer=Named()) as same, Reranker(base_url=same.base_url) as reranker:
+        (own,) = evaluate(collection, reranker, candidates=candidates).models
+    assert own.published["nDCG@10"] > 0
+
+
+def test_how_many_calls_the_latencies_are_of(reranker: Reranker) -> None:
+    collection, candidates = numbered(20, documents=8)
+    (depth,) = evaluate(collection, reranker, candidates=candidates).models[0].depths
+    assert depth.calls == 20
+    assert depth.p95_ms is not None
+    collection, candidates = numbered(19, documents=8)
+    (depth,) = evaluate(collection, reranker, candidates=candidates).models[0].depths
+    assert (depth.calls, depth.p95_ms) == (19, None)
+    assert depth.p50_ms is not None
+
+
 BAD: dict[str, tuple[dict[str, object], str]] = {
     "depth": ({"depth": 0}, "depth: give at least 1"),
     "at_once": ({"at_once": 0}, "at_once: give at least 1"),
@@ -261,6 +328,7 @@ def test_collections_that_can_not_be_measured(server: LocalServer, reranker: Rer
     for broken, message in (
         (Collection("c", documents, queries, {"q0": qrels["q0"]}), "must be those that qrels"),
         (Collection("c", documents, queries, {"q0": {}, "q1": {"d1": 0}}), "no document is"),
+        (Collection("c", documents, queries, {**qrels, "q1": {"d1": 1_000_001}}), "1,000,000"),
         (Collection("c", documents, {**queries, "q1": " "}, qrels), "text of query 'q1' is blank"),
     ):
         with pytest.raises(ConfigurationError, match=message):

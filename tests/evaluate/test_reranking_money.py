@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pytest
 
-from assisters_rerank import ConfigurationError, MemoryCache, Reranker
+from assisters_rerank import ConfigurationError, MemoryCache, Reranker, Usage
 from assisters_rerank.evaluate import evaluate
 from assisters_rerank.evaluate.purse import price
 from assisters_rerank.evaluate.reranking import score_all
@@ -83,6 +83,66 @@ def test_what_is_cached_costs_nothing(server: LocalServer) -> None:
         second = score_all(reranker, COLLECTION, CANDIDATES, [10], max_cost=most)
         assert len(second.scores) >= min(2 * done, 10) - 1
     assert counts(server) == {1}
+
+
+def test_what_is_cached_is_reported_though_queries_before_it_are_not(server: LocalServer) -> None:
+    with Reranker(base_url=server.base_url, prices=PRICES, cache=MemoryCache()) as reranker:
+        for query in ("q3", "q7"):
+            reranker.rerank(COLLECTION.queries[query], TEXTS)
+        found = score_all(reranker, COLLECTION, CANDIDATES, [10], max_cost=0)
+    assert list(found.scores) == ["q3", "q7"]
+    assert found.stopped is not None
+    assert found.usage.cost == 0
+
+
+def test_a_cost_that_is_unknown_so_far(server: LocalServer) -> None:
+    with Reranker(base_url=server.base_url, prices=PRICES) as reranker:
+        reranker._state.total_usage.add(Usage(cost=None))
+        with pytest.raises(ConfigurationError, match=r"max_cost: this reranker's cost so far"):
+            evaluate(COLLECTION, reranker, candidates=CANDIDATES, max_cost=1)
+    assert server.requests == []
+
+
+class FailingAt(LastNumber):
+    """Fails at one call."""
+
+    def __init__(self, at: int) -> None:
+        self.calls, self.at = 0, at
+
+    def score(self, query: str, documents: Sequence[str]) -> list[float]:
+        self.calls += 1
+        if self.calls == self.at:
+            raise RuntimeError("no more")
+        return super().score(query, documents)
+
+
+def test_queries_that_failed_have_cost_something_too() -> None:
+    # The sixth call is the second one of the third query, whose first one is paid for.
+    with (
+        LocalServer(scorer=FailingAt(6)) as server,
+        Reranker(base_url=server.base_url, prices=PRICES, max_retries=0) as reranker,
+    ):
+        found = score_all(reranker, COLLECTION, CANDIDATES, [10])
+        total = reranker.total_usage
+    assert len(found.scores) == 2
+    assert total.requests == 5
+    assert (found.usage.requests, found.usage.cost) == (total.requests, total.cost)
+    assert found.usage.total_tokens == total.total_tokens
+
+
+def test_what_a_model_spent_before_its_first_query_is_not_left_for_the_next() -> None:
+    with (
+        LocalServer(scorer=LastNumber()) as good,
+        LocalServer(scorer=FailingAt(2)) as bad,
+        Reranker(base_url=good.base_url, prices=PRICES) as first,
+        Reranker(base_url=bad.base_url, prices=PRICES, max_retries=0) as failing,
+        Reranker(base_url=good.base_url, prices=PRICES, model="jina-reranker") as last,
+    ):
+        most = 20.2 * one_query(first)
+        evaluate(COLLECTION, [first, failing, last], candidates=CANDIDATES, max_cost=most)
+        assert failing.total_usage.cost
+        spent = [each.total_usage.cost or 0.0 for each in (first, failing, last)]
+    assert sum(spent) <= most
 
 
 def test_of_a_price_of_nothing_everything_can_be_had(server: LocalServer) -> None:

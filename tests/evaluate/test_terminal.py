@@ -71,7 +71,7 @@ def test_a_row_of_measures_stands_on_one_line(width: int) -> None:
     assert "nDCG@10 0.679 0.712 0.921 +0.033 +0.012, +0.054 better" in lines
     assert "nDCG@10 0.679 0.627 0.921 -0.052 -0.082, -0.022 worse" in lines
     assert "Recall@100 0.921 0.921 0.921 +0.000 +0.000, +0.000 same" in lines
-    assert "* 70 0.712 216 322 $0.86" in lines
+    assert "* 70 0.712 216 322 30 $0.86" in lines
     assert "nDCG@10 by query: 92 improved, 41 worsened, 167 unchanged" in lines
     assert "nDCG@10 0.542 0.712" in lines
     assert "ms@50 150 160" in lines
@@ -97,7 +97,7 @@ def test_one_query_proves_nothing_whatever_its_interval() -> None:
 
 def test_why_it_stopped_is_the_last_thing_said() -> None:
     last = " ".join(_words(STOPPED).split("Stopped early:")[1].split())
-    assert last == f"{STOPPED.stopped}. The figures are of what was measured until then."
+    assert last == f"{STOPPED.stopped}. The figures are of the queries that all models have done."
     assert "Stopped" not in _words(ONE_MODEL)
     assert "Is it better? Not measured" in _words(NOTHING)
 
