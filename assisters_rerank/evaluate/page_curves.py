@@ -120,12 +120,11 @@ def _depth_table(model: ModelResult) -> Element:
             wording.unit(depth.ndcg_at_10),
             wording.milliseconds(depth.p50_ms),
             wording.milliseconds(depth.p95_ms),
-            f"{depth.calls:,}",
             wording.price(depth.dollars_per_1000_queries),
         ]
         for depth in model.depths
     ]
-    heads = ["Candidates", MAIN_MEASURE, "p50 ms", "p95 ms", "Calls", "$ per 1,000 queries"]
+    heads = ["Candidates", MAIN_MEASURE, "p50 ms", "p95 ms", "$ per 1,000 queries"]
     return tag(
         "details",
         tag("summary", f"The numbers: {_name(model)}"),
