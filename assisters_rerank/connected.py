@@ -22,7 +22,11 @@ class Connected(ServiceOptions):
 
     @property
     def total_usage(self) -> Usage:
-        """What all calls so far took, over all threads and event loops; failed ones included."""
+        """What all calls so far took, over all threads and event loops.
+
+        Of a call that failed, the requests that were answered count; not its duplicates, cached
+        documents, and requests that never got an answer.
+        """
         return self._state.total_usage.sum
 
     def close(self) -> None:
