@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from decimal import ROUND_FLOOR, Context
 
 from ..usage import Usage, dollars
 
@@ -31,9 +32,12 @@ def difference(value: float) -> str:
     return f"{value:+.3f}"
 
 
+_FIVE_DIGITS = Context(prec=5, rounding=ROUND_FLOOR)
+
+
 def score(value: float) -> str:
-    """A relevance score, near enough to be used as threshold."""
-    return f"{value:.5g}"
+    """A relevance score to five digits, rounded down: as a threshold it keeps what has it."""
+    return f"{float(_FIVE_DIGITS.create_decimal(repr(value))):.5g}"
 
 
 def milliseconds(value: float | None) -> str:

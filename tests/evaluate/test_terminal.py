@@ -124,7 +124,7 @@ def test_at_most_a_dozen_thresholds_with_both_ends_and_the_chosen_one(place: int
 def test_a_precision_out_of_reach_is_said() -> None:
     words = _words(TWO_MODELS)
     assert "No threshold reaches precision 0.700." in words
-    assert "No score reaches precision 0.700; the nearest is 0.574 at 11.4" in words
+    assert "No score reaches precision 0.700; the nearest is 0.574 at 11.399" in words
 
 
 def test_texts_command_neither_rich_nor_the_terminal() -> None:
