@@ -24,6 +24,7 @@ from .models import cost
 from .options import RerankOptions
 from .ports import Port
 from .state import State
+from .tokens import tokens_of_pairs
 from .usage import Usage
 
 logger = logging.getLogger("assisters_rerank")
@@ -157,9 +158,7 @@ class Scoring:
             await self._aside(partial(memory.remember, scores, reported.model))
 
     def _tokens(self, documents: Sequence[str]) -> int:
-        """A cross-encoder reads the query again with every document."""
-        count = self.fitted.count
-        return count(self.query) * len(documents) + sum(map(count, documents))
+        return tokens_of_pairs(self.fitted.count, self.query, documents)
 
     def _usage_of(self, reported: wire.Scores, documents: Sequence[str], retries: int) -> Usage:
         estimated = reported.total_tokens is None

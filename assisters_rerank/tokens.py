@@ -8,7 +8,7 @@ bge-reranker-v2-m3 uses, and takes some microseconds for a page of text.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from math import ceil
 from typing import Self
 
@@ -91,6 +91,11 @@ def estimate_tokens(text: str) -> int:
 # Letters, digits and white space of ASCII, of which none weighs more than the heaviest letter.
 _LIGHT = bytes(byte for byte in range(0x80) if chr(byte).isalnum() or chr(byte).isspace())
 _MOST_OF_LIGHT = max(weight for _, weight in _ALPHABETS[:2])
+
+
+def tokens_of_pairs(count: Callable[[str], int], query: str, texts: Sequence[str]) -> int:
+    """What is billed for these texts: a cross-encoder reads the query again with every one."""
+    return count(query) * len(texts) + sum(map(count, texts))
 
 
 def estimate_fits(text: str, tokens: int) -> bool:

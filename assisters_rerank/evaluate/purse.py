@@ -12,6 +12,7 @@ from ..memory import Memory
 from ..models import AUTO, CATALOGUE, cost
 from ..plan import Plan
 from ..reranker import Reranker
+from ..tokens import tokens_of_pairs
 from ..usage import Usage
 from .collection import Candidates, Collection
 
@@ -36,9 +37,7 @@ def price(reranker: Reranker, query: str, texts: Sequence[str]) -> float | None:
         ConfigurationError: the call can't be made as it stands.
     """
     fitted = fit(reranker, query, Plan.of(texts))
-    sent = fitted.plan.texts
-    # A cross-encoder reads the query again with every document.
-    tokens = fitted.count(query) * len(sent) + sum(map(fitted.count, sent))
+    tokens = tokens_of_pairs(fitted.count, query, fitted.plan.texts)
     return cost(fitted.model, tokens, reranker.prices)
 
 

@@ -6,7 +6,7 @@ import math
 import secrets
 from collections.abc import Callable, Mapping
 
-from ..tokens import estimate_tokens
+from ..tokens import estimate_tokens, tokens_of_pairs
 from .contract import RerankRequest, parse_request
 from .generations import answer
 from .latency import published_latency
@@ -39,9 +39,8 @@ class Reranking:
         return len(asked.documents)
 
     def tokens(self, asked: RerankRequest) -> int:
-        """What it costs: a cross-encoder reads the query again with every document."""
-        query = estimate_tokens(asked.query)
-        return sum(query + estimate_tokens(document) for document in asked.documents)
+        """What it costs."""
+        return tokens_of_pairs(estimate_tokens, asked.query, asked.documents)
 
     def seconds(self, asked: RerankRequest) -> float:
         """How long the service takes for it by its own account."""
