@@ -12,7 +12,7 @@ from .errors import AssistersError, BudgetExceeded, RateLimitError, StatusError
 from .messages import Answer, Request
 from .pace import Pace, Turn
 from .ports import Port
-from .service import ServiceOptions
+from .service_options import ServiceOptions
 
 logger = logging.getLogger("assisters_rerank")
 

@@ -7,7 +7,7 @@ from typing import Self
 
 from pydantic import PrivateAttr
 
-from .service import ServiceOptions
+from .service_options import ServiceOptions
 from .settings import STRICT
 from .state import State
 from .usage import Usage

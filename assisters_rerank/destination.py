@@ -18,6 +18,8 @@ SERVICE_URL = "https://api.assisters.dev/v1"
 API_KEY_VARIABLE = "ASSISTERS_API_KEY"
 BASE_URL_VARIABLE = "ASSISTERS_BASE_URL"
 
+NO_KEY = f"No API key: give api_key=… or set the variable {API_KEY_VARIABLE}."
+
 
 def _usable_url(value: str) -> str:
     url = value.strip().rstrip("/").removesuffix("/rerank").removesuffix("/embeddings")
@@ -69,9 +71,7 @@ def key_for(base_url: str, given: SecretStr | None) -> SecretStr | None:
     key = given or _variable_key(base_url)
     if key is None:
         if _is_service(base_url):
-            raise ConfigurationError(
-                f"No API key: give api_key=… or set the variable {API_KEY_VARIABLE}."
-            )
+            raise ConfigurationError(NO_KEY)
         return None
     address = _split(base_url)
     if address.scheme == "http" and not _is_loopback(address.hostname or ""):
@@ -84,10 +84,21 @@ def key_for(base_url: str, given: SecretStr | None) -> SecretStr | None:
 
 
 def _variable_key(base_url: str) -> SecretStr | None:
-    named = _variable(BASE_URL_VARIABLE, _usable_url)
-    if _is_service(base_url) or (named is not None and _server(base_url) == _server(named)):
+    if _is_service(base_url) or _server(base_url) == _named_server():
         return _variable(API_KEY_VARIABLE, _usable_key)
     return None
+
+
+def _named_server() -> tuple[str, str | None, int | None] | None:
+    """The server of the base URL variable, if it names one.
+
+    Whoever calls has an address already, so a variable that cannot be used is no error here.
+    """
+    try:
+        named = _variable(BASE_URL_VARIABLE, _usable_url)
+    except ConfigurationError:
+        return None
+    return None if named is None else _server(named)
 
 
 def _variable(name: str, rule: Callable[[str], T | None]) -> T | None:

@@ -6,7 +6,7 @@ import re
 
 from pydantic import Field
 
-from .service import PositiveInt, ServiceOptions
+from .service_options import PositiveInt, ServiceOptions
 from .settings import STRICT
 
 # The E5 models are trained with a word before each text (Wang et al., 2022, arXiv:2212.03533, and

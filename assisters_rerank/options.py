@@ -1,6 +1,6 @@
 """Every setting of a reranker beside those of the service, once: default, range, description.
 
-The plugins inherit these fields, so a new option is added here and nowhere else.
+The plugins inherit these fields. What a new one needs beside is listed in CONTRIBUTING.md.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pydantic.json_schema import SkipJsonSchema
 
 from .cache import ScoreCache
 from .models import AUTO, BGE_RERANKER_V2, JINA_RERANKER
-from .service import PositiveInt, ServiceOptions, no_bool
+from .service_options import PositiveInt, ServiceOptions, no_bool
 from .settings import STRICT, checked
 
 TopN = Annotated[int, BeforeValidator(no_bool), Field(ge=0)] | None

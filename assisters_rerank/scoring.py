@@ -17,8 +17,8 @@ from pydantic import SecretStr
 from . import attempts, believing, wire
 from .budget import Budget
 from .cache import CachedScore
+from .call_cache import CallCache
 from .fitting import Fitted
-from .memory import Memory
 from .messages import Answer
 from .models import cost
 from .options import RerankOptions
@@ -62,13 +62,13 @@ class Scoring:
             # The best passages can only be found among all.
             await self._ask(range(len(texts)), None if self.fitted.plan.parts else top_n)
         else:
-            memory = Memory(options.cache, options.base_url, self.fitted.model, self.query, texts)
-            self.known = await self._aside(memory.recall) or {}
-            await self._ask([i for i in range(len(texts)) if i not in self.known], memory=memory)
+            cache = CallCache(options.cache, options.base_url, self.fitted.model, self.query, texts)
+            self.known = await self._aside(cache.recall) or {}
+            await self._ask([i for i in range(len(texts)) if i not in self.known], cache=cache)
             if self.known and self.answered and self._model_answered() != self._model_known():
                 # The server has changed its model since, and scores of two don't compare.
                 again, self.known = sorted(self.known), {}
-                await self._ask(again, memory=memory)
+                await self._ask(again, cache=cache)
         self._model_answered()
         scores = {place: known.score for place, known in self.known.items()}
         for answered in self.answered.values():
@@ -109,18 +109,22 @@ class Scoring:
         return next((known.model for known in self.known.values()), None)
 
     async def _ask(
-        self, positions: Sequence[int], top_n: int | None = None, memory: Memory | None = None
+        self, positions: Sequence[int], top_n: int | None = None, cache: CallCache | None = None
     ) -> None:
         size = self.options.max_documents_per_request
         shards = [positions[at : at + size] for at in range(0, len(positions), size)]
         if not shards:
             return
         key = self.options.resolve_api_key()
-        requests = [partial(self._ask_one, key, shard, top_n, memory) for shard in shards]
+        requests = [partial(self._ask_one, key, shard, top_n, cache) for shard in shards]
         await attempts.side_by_side(self.port, self.budget, requests, self.options.max_concurrency)
 
     async def _ask_one(
-        self, key: SecretStr | None, shard: Sequence[int], top_n: int | None, memory: Memory | None
+        self,
+        key: SecretStr | None,
+        shard: Sequence[int],
+        top_n: int | None,
+        cache: CallCache | None,
     ) -> None:
         options, fitted, pace = self.options, self.fitted, self.state.pace
         documents = [fitted.plan.texts[place] for place in shard]
@@ -154,8 +158,8 @@ class Scoring:
         usage = self._usage_of(reported, documents, retries)
         self.answered[shard[0]] = _Answered(scores, reported, usage)
         self.state.total_usage.add(usage)
-        if memory is not None:
-            await self._aside(partial(memory.remember, scores, reported.model))
+        if cache is not None:
+            await self._aside(partial(cache.remember, scores, reported.model))
 
     def _tokens(self, documents: Sequence[str]) -> int:
         return tokens_of_pairs(self.fitted.count, self.query, documents)

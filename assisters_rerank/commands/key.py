@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import os
-
-from ..destination import API_KEY_VARIABLE
+from ..destination import API_KEY_VARIABLE, NO_KEY
 from ..errors import ConfigurationError
-from ..service import ServiceOptions
+from ..service_options import ServiceOptions
 
 
 def check_key(options: ServiceOptions) -> None:
     """Raises `ConfigurationError` if the server needs a key and there is none."""
     try:
         options.resolve_api_key()
-    except ConfigurationError:
-        if os.environ.get(API_KEY_VARIABLE, "").strip():
+    except ConfigurationError as error:
+        if str(error) != NO_KEY:
             raise  # there is one, and it cannot be a key
         raise ConfigurationError(
             f"No API key: set the variable {API_KEY_VARIABLE}, or add --local to score on this "

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import accumulate
 
+from ..call_cache import CallCache
 from ..errors import ConfigurationError
 from ..fitting import fit
-from ..memory import Memory
 from ..models import AUTO, CATALOGUE, cost
 from ..plan import Plan
 from ..reranker import Reranker
@@ -18,7 +18,11 @@ from .collection import Candidates, Collection
 
 
 def check_price(reranker: Reranker) -> None:
-    """Raises `ConfigurationError` if nobody knows what the reranker's model costs, or has cost."""
+    """Checks what a limit in dollars needs to know.
+
+    Raises:
+        ConfigurationError: if the model's price, or what the reranker has spent so far, is unknown.
+    """
     for model in CATALOGUE if reranker.model == AUTO else (reranker.model,):
         if cost(model, 1, reranker.prices) is None:
             raise ConfigurationError(
@@ -116,5 +120,5 @@ class Purse:
             return False
         fitted = fit(self._reranker, query, Plan.of(texts))
         sent = fitted.plan.texts
-        known = Memory(cache, self._reranker.base_url, fitted.model, query, sent).recall()
+        known = CallCache(cache, self._reranker.base_url, fitted.model, query, sent).recall()
         return len(known) == len(sent)

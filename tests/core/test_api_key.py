@@ -81,6 +81,18 @@ def test_the_variables_key_goes_to_the_host_that_the_other_variable_names(
     assert sent(base_url="https://other.test/v1") is None
 
 
+def test_an_unusable_address_in_the_variable_names_no_host(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("ASSISTERS_BASE_URL", "nonsense")
+    assert sent(base_url="http://127.0.0.1:9/v1") is None
+    monkeypatch.setenv("ASSISTERS_API_KEY", "ask_variable")
+    assert sent(base_url="https://other.test/v1") is None
+    assert sent(base_url=SERVICE) == "Bearer ask_variable"
+    with pytest.raises(ConfigurationError, match="variable ASSISTERS_BASE_URL"):
+        Reranker()
+
+
 def test_the_variables_key_in_the_clear_is_warned_of(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -7,9 +7,11 @@ import copy
 import pickle
 import threading
 from collections.abc import Callable
+from typing import Any
 
 import httpx
 import pytest
+from pydantic import Field, PrivateAttr
 
 from assisters_rerank import ConfigurationError, MemoryCache, Reranker
 
@@ -131,6 +133,25 @@ def test_a_pickle_keeps_every_option_but_the_secret_and_the_living(protocol: int
     assert twin.model_dump() == reranker.model_dump()
     assert twin.api_key is twin.http_client is twin.async_http_client is None
     assert twin.cache is twin.count_tokens is None
+
+
+class Tenants(Reranker):
+    """A subclass as users write it: a field, a private attribute, a constructor of its own."""
+
+    tenant: str = Field(alias="Tenant")
+    _seen: list[str] = PrivateAttr(default_factory=list)
+
+    def __init__(self, tenant: str, **options: Any) -> None:
+        super().__init__(Tenant=tenant, top_n=3, **options)
+
+
+@pytest.mark.parametrize("copier", [*COPIERS.values(), lambda it: pickle.loads(pickle.dumps(it))])
+def test_a_subclass_goes_round_whole(copier: Copier) -> None:
+    first = Tenants("a", api_key=KEY, timeout=7)
+    first._seen.append("b")
+    twin = copier(first)
+    assert isinstance(twin, Tenants)
+    assert (twin.tenant, twin.top_n, twin.timeout, twin._seen) == ("a", 3, 7, ["b"])
 
 
 def test_an_unpickled_reranker_takes_the_key_from_the_environment(

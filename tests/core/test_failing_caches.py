@@ -22,7 +22,7 @@ from ..faults.server import HostileServer
 from .answers import honest
 from .expectation import assert_right
 from .scripted_port import ScriptedPort, rank
-from .test_memory import Call, sent, worlds
+from .test_call_cache import Call, sent, worlds
 
 TEXTS = ["a", "b", "c"]
 RUNS = pytest.mark.parametrize("run", [anyio.run, trio.run], ids=["asyncio", "trio"])

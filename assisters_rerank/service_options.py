@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated, Any, Self
 
-from pydantic import BeforeValidator, Field, SecretStr
+from pydantic import BaseModel, BeforeValidator, Field, SecretStr
 from pydantic.json_schema import SkipJsonSchema
 
 from .clients import AsyncHttpClient, HttpClient
@@ -115,18 +115,27 @@ class ServiceOptions(Settings):
 
     def __getstate__(self) -> dict[Any, Any]:
         # Fields marked `exclude` (the key, live clients) stay out of pickles as out of dumps.
-        fields = type(self).model_fields
-        return {name: getattr(self, name) for name in fields if not fields[name].exclude}
+        # Pydantic's own state, whatever a framework's base class makes of it: a subclass may have
+        # private attributes and a constructor of its own.
+        state = BaseModel.__getstate__(self)
+        left_out = {name for name, field in type(self).model_fields.items() if field.exclude}
+        kept = {name: value for name, value in vars(self).items() if name not in left_out}
+        given = state["__pydantic_fields_set__"] - left_out
+        return {**state, "__dict__": kept, "__pydantic_fields_set__": given}
 
     def __setstate__(self, state: dict[Any, Any]) -> None:
-        self.__init__(**state)  # type: ignore[misc]
+        BaseModel.__setstate__(self, state)
+        for name, field in type(self).model_fields.items():
+            if name not in vars(self):
+                vars(self)[name] = field.get_default(call_default_factory=True)
 
     def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
-        # The key and the user's own clients are handed over, not copied: a client holds sockets.
+        # The key, functions and the user's own clients are handed over, not copied: a client holds
+        # sockets, and what a function is bound to may hold anything.
         memo = {} if memo is None else memo
         for name, field in type(self).model_fields.items():
-            if field.exclude:
-                value = getattr(self, name)
+            value = getattr(self, name)
+            if field.exclude or callable(value):
                 memo[id(value)] = value
         return super().__deepcopy__(memo)
 

@@ -12,7 +12,7 @@ from .cache import CachedScore, ScoreCache, score_keys
 logger = logging.getLogger("assisters_rerank")
 
 
-class Memory:
+class CallCache:
     """The cached scores of a call's texts. Both methods may read and write files."""
 
     def __init__(
