@@ -39,6 +39,8 @@ def believed(answer: Answer, request: Request, read: Callable[[dict[str, object]
 
 
 def _object(answer: Answer) -> dict[str, object]:
+    if not answer.body:
+        raise BreachError("the body is empty")
     content = parsed(answer.body)
     if content is NOT_JSON:
         start = answer.body[:4000].decode("utf-8", "replace")  # cut when the key is out of it

@@ -10,10 +10,11 @@ import ssl
 import threading
 import weakref
 from collections.abc import Iterator
+from functools import partial
 from typing import TypeAlias
+from urllib.parse import urlsplit
 from urllib.request import getproxies
 
-import anyio.to_thread
 import httpx
 
 from . import loops
@@ -59,7 +60,7 @@ class Clients:
         scheme = _scheme(url)
         client = loops.find(self, scheme)
         if client is None and scheme not in _TLS:
-            await anyio.to_thread.run_sync(_tls, scheme)
+            await loops.in_thread(partial(_tls, scheme))
             client = loops.find(self, scheme)  # another task may have been faster
         if client is None:
             client = _evented_client(_TLS[scheme])
@@ -96,15 +97,19 @@ def _evented_client(context: ssl.SSLContext) -> AsyncPoster:
         return AsyncViaClient(httpx.AsyncClient(verify=context, limits=_LIMITS))
 
 
-def _proxied() -> bool:
-    return not {"http", "https", "all"}.isdisjoint(getproxies())
+def _proxied() -> list[str]:
+    """The addresses of the environment's proxies."""
+    proxies = getproxies()
+    return [proxies[scheme] for scheme in ("http", "https", "all") if scheme in proxies]
 
 
 @contextlib.contextmanager
 def _told_of_proxies() -> Iterator[None]:
     try:
+        for proxy in _proxied():
+            _ = urlsplit(proxy).port  # refuses what is no port
         yield
-    except (ValueError, ImportError) as error:
+    except (ValueError, ImportError, httpx.InvalidURL) as error:
         # httpx reads the proxy variables here: an unknown scheme, or SOCKS without its package.
         problem = str(error)
     else:
@@ -136,11 +141,19 @@ def _tls(scheme: str) -> ssl.SSLContext:
                 import httpx_aiohttp  # noqa: F401
 
             _TLS[scheme] = (
-                httpx.create_ssl_context()
-                if scheme == "https"
-                else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+                _certified() if scheme == "https" else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
             )
         return _TLS[scheme]
+
+
+def _certified() -> ssl.SSLContext:
+    try:
+        return httpx.create_ssl_context()
+    except OSError as error:
+        problem = str(error)
+    raise ConfigurationError(
+        f"The certificates of SSL_CERT_FILE or SSL_CERT_DIR can't be used: {problem}"
+    )
 
 
 @in_child

@@ -13,14 +13,17 @@ import contextlib
 import threading
 import time
 import weakref
-from collections.abc import AsyncGenerator
-from typing import NamedTuple
+from collections.abc import AsyncGenerator, Callable
+from typing import NamedTuple, TypeVar
 
 import anyio
 import anyio.lowlevel
+import anyio.to_thread
 
 from .forks import in_child
 from .transports import AsyncPoster
+
+T = TypeVar("T")
 
 
 class _Held(NamedTuple):
@@ -45,6 +48,30 @@ async def prepare() -> None:
             _PREPARED = True
 
 
+async def in_thread(work: Callable[[], T]) -> T:
+    """What `work` gives, done in a thread, which is left alone when the call is cancelled."""
+    if is_asyncio():
+        # anyio's own threads end with the loop's main task. A Ctrl-C may leave that unfinished, and
+        # the interpreter would wait for them for ever.
+        outcome = await asyncio.to_thread(_outcome, work)
+        return outcome()
+    return await anyio.to_thread.run_sync(work, abandon_on_cancel=True)
+
+
+def _outcome(work: Callable[[], T]) -> Callable[[], T]:
+    """What gives the result or raises the error; futures would make another of some errors."""
+    try:
+        result = work()
+    except Exception as error:
+        failure = error
+
+        def fail() -> T:
+            raise failure
+
+        return fail
+    return lambda: result
+
+
 def clock_ahead() -> float:
     """Seconds that the running loop's clock is ahead of the monotonic one, for ever the same."""
     loop = _running_loop()
@@ -63,10 +90,13 @@ async def hold(owner: object, scheme: str, client: AsyncPoster) -> None:
     """Gives the running loop the owner's client to hold."""
     loop = _running_loop()
     with _LOCK:
-        for other in list(_LOOPS):  # a loop that was closed without being shut down
-            if isinstance(other, asyncio.AbstractEventLoop) and other.is_closed():
-                del _LOOPS[other]
+        left = [_LOOPS.pop(other) for other in list(_LOOPS) if _is_closed(other)]
         held = _LOOPS.setdefault(loop, {})
+    for of_a_closed_loop in left:
+        for abandoned in of_a_closed_loop.values():
+            # Else aiohttp complains on stderr. httpx's may want the loop that is gone.
+            with contextlib.suppress(RuntimeError):
+                await abandoned.client.aclose()
     key = (weakref.ref(owner), scheme)
     held[key] = _Held(client, _close_with_loop(held, key, client))
     await anext(held[key].closing)
@@ -105,6 +135,11 @@ async def _close_with_loop(
 def is_asyncio() -> bool:
     """Whether the running loop is asyncio's (or uvloop's), not trio's."""
     return isinstance(_running_loop(), asyncio.AbstractEventLoop)
+
+
+def _is_closed(loop: object) -> bool:
+    """Whether it was closed without being shut down, so that its generators never ended."""
+    return isinstance(loop, asyncio.AbstractEventLoop) and loop.is_closed()
 
 
 def _running_loop() -> object:

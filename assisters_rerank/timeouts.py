@@ -10,22 +10,19 @@ from typing import Any
 class TimeLeft(dict[str, float]):
     """httpx's timeouts, of which it asks one for every phase: what is left of the budget then.
 
-    httpx would hand the same timeout to every single read and write, so that an answer which drips
-    never times out; what it gets here for those counts down. Only the headers' timeout of a budget
-    under a second is a plain number: exact when the server is silent, blind to headers that drip.
+    httpx would hand the same timeout to every address of a host and to every single read and
+    write, so that an answer which drips never times out; what it gets here counts down.
     """
 
     def __init__(self, deadline: float, budget: float) -> None:
         super().__init__(connect=budget, pool=budget, write=budget, read=budget)
         self._deadline = deadline
-        self.in_body = False
 
     def get(self, phase: str, default: object = None) -> Any:
         """What httpcore takes as the phase's timeout in seconds."""
-        left = self._deadline - time.monotonic()
-        if phase == "write" or (phase == "read" and (self.in_body or left > 1)):
-            return _Countdown(self._deadline)
-        return max(left, 0.001)
+        if phase == "pool":  # a wait for a lock, which takes numbers alone
+            return max(self._deadline - time.monotonic(), 0.001)
+        return _Countdown(self._deadline)
 
 
 class _Countdown:

@@ -108,7 +108,10 @@ class ViaClient:
     def post(self, request: Request, extensions: Extensions) -> httpx.Response:
         """See `Poster`."""
         merged = _merged(self._client, request, extensions)
-        return self._client.send(merged, stream=True, follow_redirects=False)
+        try:
+            return self._client.send(merged, stream=True, follow_redirects=False)
+        except httpx.HTTPStatusError as error:
+            return _refused(error.response)
 
 
 class AsyncViaClient:
@@ -126,7 +129,20 @@ class AsyncViaClient:
     async def post(self, request: Request, extensions: Extensions) -> httpx.Response:
         """See `AsyncPoster`."""
         merged = _merged(self._client, request, extensions)
-        return await self._client.send(merged, stream=True, follow_redirects=False)
+        try:
+            return await self._client.send(merged, stream=True, follow_redirects=False)
+        except httpx.HTTPStatusError as error:
+            return _refused(error.response)
+
+
+def _refused(response: httpx.Response) -> httpx.Response:
+    """A status that a hook of the client's raised: what it means is for us to say.
+
+    httpx has closed the response, so its body is gone unless the hook has read it.
+    """
+    if response.is_stream_consumed:
+        return response
+    return httpx.Response(response.status_code, headers=response.headers)
 
 
 def _plain(request: Request, extensions: Extensions) -> httpx.Request:

@@ -15,6 +15,7 @@ from ..clients import Clients
 from ..messages import Answer, Request
 from ..timeouts import TimeLeft
 from ..transports import Poster, ViaClient
+from .body import Body
 from .failures import failure_to_send
 
 T = TypeVar("T")
@@ -52,13 +53,15 @@ class Blocking:
     async def send(self, request: Request, budget: float) -> Answer:
         """POSTs with a `Poster`; see `Port.send`."""
         deadline = self.now() + budget
-        timeouts = TimeLeft(deadline, budget)
-        poster: Poster = self._own or self._clients.blocking(request.url)
+        body = Body(request)
+        poster: Poster | None = self._own
         try:
-            response = poster.post(request, {"timeout": timeouts})
+            poster = poster or self._clients.blocking(request.url)
+            response = poster.post(request, {"timeout": TimeLeft(deadline, budget)})
             try:
-                timeouts.in_body = True
-                return Answer(response.status_code, response.headers, response.read())
+                for part in response.iter_bytes():
+                    body.add(part)
+                return Answer(response.status_code, response.headers, body.whole())
             finally:
                 response.close()
         except Exception as error:

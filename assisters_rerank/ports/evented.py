@@ -6,13 +6,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 import anyio
-import anyio.to_thread
 import httpx
 
 from .. import loops
 from ..clients import Clients
 from ..messages import Answer, Request
 from ..transports import AsyncPoster, AsyncViaClient
+from .body import Body
 from .failures import failure_to_send
 
 T = TypeVar("T")
@@ -39,13 +39,16 @@ class Evented:
 
     async def send(self, request: Request, budget: float) -> Answer:
         """POSTs with an `AsyncPoster`; see `Port.send`."""
+        body = Body(request)
         poster: AsyncPoster | None = self._own
         try:
             with anyio.fail_after(budget):
                 poster = poster or await self._clients.evented(request.url)
                 response = await poster.post(request, {"timeout": _NO_TIMEOUTS})
                 try:
-                    return Answer(response.status_code, response.headers, await response.aread())
+                    async for part in response.aiter_bytes():
+                        body.add(part)
+                    return Answer(response.status_code, response.headers, body.whole())
                 finally:
                     await response.aclose()
         except Exception as error:
@@ -82,7 +85,7 @@ class Evented:
     async def aside(self, work: Callable[[], T], budget: float) -> T:
         """Runs it in a thread, which is left alone when its time is up or the call cancelled."""
         with anyio.fail_after(budget):
-            return await anyio.to_thread.run_sync(work, abandon_on_cancel=True)
+            return await loops.in_thread(work)
 
 
 def _first(several: BaseExceptionGroup[BaseException]) -> BaseException:

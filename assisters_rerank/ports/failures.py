@@ -36,4 +36,8 @@ def failure_to_send(
         if own:
             return ConfigurationError("http_client or async_http_client: it has been closed.")
         return TransportError(f"The reranker was closed before the call ended ({told}).")
+    if isinstance(error, RuntimeError) and own and "loop is closed" in str(error):
+        return ConfigurationError(
+            "async_http_client: the event loop that it was used in is closed; give each its own."
+        )
     return None

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
+from collections.abc import AsyncIterator, Iterator
 
 import httpx
 import pytest
 import trio
 
-from assisters_rerank import Reranker, StatusError, arerank, rerank
+from assisters_rerank import (
+    AuthenticationError,
+    ConfigurationError,
+    ContractError,
+    Reranker,
+    StatusError,
+    arerank,
+    rerank,
+)
 
-from ..faults.server import HostileServer
+from ..faults.server import Exchange, HostileServer
 from .answers import scored
 from .conftest import answer_honestly
 from .expectation import assert_right
@@ -150,3 +160,73 @@ def test_a_changed_address_is_followed_also_from_http_to_https(
     context = for_https._transport._pool._ssl_context  # type: ignore[attr-defined]
     assert context.cert_store_stats()["x509"] > 0
     assert for_http is not for_https
+
+
+@pytest.mark.parametrize("reads", [True, False])
+async def test_own_clients_may_raise_for_a_status_in_a_hook(reads: bool) -> None:
+    def refuse(request: httpx.Request) -> httpx.Response:
+        # A stream, as from the network: what is given at once would count as read.
+        parts = iter([b'{"error": {"message": "no such key"}}'])
+        return httpx.Response(401, stream=OneWay(parts), headers={"x-request-id": "r-1"})
+
+    def check(response: httpx.Response) -> None:
+        if reads:
+            response.read()
+        response.raise_for_status()
+
+    async def acheck(response: httpx.Response) -> None:
+        if reads:
+            await response.aread()
+        response.raise_for_status()
+
+    transport = httpx.MockTransport(refuse)
+    reranker = Reranker(
+        base_url="https://h.test/v1",
+        http_client=httpx.Client(transport=transport, event_hooks={"response": [check]}),
+        async_http_client=httpx.AsyncClient(
+            transport=transport, event_hooks={"response": [acheck]}
+        ),
+        on_error="passthrough",
+    )
+    for call in (asyncio.to_thread(reranker.rerank, "q", TEXTS), reranker.arerank("q", TEXTS)):
+        with pytest.raises(AuthenticationError, match="no such key" if reads else "401") as caught:
+            await call
+        assert caught.value.request_id == "r-1"
+
+
+class OneWay(httpx.SyncByteStream, httpx.AsyncByteStream):
+    """A body that can be read once."""
+
+    def __init__(self, parts: Iterator[bytes]) -> None:
+        self._parts = parts
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self._parts
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for part in self._parts:
+            yield part
+
+
+def test_an_own_async_client_in_a_second_loop_is_told(honest_server: HostileServer) -> None:
+    reranker = Reranker(
+        base_url=honest_server.url, async_http_client=httpx.AsyncClient(), max_retries=0
+    )
+    asyncio.run(reranker.arerank("q", TEXTS))
+    with pytest.raises(ConfigurationError, match="async_http_client: the event loop"):
+        asyncio.run(reranker.arerank("q", TEXTS))
+
+
+async def test_an_answer_without_end_is_refused() -> None:
+    packed = gzip.compress(b" " * 140_000_000, 1)
+
+    def bomb(exchange: Exchange) -> None:
+        about = f"Content-Encoding: gzip\r\nContent-Length: {len(packed)}"
+        exchange.send(f"HTTP/1.1 200 OK\r\n{about}\r\n\r\n".encode() + packed)
+
+    with HostileServer([bomb]) as server:
+        reranker = Reranker(base_url=server.url, on_error="passthrough")
+        with pytest.raises(ContractError, match="more than 128 MB"):
+            reranker.rerank("q", TEXTS)
+        with pytest.raises(ContractError, match="more than 128 MB"):
+            await reranker.arerank("q", TEXTS)

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Iterator
 import httpx
 import pytest
 
-from assisters_rerank import ConfigurationError, Ranking, Reranker, TransportError
+from assisters_rerank import ConfigurationError, Ranking, Reranker, TransportError, clients
 
 from ..faults.server import Exchange, HostileServer
 from .answers import scored
@@ -86,7 +86,13 @@ async def test_excepted_hosts_are_asked_directly(
 
 
 def unusable() -> list[tuple[str, str]]:
-    proxies = [("HTTP_PROXY", "nonsense://127.0.0.1:1"), ("ALL_PROXY", "nonsense://u:SECRET@h:1")]
+    proxies = [
+        ("HTTP_PROXY", "nonsense://127.0.0.1:1"),
+        ("ALL_PROXY", "nonsense://u:SECRET@h:1"),
+        ("HTTP_PROXY", "http://proxy:port"),
+        ("HTTP_PROXY", "http://u:SECRET@proxy:99999"),
+        ("ALL_PROXY", "http://[bad"),
+    ]
     if importlib.util.find_spec("socksio") is None:
         proxies += [("ALL_PROXY", "socks5://127.0.0.1:1"), ("HTTP_PROXY", "socks5://u:SECRET@h:1")]
     return proxies
@@ -106,6 +112,28 @@ async def test_an_unusable_proxy_is_told_and_nothing_sent(
         await call(Reranker(base_url=honest_server.url, on_error="passthrough"))
     assert "SECRET" not in str(caught.value)
     assert honest_server.requests == []
+
+
+@colours
+async def test_an_unusable_exception_from_the_proxies_is_told_and_nothing_sent(
+    honest_server: HostileServer, monkeypatch: pytest.MonkeyPatch, call: Call
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("NO_PROXY", "[::1")
+    with pytest.raises(ConfigurationError, match="proxy variables"):
+        await call(Reranker(base_url=honest_server.url))
+    assert honest_server.requests == []
+
+
+@colours
+@pytest.mark.parametrize("file", ["missing.pem", __file__])
+async def test_unusable_certificates_are_told(
+    monkeypatch: pytest.MonkeyPatch, file: str, call: Call
+) -> None:
+    monkeypatch.setattr(clients, "_TLS", {})
+    monkeypatch.setenv("SSL_CERT_FILE", file)
+    with pytest.raises(ConfigurationError, match="SSL_CERT_FILE"):
+        await call(Reranker(base_url="https://h.test/v1", on_error="passthrough"))
 
 
 @colours

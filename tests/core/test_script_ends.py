@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 
 import pytest
@@ -92,6 +93,20 @@ go(main)
 """,
 }
 
+INTERRUPTED = """
+import os, signal, threading
+async def main():
+    async with sharded() as reranker:
+        print(len(await reranker.arerank("q", TEXTS)))
+    threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT)).start()
+    await asyncio.sleep(60)
+loop = asyncio.new_event_loop()
+try:
+    loop.run_until_complete(main())
+except KeyboardInterrupt:
+    loop.close()
+"""
+
 SYNC: dict[str, str] = {
     "global": 'kept = sharded()\nprint(len(kept.rerank("q", TEXTS)))',
     "local": 'def main():\n    print(len(sharded().rerank("q", TEXTS)))\nmain()',
@@ -114,6 +129,15 @@ go(main)
 def test_async_scripts_end_quietly(script: str, backend: str, honest_server: HostileServer) -> None:
     ended = run(HEAD + script, honest_server.url, backend, flags=STRICT)
     assert (ended.code, ended.out.strip(), ended.err) == (0, "3", "")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sends itself a SIGINT")
+@pytest.mark.parametrize("backend", ["asyncio", "asyncio without the extra"])
+def test_a_loop_stopped_by_ctrl_c_does_not_keep_the_interpreter(
+    backend: str, honest_server: HostileServer
+) -> None:
+    ended = run(HEAD + INTERRUPTED, honest_server.url, backend, seconds=20)
+    assert (ended.code, ended.out.strip()) == (0, "3")
 
 
 @pytest.mark.parametrize("script", SYNC.values(), ids=SYNC)

@@ -42,7 +42,6 @@ class Row:
         slow: the row needs its whole budget.
         echo: the server quotes the key, so that debug logs of the HTTP library may show its words.
         library_decides: the HTTP libraries differ in what they make of it.
-        sync_seconds: how long a sync call may take where httpx cannot hold the budget.
     """
 
     name: str
@@ -61,12 +60,16 @@ class Row:
     slow: bool = False
     echo: bool = False
     library_decides: bool = False
-    sync_seconds: float | None = None
 
     @property
     def outcomes(self) -> tuple[Outcome, ...]:
         """Every outcome that is allowed."""
         return (self.outcome, *self.or_else)
+
+    @property
+    def waits(self) -> bool:
+        """Whether it takes its time, and next to nothing of the processor's."""
+        return self.slow or self.gap > 0 or self.first_fails is not None
 
     @property
     def timeout(self) -> float:
