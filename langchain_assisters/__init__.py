@@ -1,7 +1,17 @@
 """Assisters for LangChain: embed and rerank the documents of a chain or a retriever."""
 
-from .embeddings import AssistersEmbeddings
-from .rerank import AssistersRerank, RerankInput
-from .retriever import RerankRetriever
+from __future__ import annotations
+
+try:
+    from .embeddings import AssistersEmbeddings
+    from .rerank import AssistersRerank, RerankInput
+    from .retriever import RerankRetriever
+except ModuleNotFoundError as error:
+    if error.name != "langchain_core":
+        raise
+    raise ModuleNotFoundError(
+        'langchain-core is not installed; run: pip install "assisters-rerank[langchain]"',
+        name=error.name,
+    ) from error
 
 __all__ = ["AssistersEmbeddings", "AssistersRerank", "RerankInput", "RerankRetriever"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from inspect import iscoroutine
 from types import EllipsisType
 from typing import Any
 
@@ -30,8 +31,12 @@ class RerankInput(TypedDict):
     documents: Sequence[Document]
 
 
+# Chains are mostly typed as giving some dict or other: what is in it is checked in the call.
+Input = RerankInput | dict[str, Any]
+
+
 class AssistersRerank(
-    Reranker, BaseDocumentCompressor, RunnableSerializable[RerankInput, list[Document]]
+    Reranker, BaseDocumentCompressor, RunnableSerializable[Input, list[Document]]
 ):
     """Reranks documents and puts the score into `metadata["relevance_score"]` of copies.
 
@@ -96,14 +101,14 @@ class AssistersRerank(
         return await self._acompress(documents, query, config, top_n)
 
     def invoke(
-        self, input: RerankInput, config: RunnableConfig | None = None, **kwargs: Any
+        self, input: Input, config: RunnableConfig | None = None, **kwargs: Any
     ) -> list[Document]:
         """`compress_documents` as a Runnable; `top_n=…` is taken as a keyword."""
         documents, query = _parts(input)
         return self._compress(documents, query, ensure_config(config), _top_n(kwargs))
 
     async def ainvoke(
-        self, input: RerankInput, config: RunnableConfig | None = None, **kwargs: Any
+        self, input: Input, config: RunnableConfig | None = None, **kwargs: Any
     ) -> list[Document]:
         """`acompress_documents` as a Runnable; `top_n=…` is taken as a keyword."""
         documents, query = _parts(input)
@@ -116,8 +121,8 @@ class AssistersRerank(
         config: RunnableConfig,
         top_n: int | EllipsisType | None = ...,
     ) -> list[Document]:
-        documents = listed(documents)
         with traced(self, self.get_name(), query, config, top_n) as trace:
+            documents = listed(documents)
             cut = checked_cut(self, self.content)
             ranking = self.rerank(query, self._sent(documents), top_n=top_n)
             result = scored(documents, ranking, cut=cut)
@@ -131,8 +136,8 @@ class AssistersRerank(
         config: RunnableConfig,
         top_n: int | EllipsisType | None = ...,
     ) -> list[Document]:
-        documents = listed(documents)
         async with atraced(self, self.get_name(), query, config, top_n) as trace:
+            documents = listed(documents)
             cut = checked_cut(self, self.content)
             ranking = await self.arerank(query, self._sent(documents), top_n=top_n)
             result = scored(documents, ranking, cut=cut)
@@ -142,7 +147,12 @@ class AssistersRerank(
     def _sent(self, documents: Sequence[Document]) -> list[str]:
         if self.text is None:
             return [document.page_content for document in documents]
-        return [self.text(document) for document in documents]
+        return [_chosen(self.text(document), place) for place, document in enumerate(documents)]
+
+    @property
+    def InputType(self) -> type[RerankInput]:  # noqa: N802 - LangChain's name
+        """What the input's schema is made of."""
+        return RerankInput
 
     @classmethod
     def is_lc_serializable(cls) -> bool:
@@ -153,6 +163,17 @@ class AssistersRerank(
     def lc_secrets(self) -> dict[str, str]:
         """The key is dumped as the name of its environment variable."""
         return {"api_key": API_KEY_VARIABLE}
+
+
+def _chosen(text: object, place: int) -> str:
+    if isinstance(text, str):
+        return text
+    if iscoroutine(text):
+        text.close()
+    raise ConfigurationError(
+        f"text: it gave {type(text).__name__} for documents[{place}]; give a plain function that "
+        "returns a string."
+    )
 
 
 def _top_n(keywords: dict[str, Any]) -> Any:
@@ -166,7 +187,7 @@ def _top_n(keywords: dict[str, Any]) -> Any:
     return keywords.get("top_n", ...)
 
 
-def _parts(given: RerankInput) -> tuple[Sequence[Document], str]:
+def _parts(given: Input) -> tuple[Sequence[Document], str]:
     try:
         return given["documents"], given["query"]
     except (KeyError, TypeError):

@@ -56,9 +56,7 @@ class RerankRetriever(Settings, BaseRetriever):
     ) -> list[Document]:
         callbacks = run_manager.get_child()
         candidates = self.base_retriever.invoke(query, {"callbacks": callbacks}, **kwargs)
-        return self.reranker.compress_documents(
-            candidates, query, callbacks, top_n=self._wanted(top_n)
-        )
+        return self.reranker.compress_documents(candidates, query, callbacks, **self._wanted(top_n))
 
     async def _aget_relevant_documents(
         self,
@@ -71,10 +69,11 @@ class RerankRetriever(Settings, BaseRetriever):
         callbacks = run_manager.get_child()
         candidates = await self.base_retriever.ainvoke(query, {"callbacks": callbacks}, **kwargs)
         return await self.reranker.acompress_documents(
-            candidates, query, callbacks, top_n=self._wanted(top_n)
+            candidates, query, callbacks, **self._wanted(top_n)
         )
 
-    def _wanted(self, top_n: int | EllipsisType | None) -> int | EllipsisType | None:
-        if top_n is ... and self.top_n is not None:
-            return self.top_n
-        return top_n
+    def _wanted(self, top_n: int | EllipsisType | None) -> dict[str, Any]:
+        """What the reranker's call is given beside LangChain's own arguments, if anything."""
+        if top_n is ...:
+            return {} if self.top_n is None else {"top_n": self.top_n}
+        return {"top_n": top_n}

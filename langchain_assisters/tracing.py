@@ -11,9 +11,15 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from langchain_core.callbacks import AsyncCallbackManager, CallbackManager
+from langchain_core.callbacks import (
+    AsyncCallbackManager,
+    AsyncCallbackManagerForRetrieverRun,
+    CallbackManager,
+    CallbackManagerForRetrieverRun,
+)
 from langchain_core.documents import Document
 from langchain_core.runnables import RunnableConfig
+from langchain_core.tracers.base import BaseTracer
 
 from assisters_rerank import Ranking, RerankOptions
 
@@ -55,7 +61,7 @@ def traced(
     except BaseException as error:
         run.on_retriever_error(error)
         raise
-    run.metadata.update(trace.outcome)  # tracers send the run's metadata along at its end
+    _note(run, trace.outcome)
     run.on_retriever_end(trace.documents, **trace.outcome)
 
 
@@ -72,8 +78,20 @@ async def atraced(
     except BaseException as error:
         await run.on_retriever_error(error)
         raise
-    run.metadata.update(trace.outcome)
+    _note(run, trace.outcome)
     await run.on_retriever_end(trace.documents, **trace.outcome)
+
+
+def _note(
+    run: CallbackManagerForRetrieverRun | AsyncCallbackManagerForRetrieverRun,
+    outcome: dict[str, Any],
+) -> None:
+    """Adds the outcome to the run's metadata, which tracers send along at its end."""
+    run.metadata.update(outcome)
+    for handler in run.handlers:
+        # LangSmith's tracer has a copy of them where it added some of its own (a thread's id).
+        if isinstance(handler, BaseTracer) and (traced := handler.run_map.get(str(run.run_id))):
+            traced.metadata.update(outcome)
 
 
 def _described(options: RerankOptions, config: RunnableConfig, top_n: object) -> dict[str, Any]:

@@ -76,6 +76,45 @@ def test_a_plugin_works_with_its_own_framework_alone(
     assert must_run(script, honest_server.url, *needed) == "2"
 
 
+@pytest.mark.parametrize(
+    ("plugin", "missing", "extra"),
+    [
+        ("langchain_assisters", "langchain_core", "langchain"),
+        ("llama_index_assisters", "llama_index", "llama-index"),
+        ("llama_index_assisters", "llama_index.core", "llama-index"),
+    ],
+)
+def test_a_plugin_without_its_framework_says_what_to_install(
+    plugin: str, missing: str, extra: str
+) -> None:
+    assert f'pip install "assisters-rerank[{extra}]"' in import_without(plugin, missing)
+
+
+def test_a_plugin_does_not_take_another_missing_package_for_its_framework() -> None:
+    assert import_without("langchain_assisters", "langchain_core.documents") == "as it was"
+    assert import_without("llama_index_assisters", "httpx") == "as it was"
+
+
+def import_without(plugin: str, missing: str) -> str:
+    """What the error says when the plugin is imported where a package is not installed."""
+    script = """
+    import sys
+
+    class Missing:
+        def find_spec(self, name, path=None, target=None):
+            if name == sys.argv[2]:
+                raise ModuleNotFoundError("as it was", name=name)
+
+    sys.meta_path.insert(0, Missing())
+    try:
+        __import__(sys.argv[1])
+    except ImportError as error:
+        assert error.name == sys.argv[2]
+        print(error)
+    """
+    return must_run(script, plugin, missing)
+
+
 def test_importing_the_core_has_no_side_effects() -> None:
     script = """
     import sys, threading, warnings, ssl, socket

@@ -87,7 +87,9 @@ async def test_only_texts_leave_the_machine_in_one_request(
 async def test_id_and_metadata_survive_on_copies(
     colour: str, compressor: AssistersRerank, documents: list[Document]
 ) -> None:
-    for ranked in await compressed(colour, compressor, documents):
+    found = await compressed(colour, compressor, documents)
+    assert len(found) == len(documents)
+    for ranked in found:
         first = documents[ranked.metadata["place"]]
         assert ranked is not first
         assert ranked.metadata is not first.metadata
@@ -158,6 +160,23 @@ async def test_text_chooses_what_is_sent(
     found = await compressed(colour, compressor, documents)
     assert list(server.requests[-1].documents) == [f"doc-{n}: {t}" for n, t in enumerate(TEXTS)]
     assert sorted(texts_of(found)) == sorted(TEXTS)
+
+
+async def chosen_later(document: Document) -> str:
+    return document.page_content
+
+
+@pytest.mark.parametrize(
+    ("text", "given"),
+    [(lambda document: None, "NoneType"), (chosen_later, "coroutine"), (dict, "dict")],
+)
+async def test_text_has_to_give_a_string(
+    colour: str, server: LocalServer, no_request: OneRerank, text: Any, given: str
+) -> None:
+    compressor = AssistersRerank(base_url=server.base_url, text=text)
+    documents = [Document(page_content="a")]
+    with no_request(), pytest.raises(ConfigurationError, match=rf"text: it gave {given} for doc"):
+        await compressed(colour, compressor, documents)
 
 
 @pytest.mark.parametrize("top_n", [0, None])

@@ -240,9 +240,14 @@ async def test_an_impossible_call_is_told_too(
     way: Way, documents: list[Document], compressor: AssistersRerank
 ) -> None:
     colour, handler = way
-    with pytest.raises(AssistersError, match="blank"):
-        await run(colour, compressor, {"query": " ", "documents": documents}, handler)
-    assert handler.recorded.named("AssistersRerank").error is not None
+    for given, problem in (
+        ({"query": " ", "documents": documents}, "blank"),
+        ({"query": QUERY, "documents": ["a string"]}, "LangChain Document"),
+    ):
+        handler.recorded.runs.clear()
+        with pytest.raises(AssistersError, match=problem):
+            await run(colour, compressor, given, handler)
+        assert handler.recorded.named("AssistersRerank").error is not None
 
 
 async def test_a_failing_text_function_is_told_too(

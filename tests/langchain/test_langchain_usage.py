@@ -8,9 +8,10 @@ from unittest import mock
 
 import pytest
 from langchain_core.documents import Document
-from langchain_core.runnables import Runnable, RunnableLambda
+from langchain_core.runnables import Runnable, RunnableLambda, RunnablePassthrough
 from langchain_core.tracers.langchain import LangChainTracer
 from langchain_core.tracers.run_collector import RunCollectorCallbackHandler
+from langsmith import tracing_context
 
 from assisters_rerank.local import LocalServer
 from langchain_assisters import AssistersRerank, RerankRetriever
@@ -71,20 +72,28 @@ async def test_the_runs_metadata_has_the_figures_at_its_end(
     assert not [d for d in found if {"usage", "usage_metadata", "model"} & d.metadata.keys()]
 
 
+@pytest.mark.parametrize("traced", ["plainly", "in a thread", "with metadata"])
 async def test_langsmith_is_told_the_chosen_model_and_the_dollars(
-    colour: str, server: LocalServer, case: Case
+    colour: str, server: LocalServer, case: Case, traced: str
 ) -> None:
     figures, _ = expected(case, server.base_url)
     client = mock.MagicMock(tracing_queue=None)
     ended: dict[object, dict[str, Any]] = {}
     client.update_run.side_effect = lambda run_id, **told: ended.update({run_id: told})
-    await run(colour, retriever_of(server, case), LangChainTracer(client=client))
+    # What LangSmith's tracer adds of its own, it adds to a copy of the run's metadata.
+    about = {"session": "s"} if traced == "with metadata" else {}
+    chain = RunnablePassthrough() | retriever_of(server, case)
+    if traced == "in a thread":
+        chain = chain.with_config(configurable={"thread_id": "t"})
+    with tracing_context(metadata=about):
+        await run(colour, chain, LangChainTracer(client=client))
 
     created = [call.kwargs for call in client.create_run.call_args_list]
     [start] = [told for told in created if told["name"] == "AssistersRerank"]
     end = ended[start["id"]]
     metadata = end["extra"]["metadata"]
     assert metadata["ls_model_name"] == case.model
+    assert metadata["usage"] == figures
     # LangSmith takes the cost of a run that is not a language model's from here, and only here.
     told = metadata.get("usage_metadata")
     assert told == (None if figures["cost"] is None else {"total_cost": figures["cost"]})

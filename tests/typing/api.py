@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import assert_type
+from typing import Any, assert_type
 
 import httpx
 from langchain_core.documents import BaseDocumentCompressor, Document
 from langchain_core.embeddings import Embeddings
 from langchain_core.retrievers import BaseRetriever
-from langchain_core.runnables import Runnable
+from langchain_core.runnables import (
+    Runnable,
+    RunnableLambda,
+    RunnableParallel,
+    RunnablePassthrough,
+)
 from llama_index.core.base.embeddings.base import BaseEmbedding
 from llama_index.core.postprocessor.types import BaseNodePostprocessor
 from llama_index.core.schema import BaseNode, MetadataMode, NodeWithScore, TextNode
@@ -195,12 +200,21 @@ def langchain(base: BaseRetriever, documents: Sequence[Document]) -> None:
     assert_type(compressor.total_usage, Usage)
     as_compressor: BaseDocumentCompressor = compressor
     as_runnable: Runnable[RerankInput, list[Document]] = compressor
+    some_dict: dict[str, Any] = {"query": "q", "documents": documents}
+    assert_type(compressor.invoke(some_dict), list[Document])
+    question = RunnablePassthrough[Any]()
+    chains: list[Runnable[Any, list[Document]]] = [
+        RunnableParallel(query=question, documents=base) | compressor,
+        {"query": question, "documents": base} | compressor,
+        RunnableLambda(lambda q: {"query": q, "documents": documents}) | compressor,
+        RunnableParallel(query=question, documents=base) | compressor.bind(top_n=1),
+    ]
     assert_type(compressor.compress_documents(documents, "q"), list[Document])
     assert_type(as_runnable.invoke({"query": "q", "documents": documents}), list[Document])
     retriever = RerankRetriever(base_retriever=base, reranker=compressor, top_n=3)
     as_retriever: BaseRetriever = retriever
     assert_type(retriever.invoke("q", top_n=1), list[Document])
-    del as_compressor, as_retriever
+    del as_compressor, as_retriever, chains
 
 
 def llama_index(nodes: list[NodeWithScore]) -> None:
