@@ -1,9 +1,10 @@
-"""What LlamaIndex's serialiser adds to an object's settings, and pydantic must not stumble over."""
+"""LlamaIndex's components held to what they are given, and made from what they dump."""
 
 from __future__ import annotations
 
+from llama_index.core.callbacks import CallbackManager
 from llama_index.core.schema import BaseComponent
-from pydantic import model_validator
+from pydantic import field_validator, model_validator
 
 
 class Component(BaseComponent):
@@ -16,3 +17,13 @@ class Component(BaseComponent):
         if isinstance(data, dict) and data.get("class_name") == cls.class_name():
             return {name: value for name, value in data.items() if name != "class_name"}
         return data
+
+    @field_validator("callback_manager", mode="before", check_fields=False)
+    @classmethod
+    def _a_callback_manager(cls, given: object) -> CallbackManager:
+        # To pydantic LlamaIndex declares it as anything at all, which then fails at every call.
+        if given is None:
+            return CallbackManager()  # as LlamaIndex's own constructors do
+        if not isinstance(given, CallbackManager):
+            raise ValueError(f"give a CallbackManager, not {type(given).__name__}")
+        return given

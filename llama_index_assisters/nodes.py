@@ -5,17 +5,24 @@ from __future__ import annotations
 from llama_index.core.schema import BaseNode, MetadataMode, Node, NodeWithScore, TextNode
 
 from assisters_rerank import Passage, RankedDocument
-from assisters_rerank.compression import best_cut
+from assisters_rerank.compression import PASSAGE_END, PASSAGE_START, best_cut
 
 RETRIEVAL_SCORE = "retrieval_score"
 DEGRADED = "rerank_degraded"
+NOTES = frozenset({RETRIEVAL_SCORE, DEGRADED, PASSAGE_START, PASSAGE_END})
+
+# Looked up once: this is done for every node of every call.
+_NONE = MetadataMode.NONE
+_TEXT_NODES_OWN = TextNode.get_content
 
 
 def text_of(node: NodeWithScore, mode: MetadataMode) -> str:
     """The text to score; blank for nodes without any (images), whatever their metadata say."""
-    around = node.node
-    text = around.text if isinstance(around, TextNode) else around.get_content(MetadataMode.NONE)
-    return around.get_content(mode) if text and not text.isspace() else ""
+    around = _without_notes(node.node)
+    own = _own_text(around)
+    if not own or own.isspace():
+        return ""
+    return own if mode is _NONE else around.get_content(metadata_mode=mode)
 
 
 def scored(
@@ -24,27 +31,44 @@ def scored(
     """A new `NodeWithScore` around the same node, or around a copy where something is changed.
 
     Without a score (the rerank was passed through) the first one stays, and the node is marked.
-    With `cut`, a node of which a passage was scored is cut down to that.
+    With `cut`, a node of which a passage was scored is cut down to that, if its class allows it.
     """
     metadata, score = node.node.metadata, ranked.relevance_score
     changes: dict[str, object] = {}
     if score is None:
         changes[DEGRADED] = True
-    elif keep_first and RETRIEVAL_SCORE not in metadata:
+    if keep_first and RETRIEVAL_SCORE not in metadata:
         changes[RETRIEVAL_SCORE] = node.score  # a second pass keeps what the first one noted
-    own = node.node.get_content(MetadataMode.NONE) if cut else ""
+    around = node.node
+    own = _own_text(around) if cut else ""
     best = best_cut(own, ranked, metadata)
-    if best is not None:
+    shorter = None if best is None else _cut(around, own, best.span)
+    if best is not None and shorter is not None:
+        around = shorter
         changes |= best.noted
-    noted = bool(changes) or DEGRADED in metadata
-    around = _with_metadata(node.node, changes) if noted else node.node
-    if best is not None:
-        _cut(around, own, best.span)
+    if changes or DEGRADED in metadata:
+        around = _with_metadata(around, changes)
     return NodeWithScore(node=around, score=node.score if score is None else score)
 
 
-def _cut(copied: BaseNode, own: str, span: Passage) -> None:
-    text = own[span.start : span.end]
+def _own_text(node: BaseNode) -> str:
+    # A subclass may keep its text elsewhere. TextNode's own get_content is slower than this.
+    if isinstance(node, TextNode) and type(node).get_content is _TEXT_NODES_OWN:
+        return node.text
+    return node.get_content(metadata_mode=_NONE)
+
+
+def _without_notes(node: BaseNode) -> BaseNode:
+    # What an earlier pass has noted is not about the document, and would move its score.
+    if NOTES.isdisjoint(node.metadata):
+        return node
+    rest = {key: value for key, value in node.metadata.items() if key not in NOTES}
+    return node.model_copy(update={"metadata": rest})
+
+
+def _cut(node: BaseNode, own: str, span: Passage) -> BaseNode | None:
+    """A copy with this part of its text; None if it is of a class that can't be given a text."""
+    text, copied = own[span.start : span.end], node.model_copy()
     copied.embedding = None  # it is the whole text's
     if isinstance(copied, Node) and copied.text_resource is not None:
         # Unlike `set_content`, this keeps what kind of text it is and where it was read.
@@ -56,6 +80,7 @@ def _cut(copied: BaseNode, own: str, span: Passage) -> None:
         # Where it stands in the document that the node was made of.
         first = copied.start_char_idx
         copied.start_char_idx, copied.end_char_idx = first + span.start, first + span.end
+    return copied if _own_text(copied) == text else None
 
 
 def _with_metadata(node: BaseNode, changes: dict[str, object]) -> BaseNode:

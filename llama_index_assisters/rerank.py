@@ -108,4 +108,12 @@ def _listed(nodes: Iterable[NodeWithScore]) -> list[NodeWithScore]:
 def _query(query_bundle: QueryBundle | None) -> str:
     if query_bundle is None:
         raise ConfigurationError("query_bundle or query_str: give one; there is no query.")
+    if not isinstance(query_bundle, QueryBundle):
+        given = type(query_bundle).__name__
+        raise ConfigurationError(
+            f"query_bundle: give a QueryBundle, or the text as query_str=…, not {given}."
+        )
+    if not isinstance(query_bundle.query_str, str):
+        given = type(query_bundle.query_str).__name__
+        raise ConfigurationError(f"query_str: give a string, not {given}.")
     return query_bundle.query_str

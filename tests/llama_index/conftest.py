@@ -9,6 +9,9 @@ from typing import Any
 
 import httpx
 import pytest
+from llama_index.core import VectorStoreIndex
+from llama_index.core.embeddings import MockEmbedding
+from llama_index.core.llms import MockLLM
 from llama_index.core.schema import NodeWithScore, TextNode
 
 from assisters_rerank.local import LocalServer
@@ -23,6 +26,7 @@ from ..plugins.fixtures import (  # noqa: F401 - fixtures are found by their nam
     one_rerank,
     server,
 )
+from .doubles import TOP
 
 
 @pytest.fixture(autouse=True)
@@ -49,6 +53,23 @@ def nodes() -> list[NodeWithScore]:
 @pytest.fixture
 def postprocessor(server: LocalServer) -> AssistersRerank:
     return AssistersRerank(base_url=server.base_url, api_key=KEY)
+
+
+@pytest.fixture
+def index(nodes: list[NodeWithScore]) -> VectorStoreIndex:
+    return VectorStoreIndex([node.node for node in nodes], embed_model=MockEmbedding(embed_dim=4))
+
+
+@pytest.fixture
+def top(postprocessor: AssistersRerank) -> AssistersRerank:
+    postprocessor.top_n = TOP
+    return postprocessor
+
+
+@pytest.fixture
+def stages(top: AssistersRerank) -> dict[str, Any]:
+    """What `as_query_engine` and its like are given."""
+    return {"llm": MockLLM(), "similarity_top_k": len(TEXTS), "node_postprocessors": [top]}
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
 
 import pytest
 from llama_index.core.callbacks import CallbackManager, EventPayload
@@ -11,8 +12,7 @@ from llama_index.core.instrumentation.events.span import SpanDropEvent
 from llama_index.core.llms import MockLLM
 from llama_index.core.query_engine import RetrieverQueryEngine
 from llama_index.core.response_synthesizers import ResponseMode, get_response_synthesizer
-from llama_index.core.retrievers import BaseRetriever
-from llama_index.core.schema import NodeWithScore, QueryBundle
+from llama_index.core.schema import NodeWithScore
 
 from assisters_rerank import (
     AssistersError,
@@ -23,6 +23,7 @@ from assisters_rerank import (
 from llama_index_assisters import AssistersRerank
 
 from ..plugins.cases import BROKEN, KEY, QUERY, REFUSED, TEXTS
+from .doubles import FirstStage
 from .recorder import Legacy, Recorded, recording
 
 Reranked = Callable[..., Awaitable[list[NodeWithScore]]]
@@ -32,17 +33,6 @@ METHOD = {
     "sync": "AssistersRerank._postprocess_nodes",
     "async": "AssistersRerank._apostprocess_nodes",
 }
-
-
-class FirstStage(BaseRetriever):
-    """All nodes, in the order in which they are kept."""
-
-    def __init__(self, nodes: list[NodeWithScore]) -> None:
-        super().__init__()
-        self.nodes = nodes
-
-    def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
-        return self.nodes
 
 
 @pytest.fixture
@@ -150,6 +140,19 @@ async def test_a_blank_query_is_told_as_a_failure(
     with pytest.raises(ConfigurationError):
         await reranked(postprocessor, nodes, query_str=" ")
     assert recorded.reranks()[1].nodes == []
+
+
+@pytest.mark.parametrize("given", [{"query_bundle": None}, {"query_bundle": QUERY}])
+async def test_without_a_usable_query_there_is_no_rerank_to_tell(
+    given: dict[str, Any],
+    reranked: Reranked,
+    postprocessor: AssistersRerank,
+    nodes: list[NodeWithScore],
+    recorded: Recorded,
+) -> None:
+    with pytest.raises(ConfigurationError, match="query_bundle"):
+        await reranked(postprocessor, nodes, **given)
+    assert recorded.order == ["enter", "SpanDropEvent", "drop"]
 
 
 async def test_under_a_query_engine_the_spans_form_one_tree(

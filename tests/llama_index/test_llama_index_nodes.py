@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from llama_index.core.schema import (
     Document,
+    EmbeddingKind,
     ImageDocument,
     ImageNode,
     IndexNode,
@@ -33,6 +34,7 @@ from assisters_rerank.local import LocalServer
 from llama_index_assisters import AssistersRerank
 
 from ..plugins.cases import BROKEN, KEY, QUERY, REFUSED, TEXTS
+from ..plugins.long import CUT, LONG
 
 Reranked = Callable[..., Awaitable[list[NodeWithScore]]]
 Requests = Callable[[], AbstractContextManager[None]]
@@ -48,9 +50,12 @@ def scores_of(nodes: Sequence[NodeWithScore]) -> list[float]:
     return [node.get_score(raise_error=True) for node in nodes]
 
 
-@pytest.fixture
-def passing(dead_url: str) -> AssistersRerank:
-    return AssistersRerank(base_url=dead_url, on_error="passthrough", max_retries=0)
+class Fetched(TextNode):
+    """A user's own node, which fetches its text when asked for it."""
+
+    def get_content(self, metadata_mode: MetadataMode = MetadataMode.NONE) -> str:
+        text = TEXTS[int(self.node_id)]
+        return text if metadata_mode == MetadataMode.NONE else f"{self.metadata['title']}: {text}"
 
 
 @pytest.mark.parametrize("given", [{"query_str": QUERY}, {"query_bundle": QueryBundle(QUERY)}])
@@ -76,7 +81,9 @@ async def test_each_result_is_a_new_node_with_score_around_the_very_same_node(
     reranked: Reranked, postprocessor: AssistersRerank, nodes: list[NodeWithScore]
 ) -> None:
     by_id = {node.node.node_id: node for node in nodes}
-    for found in await reranked(postprocessor, nodes):
+    results = await reranked(postprocessor, nodes)
+    assert len(results) == len(nodes)
+    for found in results:
         first = by_id[found.node.node_id]
         assert type(found) is NodeWithScore
         assert found is not first
@@ -90,8 +97,29 @@ async def test_without_a_query_nothing_is_sent(
     nodes: list[NodeWithScore],
     no_request: Requests,
 ) -> None:
-    with no_request(), pytest.raises(ValueError, match="query"):
+    with no_request(), pytest.raises(ConfigurationError, match="there is no query"):
         await reranked(postprocessor, nodes, query_bundle=None)
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        # In the second place LlamaIndex expects the bundle.
+        ({"query_bundle": QUERY}, r"give a QueryBundle, or the text as query_str=…, not str\."),
+        ({"query_bundle": {"query_str": QUERY}}, r"query_bundle: .* not dict\."),
+        ({"query_str": 5}, r"query_str: give a string, not int\."),
+    ],
+)
+async def test_what_is_no_query_is_refused_without_a_request(
+    given: dict[str, Any],
+    told: str,
+    reranked: Reranked,
+    postprocessor: AssistersRerank,
+    nodes: list[NodeWithScore],
+    no_request: Requests,
+) -> None:
+    with no_request(), pytest.raises(ConfigurationError, match=told):
+        await reranked(postprocessor, nodes, **given)
 
 
 @pytest.mark.parametrize("blank", ["", " \n"])
@@ -227,110 +255,44 @@ class TestWhatIsSent:
         assert {type(node.node) for node in found} == {kind}
         assert {id(node.node) for node in found} == {id(node.node) for node in given}
 
-
-class TestKeepRetrievalScore:
-    @pytest.fixture
-    def keeping(self, server: LocalServer) -> AssistersRerank:
-        return AssistersRerank(base_url=server.base_url, keep_retrieval_score=True)
-
-    async def test_the_first_score_goes_into_the_metadata_of_a_copy(
-        self, reranked: Reranked, keeping: AssistersRerank, nodes: list[NodeWithScore]
-    ) -> None:
-        by_id = {node.node.node_id: node for node in nodes}
-        for found in await reranked(keeping, nodes):
-            first = by_id[found.node.node_id]
-            assert found.node is not first.node
-            assert found.node.metadata == {"retrieval_score": first.score}
-            assert first.node.metadata == {}
-
-    async def test_it_is_hidden_from_prompts_and_embeddings(
-        self, reranked: Reranked, keeping: AssistersRerank
-    ) -> None:
-        node = TextNode(
-            text="Runs a command.",
-            metadata={"title": "subprocess"},
-            excluded_llm_metadata_keys=["x"],
-            excluded_embed_metadata_keys=["y"],
-        )
-        [found] = await reranked(keeping, [NodeWithScore(node=node, score=0.5)])
-        for mode in (MetadataMode.LLM, MetadataMode.EMBED):
-            assert found.node.get_content(mode) == node.get_content(mode)
-        assert "x" in found.node.excluded_llm_metadata_keys
-        assert "y" in found.node.excluded_embed_metadata_keys
-        # The template that another node may share is not touched either.
-        assert node.excluded_llm_metadata_keys == ["x"]
-        assert node.excluded_embed_metadata_keys == ["y"]
-
-    async def test_a_second_pass_does_not_overwrite_it(
-        self, reranked: Reranked, keeping: AssistersRerank, nodes: list[NodeWithScore]
-    ) -> None:
-        once = await reranked(keeping, nodes)
-        twice = await reranked(keeping, once)
-        first = {node.node.node_id: node.score for node in nodes}
-        assert {n.node.node_id: n.node.metadata["retrieval_score"] for n in twice} == first
-        assert scores_of(twice) == scores_of(once)
-
-    async def test_a_node_without_a_first_score(
-        self, reranked: Reranked, keeping: AssistersRerank
-    ) -> None:
-        bare = [NodeWithScore(node=TextNode(text=TEXTS[2]), score=None)]
-        [found] = await reranked(keeping, bare)
-        assert found.node.metadata.get("retrieval_score") is None
-        assert found.score is not None
-
-    async def test_it_is_off_unless_asked_for(
-        self, reranked: Reranked, postprocessor: AssistersRerank, nodes: list[NodeWithScore]
-    ) -> None:
-        for found in await reranked(postprocessor, nodes):
-            assert found.node.metadata == {}
-
-
-class TestPassthrough:
-    async def test_the_first_order_and_scores_stay_cut_to_top_n(
-        self, reranked: Reranked, passing: AssistersRerank, nodes: list[NodeWithScore]
-    ) -> None:
-        passing.top_n, passing.score_threshold = 3, 5.0
-        found = await reranked(passing, nodes)
-        assert texts_of(found) == list(TEXTS[:3])
-        assert scores_of(found) == scores_of(nodes[:3])
-        assert all(node.node.metadata == {"rerank_degraded": True} for node in found)
-        assert all(node.node.metadata == {} for node in nodes)
-
-    async def test_the_mark_is_hidden_from_prompts_and_embeddings(
-        self, reranked: Reranked, passing: AssistersRerank, nodes: list[NodeWithScore]
-    ) -> None:
-        for found in await reranked(passing, nodes):
-            for mode in (MetadataMode.LLM, MetadataMode.EMBED):
-                assert found.node.get_content(mode) == found.node.get_content(MetadataMode.NONE)
-
-    async def test_a_later_success_removes_the_mark(
+    @pytest.mark.parametrize("mode", [MetadataMode.EMBED, MetadataMode.NONE])
+    async def test_a_text_that_the_users_own_class_keeps_elsewhere(
         self,
+        mode: MetadataMode,
         reranked: Reranked,
-        passing: AssistersRerank,
         postprocessor: AssistersRerank,
-        nodes: list[NodeWithScore],
-    ) -> None:
-        degraded = await reranked(passing, nodes)
-        found = await reranked(postprocessor, degraded)
-        assert all(node.node.metadata == {} for node in found)
-        assert all(node.node.metadata == {"rerank_degraded": True} for node in degraded)
-
-    async def test_kept_scores_survive_a_degraded_pass_before_and_after(
-        self,
-        reranked: Reranked,
-        passing: AssistersRerank,
+        best_first: BestFirst,
         server: LocalServer,
-        nodes: list[NodeWithScore],
     ) -> None:
-        keeping = AssistersRerank(base_url=server.base_url, keep_retrieval_score=True)
-        passing.keep_retrieval_score = True
-        first = {node.node.node_id: node.score for node in nodes}
-        found = await reranked(keeping, await reranked(passing, nodes))
-        assert {n.node.node_id: n.node.metadata["retrieval_score"] for n in found} == first
-        again = await reranked(passing, found)
-        assert {n.node.node_id: n.node.metadata["retrieval_score"] for n in again} == first
-        assert scores_of(again) == scores_of(found)
+        title = {"title": "Manual"}
+        given = [
+            NodeWithScore(node=Fetched(id_=f"{place}", metadata=title))
+            for place in range(len(TEXTS))
+        ]
+        texts = [node.node.get_content(mode) for node in given]
+        expected = best_first(QUERY, texts)
+        postprocessor.metadata_mode = mode
+        found = await reranked(postprocessor, given)
+        assert list(server.requests[-1].documents) == texts
+        assert [node.node.get_content(mode) for node in found] == expected
 
+
+async def test_a_cut_text_takes_no_embedding_of_the_whole_one_along(
+    reranked: Reranked, server: LocalServer
+) -> None:
+    vectors: dict[EmbeddingKind, list[float]] = {"dense": [1.0]}
+    node = Node(text_resource=MediaResource(text=LONG, embeddings=vectors))
+    cutting = AssistersRerank(base_url=server.base_url, **CUT)
+    [found] = await reranked(cutting, [NodeWithScore(node=node)])
+    assert isinstance(found.node, Node)
+    assert found.node.text_resource is not None
+    assert found.node.text_resource.text != LONG
+    assert found.node.text_resource.embeddings is None
+    assert node.text_resource is not None
+    assert node.text_resource.embeddings == {"dense": [1.0]}
+
+
+class TestFailures:
     @pytest.mark.parametrize(
         ("answer", "error"), [(REFUSED, AuthenticationError), (BROKEN, ContractError)]
     )

@@ -8,12 +8,10 @@ from typing import Any
 
 import pytest
 from llama_index.core import VectorStoreIndex
-from llama_index.core.embeddings import MockEmbedding
 from llama_index.core.llms import MockLLM
 from llama_index.core.memory import ChatMemoryBuffer
 from llama_index.core.node_parser import SentenceSplitter
 from llama_index.core.query_engine import CitationQueryEngine, RetrieverQueryEngine
-from llama_index.core.retrievers import BaseRetriever
 from llama_index.core.schema import (
     BaseNode,
     Document,
@@ -25,7 +23,6 @@ from llama_index.core.schema import (
     Node,
     NodeRelationship,
     NodeWithScore,
-    QueryBundle,
     RelatedNodeInfo,
     TextNode,
 )
@@ -36,6 +33,7 @@ from llama_index_assisters import AssistersRerank
 
 from ..plugins.cases import KEY, QUERY
 from ..plugins.long import ANSWER, CLOSING, CUT, LONG, OPENING, OTHER, SHORT
+from .doubles import FirstStage
 
 Reranked = Callable[..., Awaitable[list[NodeWithScore]]]
 Cutting = Callable[..., AssistersRerank]
@@ -54,6 +52,25 @@ class Page(TextNode):
     number: int = 0
 
 
+class Fetched(TextNode):
+    """A user's own node, which fetches its text when asked for it."""
+
+    def get_content(self, metadata_mode: MetadataMode = NONE) -> str:
+        return LONG
+
+
+class Replaceable(Fetched):
+    """It can be given another text as well."""
+
+    instead: str | None = None
+
+    def get_content(self, metadata_mode: MetadataMode = NONE) -> str:
+        return super().get_content(metadata_mode) if self.instead is None else self.instead
+
+    def set_content(self, value: str) -> None:
+        self.instead = value
+
+
 KINDS: dict[str, Callable[[], BaseNode]] = {
     "TextNode": lambda: TextNode(text=LONG, **COMMON),
     "subclass": lambda: Page(text=LONG, number=7, **COMMON),
@@ -65,17 +82,6 @@ KINDS: dict[str, Callable[[], BaseNode]] = {
     "ImageNode": lambda: ImageNode(text=LONG, image="aGk=", **COMMON),
     "ImageDocument": lambda: ImageDocument(text=LONG, image="aGk=", **COMMON),
 }
-
-
-class FirstStage(BaseRetriever):
-    """All nodes, in the order in which they are kept."""
-
-    def __init__(self, nodes: list[NodeWithScore]) -> None:
-        super().__init__()
-        self.nodes = nodes
-
-    def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
-        return self.nodes
 
 
 @pytest.fixture
@@ -205,6 +211,17 @@ async def test_a_passage_that_lies_in_the_metadata_gives_the_whole_node(
     assert "passage_start" in found.node.metadata
 
 
+async def test_a_text_that_the_users_own_class_keeps_elsewhere(
+    reranked: Reranked, cutting: Cutting
+) -> None:
+    fetched, replaceable = Fetched(id_="whole"), Replaceable(id_="cut")
+    nodes = [NodeWithScore(node=fetched), NodeWithScore(node=replaceable)]
+    found = by_id(await reranked(cutting(), nodes))
+    assert_whole(found["whole"], fetched)  # nobody but its class could cut it
+    assert_cut(found["cut"])
+    assert replaceable.instead is None
+
+
 async def test_metadata_that_repeat_the_text_do_not_mislead(
     reranked: Reranked, cutting: Cutting
 ) -> None:
@@ -266,7 +283,10 @@ async def test_a_second_cut_tells_where_it_stands_in_the_first_text(
     assert twice.node.get_metadata_str(MetadataMode.LLM) == ""
 
 
-@pytest.mark.parametrize("options", [{}, {"content": "document"}, {"max_tokens": None}])
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"content": "document"}, {"max_tokens": None}, {"metadata_mode": MetadataMode.ALL}],
+)
 async def test_a_second_rerank_of_cut_nodes_changes_nothing(
     options: dict[str, Any], reranked: Reranked, cutting: Cutting, nodes: list[NodeWithScore]
 ) -> None:
@@ -300,12 +320,6 @@ async def test_it_is_refused_where_no_passages_are_scored(
 
 class TestInsideEngines:
     """The mock model repeats its prompt, so its answer shows what it read."""
-
-    @pytest.fixture
-    def index(self, nodes: list[NodeWithScore]) -> VectorStoreIndex:
-        return VectorStoreIndex(
-            [node.node for node in nodes], embed_model=MockEmbedding(embed_dim=4)
-        )
 
     @pytest.fixture
     def stages(self, cutting: Cutting) -> dict[str, Any]:

@@ -231,12 +231,3 @@ def test_the_address_is_kept_even_if_it_came_from_the_environment(
     dumped = AssistersRerank().to_json()
     monkeypatch.delenv("ASSISTERS_BASE_URL")
     assert AssistersRerank.from_json(dumped).base_url == "http://127.0.0.1:9/there"
-
-
-def test_callback_manager_is_taken_by_the_constructor_and_by_assignment() -> None:
-    first, second = CallbackManager(), CallbackManager()
-    postprocessor = AssistersRerank(callback_manager=first)
-    assert postprocessor.callback_manager is first
-    postprocessor.callback_manager = second
-    assert postprocessor.callback_manager is second
-    assert isinstance(AssistersRerank().callback_manager, CallbackManager)
