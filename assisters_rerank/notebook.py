@@ -8,20 +8,17 @@ The markup is also well-formed XML, and reads without its style where a viewer s
 from __future__ import annotations
 
 import math
-import re
 from html import escape
 from typing import TYPE_CHECKING
 
-from .usage import dollars
+from .foreign_text import for_html, on_one_line
+from .usage import dollars, in_words
 
 if TYPE_CHECKING:
     from .ranking import RankedDocument, Ranking
 
 _MOST_ROWS = 20
 _LONGEST_TEXT = 200
-
-# What HTML does not allow in a text: control characters, half characters.
-_NOT_HTML = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
 # Two classes in the rules for the table, to win against the notebooks' own rules for tables.
 _STYLE = """
@@ -101,7 +98,7 @@ def _row(now: int, ranked: RankedDocument, low: float, high: float) -> str:
         f'<tr><td class="rank">{before} → <strong>{now}</strong> '
         f'<span class="move {kind}">{mark}</span></td>'
         f'<td class="score">{score_text(ranked)}{_bar(ranked.relevance_score, low, high)}</td>'
-        f'<td class="text" dir="auto">{_shown(_scored_text(ranked))}</td></tr>'
+        f'<td class="text" dir="auto">{escape(_shown(_scored_text(ranked)))}</td></tr>'
     )
 
 
@@ -124,10 +121,7 @@ def _scored_text(ranked: RankedDocument) -> str:
 
 
 def _shown(text: str) -> str:
-    words = " ".join(text[: 4 * _LONGEST_TEXT].split())
-    if len(words) > _LONGEST_TEXT or len(text) > 4 * _LONGEST_TEXT:
-        words = words[: _LONGEST_TEXT - 1].rstrip() + "…"
-    return escape(_NOT_HTML.sub("\N{REPLACEMENT CHARACTER}", words))
+    return for_html(on_one_line(text, _LONGEST_TEXT))
 
 
 def _notes(ranking: Ranking, low: float, high: float) -> list[str]:
@@ -137,16 +131,7 @@ def _notes(ranking: Ranking, low: float, high: float) -> list[str]:
     if not ranking:
         notes.append("No documents.")
     usage = ranking.usage
-    facts = [f"model {_NOT_HTML.sub(' ', ranking.model)}"]
-    facts.append(f"{usage.requests:,} request{'' if usage.requests == 1 else 's'}")
-    if usage.retries:
-        facts.append(f"{usage.retries:,} retr{'y' if usage.retries == 1 else 'ies'}")
-    if usage.documents_cached:
-        facts.append(f"{usage.documents_cached:,} from the cache")
-    if usage.total_tokens:
-        facts.append(f"{'about ' if usage.tokens_estimated else ''}{usage.total_tokens:,} tokens")
-    if usage.search_units is not None:
-        facts.append(f"{usage.search_units:,} search units")
+    facts = [f"model {_shown(ranking.model)}", *in_words(usage)]
     if usage.cost:
         facts.append(dollars(usage.cost))
     if (low, high) != (0.0, 1.0):

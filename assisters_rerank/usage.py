@@ -70,6 +70,29 @@ def dollars(cost: float) -> str:
     return f"${cost:,.{digits}f}"
 
 
+def count(number: int, one: str, more: str | None = None) -> str:
+    """A number of things for people: `1 token`, `1,234 tokens`."""
+    return f"{number:,} {one if number == 1 else more or one + 's'}"
+
+
+def in_words(usage: Usage) -> list[str]:
+    """What was used, fact by fact, as people are told it; for the money see `dollars`.
+
+    The requests are always named, the rest where there was some: `["1 request", "40 tokens"]`.
+    """
+    facts = [count(usage.requests, "request")]
+    if usage.retries:
+        facts.append(count(usage.retries, "retry", "retries"))
+    if usage.documents_cached:
+        facts.append(count(usage.documents_cached, "score") + " from the cache")
+    if usage.total_tokens:
+        about = "about " if usage.tokens_estimated else ""
+        facts.append(about + count(usage.total_tokens, "token"))
+    if usage.search_units is not None:
+        facts.append(count(usage.search_units, "search unit"))
+    return facts
+
+
 def _units(one: Usage, other: Usage) -> int | None:
     # A part of the total would pass for the whole; what sent nothing has nothing to report.
     reported = [usage.search_units for usage in (one, other) if usage.requests]

@@ -7,13 +7,11 @@ import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 
+from ..foreign_text import for_terminal, on_one_line
 from ..notebook import score_text
 from ..ranking import RankedDocument, Ranking
-from ..usage import dollars
+from ..usage import count, dollars, in_words
 from .documents import Input
-
-# What a document must not do to the terminal: move the cursor, set colours, write backwards.
-_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 # More than terminals are wide; the rest of a text would be cut anyway.
 _LONGEST_ROW = 1_000
@@ -33,20 +31,10 @@ def summary(ranking: Ranking, documents: int, seconds: float) -> str:
     """One line on what the ranking took."""
     usage = ranking.usage
     kept = "" if len(ranking) == documents else f"{len(ranking):,} of "
-    facts = [kept + _count(documents, "document"), _count(usage.requests, "request")]
-    if usage.retries:
-        facts.append(_count(usage.retries, "retry", "retries"))
-    if usage.documents_cached:
-        facts.append(f"{usage.documents_cached:,} from the cache")
-    if usage.total_tokens:
-        facts.append(
-            ("about " if usage.tokens_estimated else "") + _count(usage.total_tokens, "token")
-        )
-    if usage.search_units is not None:
-        facts.append(_count(usage.search_units, "search unit"))
+    facts = [kept + count(documents, "document"), *in_words(usage)]
     if usage.cost:
         facts.append(dollars(usage.cost))
-    facts += [f"{seconds:.1f} s", f"model {ranking.model}"]
+    facts += [f"{seconds:.1f} s", f"model {_visible(ranking.model)}"]
     if ranking.degraded:
         facts.append("degraded: first order, no scores")
     return ", ".join(facts)
@@ -115,9 +103,4 @@ def _rows(
 
 
 def _visible(text: str) -> str:
-    """The text on one line, with nothing in it that a terminal would obey."""
-    return _UNSAFE.sub("\N{REPLACEMENT CHARACTER}", " ".join(text[:_LONGEST_ROW].split()))
-
-
-def _count(number: int, one: str, more: str | None = None) -> str:
-    return f"{number:,} {one if number == 1 else more or one + 's'}"
+    return for_terminal(on_one_line(text, _LONGEST_ROW))

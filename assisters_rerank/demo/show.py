@@ -14,11 +14,14 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
+from ..foreign_text import for_terminal, on_one_line
+from ..usage import in_words
 from .answer import Answer
 from .corpus import Passage
 
 # Longer lines are hard to follow, however wide the terminal.
 _MAX_WIDTH = 120
+_LONGEST_MODEL = 60
 
 
 class Page:
@@ -75,10 +78,10 @@ class Page:
             notes.add_row(answer.framework, Text(_took(answer, first)))
         self._print(notes)
 
-    def invitation(self) -> None:
-        """What to try next."""
+    def invitation(self, program: str) -> None:
+        """What to try next; `program` is what was typed to get here."""
         self._print("")
-        self._print('Ask your own question: assisters-rerank demo --query "…"')
+        self._print(f'Ask your own question: {program} demo --query "…"')
 
     def _results(self, candidates: Sequence[Passage], answers: Sequence[Answer]) -> Table:
         before = {passage.name: rank for rank, passage in enumerate(candidates, start=1)}
@@ -111,14 +114,9 @@ class Page:
 
 
 def _took(answer: Answer, first: Answer) -> str:
-    usage = answer.usage
-    facts = [f"{answer.seconds * 1000:,.0f} ms", _count(usage.requests, "request")]
-    if usage.total_tokens:
-        facts.append(_count(usage.total_tokens, "token"))
-    if usage.search_units is not None:
-        facts.append(_count(usage.search_units, "search unit"))
+    facts = [f"{answer.seconds * 1000:,.0f} ms", *in_words(answer.usage)]
     if answer is first or answer.model != first.model:
-        facts.append(f"model {answer.model}")
+        facts.append(f"model {for_terminal(on_one_line(answer.model, _LONGEST_MODEL))}")
     if answer is not first:
         names, first_names = ([name for name, _ in a.results] for a in (answer, first))
         facts.append(
@@ -127,7 +125,3 @@ def _took(answer: Answer, first: Answer) -> str:
             else f"order differs from {first.framework}: {', '.join(names)}"
         )
     return ", ".join(facts)
-
-
-def _count(number: int, thing: str) -> str:
-    return f"{number:,} {thing}{'' if number == 1 else 's'}"

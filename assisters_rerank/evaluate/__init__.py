@@ -3,9 +3,17 @@
     collection = read_beir("scifact")
     evaluation = evaluate(collection, Reranker(cache=SqliteCache("scores.db")))
 
-`collection`, `beir` and `trec` read, `first_stage` finds candidates, `reranking` scores them,
-`measures`, `bootstrap`, `curves` and `changes` compute, `results` holds what was found, and
-`terminal`, `page` and `json_report` show it.
+`evaluation` goes through it from end to end. Where to look for what:
+
+- a `collection` comes from `beir`, `trec`, `qrels` (files: `sources`) or `retrievers`;
+- candidates come from `first_stage`, or a run in `trec`; `checks` looks at them before any request;
+- scores: `reranking` goes through the queries, `asking` puts one to a reranker, `purse` pays;
+- figures: `measures` with `bootstrap`, `curves` over depth and threshold, `changes` by query;
+- `results` holds what was found, `export` writes it as runs, `json_report` as JSON;
+- in words: `verdicts` and `answers`, written as `wording` has it;
+- `terminal` shows it through `terminal_output`;
+- `page` is made of `page_tables`, `page_curves`, `page_queries` and `page_style`, with `plots` on
+  `scales`, and written by `markup`.
 """
 
 from __future__ import annotations

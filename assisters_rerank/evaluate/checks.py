@@ -1,4 +1,4 @@
-"""What is checked before anything is asked for: what can't be measured shall not be paid for."""
+"""Checks before any request, so that nothing is paid for that can't be measured."""
 
 from __future__ import annotations
 

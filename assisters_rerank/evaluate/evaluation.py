@@ -69,8 +69,8 @@ def evaluate(
         model without any of these is left out.
 
     Raises:
-        ConfigurationError: an argument that can't be, before anything is asked; or the money does
-            not suffice for one query.
+        ConfigurationError: an impossible argument (checked before any request), or `max_cost` does
+            not cover one query.
         AssistersError: of the first call; later ones end the run.
     """
     started = time.perf_counter()

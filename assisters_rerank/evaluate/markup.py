@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from xml.etree.ElementTree import Element, tostring
 
-# What HTML does not allow in a text: control characters, half characters.
-_NOT_HTML = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+from ..foreign_text import for_html
 
 Child = Element | str | None
 
@@ -21,12 +19,12 @@ def tag(name: str, /, *children: Child, **attributes: str | float | None) -> Ele
     for attribute, value in attributes.items():
         if value is not None:
             shown = f"{value:.2f}".rstrip("0").rstrip(".") if isinstance(value, float) else value
-            element.set(attribute.rstrip("_").replace("_", "-"), _clean(str(shown)))
+            element.set(attribute.rstrip("_").replace("_", "-"), for_html(str(shown)))
     for child in children:
         if isinstance(child, Element):
             element.append(child)
         elif child:
-            _append_text(element, _clean(child))
+            _append_text(element, for_html(child))
     return element
 
 
@@ -63,7 +61,3 @@ def _append_text(element: Element, text: str) -> None:
         element[-1].tail = (element[-1].tail or "") + text
     else:
         element.text = (element.text or "") + text
-
-
-def _clean(text: str) -> str:
-    return _NOT_HTML.sub("\N{REPLACEMENT CHARACTER}", text)

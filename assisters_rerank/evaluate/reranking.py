@@ -26,7 +26,7 @@ _WAIT_FOR_THE_LAST = 3.0
 
 @dataclass(slots=True)
 class Scored:
-    """What came of it.
+    """All candidates' scores, and what getting them took.
 
     Attributes:
         scores: query id, then document id, to score; whole queries only.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ..usage import Usage
 
 MEASURES = ("nDCG@10", "MRR@10", "Recall@10", "Recall@100", "P@10", "MAP")
-"""By the names under which ir-measures knows them, but for MRR@10 (`RR@10`), R and AP."""
+"""ir-measures' names, except MRR@10 (`RR@10`), Recall@k (`R@k`) and MAP (`AP`)."""
 
 PerQuery = Mapping[str, Mapping[str, float]]
 """Measure, then query id, to a value of 0…1."""

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from decimal import ROUND_FLOOR, Context
 
-from ..usage import Usage, dollars
-
-# What would be obeyed instead of shown: control characters and changes of direction; and halves
-# of characters, which no output can encode.
-_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
+from ..foreign_text import for_terminal, on_one_line
+from ..usage import Usage, dollars, in_words
+from ..usage import count as count
 
 UNKNOWN = "\N{EN DASH}"
 
 
 def one_line(text: str, longest: int = 300) -> str:
     """A foreign text on one line, cut, with nothing in it that a terminal or browser obeys."""
-    words = " ".join(text[: 4 * longest].split())
-    if len(words) > longest or len(text) > 4 * longest:
-        words = words[: longest - 1].rstrip() + "…"
-    return _UNSAFE.sub("\N{REPLACEMENT CHARACTER}", words)
+    return for_terminal(on_one_line(text, longest))
 
 
 def unit(value: float | None) -> str:
@@ -60,11 +54,6 @@ def seconds(value: float) -> str:
     return f"{minutes:,} min {rest} s"
 
 
-def count(number: int, one: str, more: str | None = None) -> str:
-    """A number of things: `1 query`, `2 queries`."""
-    return f"{number:,} {one if number == 1 else more or one + 's'}"
-
-
 def queries(number: int) -> str:
     """A number of queries."""
     return count(number, "query", "queries")
@@ -72,16 +61,5 @@ def queries(number: int) -> str:
 
 def took(usage: Usage) -> list[str]:
     """What the scores of a model took, fact by fact, the money first."""
-    facts = ["price unknown" if usage.cost is None else dollars(usage.cost)]
-    facts.append(count(usage.requests, "request"))
-    if usage.retries:
-        facts.append(count(usage.retries, "retry", "retries"))
-    facts.append(count(usage.documents_sent, "document") + " sent")
-    if usage.documents_cached:
-        facts.append(f"{usage.documents_cached:,} from the cache")
-    if usage.total_tokens:
-        about = "about " if usage.tokens_estimated else ""
-        facts.append(about + count(usage.total_tokens, "token"))
-    if usage.search_units is not None:
-        facts.append(count(usage.search_units, "search unit"))
-    return facts
+    money = "price unknown" if usage.cost is None else dollars(usage.cost)
+    return [money, *in_words(usage), count(usage.documents_sent, "document") + " sent"]

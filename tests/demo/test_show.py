@@ -50,7 +50,7 @@ def test_every_line_fits_the_terminal(width: int) -> None:
     page.corpus(5_000, 2.5)
     page.legend(50, warm=True)
     page.question("how do I keep lines short " * 5, CANDIDATES, SAME)
-    page.invitation()
+    page.invitation(".venv/bin/assisters-rerank")
     lines = _printed(console).splitlines()
     assert max(map(len, lines)) <= min(width, 120)
     names = "".join(line.strip() for line in lines)

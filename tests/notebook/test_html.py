@@ -60,9 +60,13 @@ def test_model_and_usage_are_below() -> None:
     assert _notes(ranking((0, 0.5, "a"), usage=usage)) == [
         "model bge-reranker-v2 · 3 requests · 1 retry · 7 search units"
     ]
+    usage = Usage(requests=1, total_tokens=1, search_units=1)
+    assert _notes(ranking((0, 0.5, "a"), usage=usage)) == [
+        "model bge-reranker-v2 · 1 request · 1 token · 1 search unit"
+    ]
     usage = Usage(requests=1, documents_cached=9, total_tokens=40, tokens_estimated=True, cost=2e-6)
     assert _notes(ranking((0, 0.5, "a"), usage=usage)) == [
-        "model bge-reranker-v2 · 1 request · 9 from the cache · about 40 tokens · $0.0000020"
+        "model bge-reranker-v2 · 1 request · 9 scores from the cache · about 40 tokens · $0.0000020"
     ]
 
 
@@ -128,6 +132,7 @@ def test_any_text_stays_a_text(text: str, model: str) -> None:
     assert len(cell) == min(len(words), 200)
     for shown_as, char in zip(cell[:199], words, strict=False):
         assert shown_as == char or (shown_as == "�" and not char.isprintable())
+    assert len(_notes(shown)[-1].splitlines()) == 1  # whatever the model is called
     html = shown._repr_html_()
     html.encode()  # a notebook sends it as UTF-8
     assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f]", html)
