@@ -54,12 +54,8 @@ def main() -> None:
         missing = (error.name or "").partition(".")[0]
         if missing not in _EXTRAS or find_spec(missing) is not None:
             raise
-        # These commands need several: better said once than one after the other.
-        command = "".join(sys.argv[1:2])
-        for_local = missing in ("starlette", "uvicorn", "wordllama")  # `eval` has them not
-        whole = command == "demo" or (command == "eval" and not for_local)
-        extra = command if whole else _EXTRAS[missing]
-        _fail(f'{missing} is not installed; run: pip install "assisters-rerank[{extra}]"', code=2)
+        extras = ",".join(sorted(_extras_wanted(missing)))
+        _fail(f'{missing} is not installed; run: pip install "assisters-rerank[{extras}]"', code=2)
     except AssistersError as error:
         _fail(str(error), code=1)
     except BrokenPipeError:
@@ -75,6 +71,16 @@ def main() -> None:
         _fail_as_usage(error)
         raise
     sys.exit(code or 0)
+
+
+def _extras_wanted(missing: str) -> set[str]:
+    """What the command needs, better said once than one after the other."""
+    command = "".join(sys.argv[1:2])
+    if command == "demo":
+        return {"demo"}
+    for_local = missing in ("starlette", "uvicorn", "wordllama")  # `eval` has them not
+    extras = {"eval" if command == "eval" and not for_local else _EXTRAS[missing]}
+    return extras | {"local"} if command == "serve" or "--local" in sys.argv else extras
 
 
 @contextmanager
@@ -93,7 +99,9 @@ def _warnings_as_lines() -> Iterator[None]:
 
 class _Lines(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
-        _say(record.getMessage())
+        error = record.exc_info[1] if record.exc_info else None
+        reason = "" if error is None else f": {type(error).__name__}: {error}"
+        _say(record.getMessage() + reason)
 
 
 def _fail_as_usage(error: Exception) -> None:
@@ -119,3 +127,7 @@ def _discard_output() -> None:
     # What is still in the buffer would fail again, and loudly, when the interpreter ends.
     with suppress(OSError, ValueError, AttributeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+if __name__ == "__main__":
+    main()

@@ -6,6 +6,7 @@ import json
 import math
 from email.utils import parsedate_to_datetime
 
+from .destination import API_KEY_VARIABLE, BASE_URL_VARIABLE
 from .errors import (
     AuthenticationError,
     InvalidRequestError,
@@ -38,13 +39,18 @@ _CLASSES: dict[int, type[StatusError]] = {
 
 _ADVICE = {
     400: "Check model, query and documents.",
-    401: "Check api_key, or the variable ASSISTERS_API_KEY.",
+    401: f"Check api_key, or the variable {API_KEY_VARIABLE}.",
     403: "This key may not do that from here; check the key's rights and allowed origins.",
     404: "Check base_url, and that the server knows the model.",
     413: "Lower max_documents_per_request, or send shorter documents.",
     422: "Check model and documents.",
     429: "Send less at a time, or raise timeout so that the wait fits in.",
 }
+
+_ADVICE_WITHOUT_A_KEY = (
+    f"No key was sent: the one in {API_KEY_VARIABLE} goes only to the service and to the host that "
+    f"{BASE_URL_VARIABLE} names. Name this host there, or give api_key=…."
+)
 
 _ADVICE_ON_EMBEDDINGS = {
     400: "Check model and texts.",
@@ -59,6 +65,8 @@ def refusal(answer: Answer, request: Request) -> StatusError:
     refused = _CLASSES.get(answer.status, StatusError)
     of_embeddings = _ADVICE_ON_EMBEDDINGS if request.url.endswith("/embeddings") else {}
     advice = of_embeddings.get(answer.status, _ADVICE.get(answer.status, ""))
+    if refused is AuthenticationError and request.secret is None:
+        advice = _ADVICE_WITHOUT_A_KEY
     if refused is RateLimitError and {code, kind} & _QUOTA_CODES:
         refused = QuotaExceededError
     if refused is QuotaExceededError:

@@ -11,6 +11,9 @@ import typer
 
 from ..models import CATALOGUE, RerankModel
 
+# In less, words are broken, and then whole columns left out: a model is a paragraph there.
+_WIDTH_OF_A_TABLE = 66
+
 
 def models(
     as_json: Annotated[bool, typer.Option("--json", help="Write JSONL.")] = False,
@@ -33,15 +36,27 @@ def models(
     table.add_column("$ per million", justify="right", no_wrap=True)
     table.add_column("latency", overflow="fold")
     table.add_column("for", overflow="fold")
-    for model in CATALOGUE.values():
-        table.add_row(
-            model.id,
-            f"{model.max_tokens:,}",
-            f"{model.dollars_per_million_tokens:.2f}",
-            _latency(model),
-            model.suited_to,
-        )
-    Console(highlight=False).print(table)
+    rows = [_row(model) for model in CATALOGUE.values()]
+    for row in rows:
+        table.add_row(*row)
+    console = Console(highlight=False)
+    if console.width >= _WIDTH_OF_A_TABLE:
+        console.print(table)
+        return
+    for row in rows:
+        for column, cell in zip(table.columns, row, strict=True):
+            console.print(f"{column.header}: {cell}", markup=False)
+        console.print()
+
+
+def _row(model: RerankModel) -> tuple[str, ...]:
+    return (
+        model.id,
+        f"{model.max_tokens:,}",
+        f"{model.dollars_per_million_tokens:.2f}",
+        _latency(model),
+        model.suited_to,
+    )
 
 
 def _latency(model: RerankModel) -> str:

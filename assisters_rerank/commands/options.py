@@ -12,10 +12,16 @@ from typing import Any, Literal, get_args, get_origin
 
 import typer
 
-from ..destination import SERVICE_URL
+from ..destination import API_KEY_VARIABLE, BASE_URL_VARIABLE, SERVICE_URL
 from ..errors import ConfigurationError
 from ..models import CATALOGUE
 from ..options import RerankOptions
+
+# What matters on the command line, which has no option for the key.
+_NOTES = {
+    "base_url": f" The key of {API_KEY_VARIABLE} goes only to the service and to the host that "
+    f"{BASE_URL_VARIABLE} names; for another server that needs it, set that variable instead.",
+}
 
 
 def option(name: str, *flags: str) -> Any:
@@ -27,9 +33,10 @@ def option(name: str, *flags: str) -> Any:
     choices = get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
     suggestions = list(CATALOGUE) if name == "model" else list(choices)
     default = None if field.default_factory else field.default
+    more = f" [default: {default}]" if default is not None else _NOTES.get(name, "")
     return typer.Option(
         *(flags or [f"--{name.replace('_', '-')}"]),
-        help=field.description if default is None else f"{field.description} [default: {default}]",
+        help=f"{field.description}{more}",
         metavar="|".join(choices) or None,
         show_default=False,
         autocompletion=(lambda: suggestions) if suggestions else None,

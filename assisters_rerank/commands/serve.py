@@ -116,7 +116,14 @@ def serve(
     from ..local.settings import ServerSettings
 
     limits = _limits(plan, requests_per_minute, tokens_per_minute, window)
-    settings = ServerSettings(api_key, generation, max_documents, limits, latency, max_tokens)
+    settings = ServerSettings(
+        api_key=api_key,
+        generation=generation,
+        max_documents=max_documents,
+        limits=limits,
+        latency=latency,
+        max_tokens=max_tokens,
+    )
     console = Console(highlight=False, soft_wrap=True)
     stderr = Console(stderr=True, highlight=False, soft_wrap=True)
 

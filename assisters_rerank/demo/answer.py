@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
+from ..models import AUTO, CATALOGUE
 from ..usage import Usage
 
 
@@ -23,6 +25,11 @@ class Setup:
     top_n: int
     model: str
     base_url: str
+
+    @property
+    def long_documents(self) -> Literal["split", "truncate"]:
+        """What becomes of docstrings beyond the model's window, which has to be known to split."""
+        return "split" if self.model in (AUTO, *CATALOGUE) else "truncate"
 
 
 @dataclass(frozen=True, slots=True)

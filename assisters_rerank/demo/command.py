@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import shlex
+import shutil
+import sys
 import time
+from pathlib import Path
 from typing import Annotated
 
 import typer
+
+_COMMAND = "assisters-rerank"
 
 # Everyday words, which the right docstring shares only in part: there a reranker has work to do.
 QUESTIONS = (
@@ -88,4 +94,12 @@ def demo(
                 before = first_stage.search(question, candidates)
                 page.question(question, before, [ask(question) for ask in pipelines])
     if not query:
-        page.invitation()
+        page.invitation(_program())
+
+
+def _program() -> str:
+    """What to type to call this program again from where it was called."""
+    called = sys.argv[0]
+    if Path(called).stem != _COMMAND:
+        return "python -m assisters_rerank"
+    return _COMMAND if shutil.which(_COMMAND) == called else shlex.quote(called)

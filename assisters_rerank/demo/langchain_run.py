@@ -40,7 +40,7 @@ def langchain_pipeline(first_stage: FirstStage, setup: Setup) -> Ask:
         model=setup.model,
         top_n=setup.top_n,
         base_url=setup.base_url,
-        long_documents="split",
+        long_documents=setup.long_documents,
     )
     retriever = RerankRetriever(
         base_retriever=BM25Retriever(first_stage=first_stage, candidates=setup.candidates),

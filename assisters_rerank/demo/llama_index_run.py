@@ -45,7 +45,7 @@ def llama_index_pipeline(first_stage: FirstStage, setup: Setup) -> Ask:
         model=setup.model,
         top_n=setup.top_n,
         base_url=setup.base_url,
-        long_documents="split",
+        long_documents=setup.long_documents,
     )
     engine = RetrieverQueryEngine(
         BM25Retriever(first_stage, setup.candidates),

@@ -3,12 +3,19 @@
     with LocalServer() as server:
         Reranker(base_url=server.base_url).rerank("a query", ["a document"])
 
-`server` runs `app` in a thread, `foreground` runs it for the command line; `endpoints` answers,
-`contract` checks requests, `generations` shapes answers. What the service does on bad days is in
-`rate_limits`, `latency` and `replays`. `scorers` chooses between `embedded` (term coverage and word
-embeddings), `lexical` (term coverage alone) and `cross_encoder` (a real one, the user's own);
-`windows` limits how much of a text they read. `choosing` is for scripts that run with a key and
-without one.
+Where to look for what:
+
+- to run it: `server` in a thread, `foreground` for the command line, both over `listening`; what
+  can be set is in `settings`; `pytest_plugin` is a fixture; `choosing` is for scripts that run with
+  a key and without one;
+- a request: `app` routes it, `endpoints` answers it through `reranking` or `embedding`, `contract`
+  and `embedding_contract` check it; `generations` and `headers` shape the answer; `recorded` is
+  for tests to look at, `request_log` for people;
+- the service's bad days: `rate_limits`, `latency`, `replays`;
+- who scores: `scorers` chooses between `embedded` (term coverage and word embeddings), `lexical`
+  (term coverage alone) and `cross_encoder` (a real one, the user's own), over `terms`,
+  `word_vectors` and `calibration`; `windows` limits how much of a text they read;
+- who embeds: `encoders` chooses between `static` and `hashed`.
 
 The names below are loaded at first use, so that pytest can start `pytest_plugin` without them.
 """

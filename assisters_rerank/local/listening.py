@@ -42,8 +42,6 @@ def listen_or_explain(host: str, port: int) -> socket.socket:
         return listen(host, port)
     except socket.gaierror:
         problem = f"There is no host {host!r}: give another --host."
-    except OverflowError:
-        problem = f"There is no port {port}: give a --port of 0 to 65535."
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             problem = f"Port {port} on {host} is in use: give another --port, or 0 for a free one."

@@ -9,14 +9,14 @@ from typing import Literal, Self
 
 from starlette.types import ASGIApp
 
-from ..errors import ConfigurationError
+from ..settings import checked
 from .app import create_app
 from .encoders import ENCODERS, Encoder, EncoderName, load_encoder
 from .listening import address_of, asgi_server, listen
 from .rate_limits import PlanName, RateLimits
 from .recorded import RecordedEmbedding, RecordedRequest
 from .scorers import SCORERS, Scorer, ScorerName, load_scorer
-from .settings import ServerSettings
+from .settings import PORT, ServerSettings, check_worker
 
 
 class LocalServer:
@@ -68,18 +68,23 @@ class LocalServer:
         max_tokens: int | None = None,
         encoder: Encoder | EncoderName = "static",
     ) -> None:
-        if isinstance(scorer, str) and scorer not in SCORERS:
-            raise ConfigurationError(f"`scorer` has to be one of {SCORERS}, not {scorer!r}.")
-        if isinstance(encoder, str) and encoder not in ENCODERS:
-            raise ConfigurationError(f"`encoder` has to be one of {ENCODERS}, not {encoder!r}.")
+        check_worker(scorer, "scorer", SCORERS, "score")
+        check_worker(encoder, "encoder", ENCODERS, "encode")
         self.requests: list[RecordedRequest] = []
         self.embedding_requests: list[RecordedEmbedding] = []
         self._scorer = scorer
         self._encoder = encoder
-        self._port = port
+        self._port = checked(PORT, port, "port")
         self._app = create_app(
             self._load,
-            ServerSettings(api_key, generation, max_documents, limits, latency, max_tokens),
+            ServerSettings(
+                api_key=api_key,
+                generation=generation,
+                max_documents=max_documents,
+                limits=limits,
+                latency=latency,
+                max_tokens=max_tokens,
+            ),
             record=self._record,
             encoder=self._load_encoder,
         )

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import get_args
+from collections.abc import Sequence
+from typing import Annotated
+
+from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter
 
 from ..errors import ConfigurationError
+from ..settings import STRICT, Settings
 from .generations import GENERATIONS, STRICTEST, Generation
 from .rate_limits import PLANS, PlanName, RateLimits
 
+PORT = TypeAdapter(Annotated[int, Field(strict=True, ge=0, le=65_535)])
+"""A port to listen on; 0 for a free one."""
 
-@dataclass(frozen=True, slots=True)
-class ServerSettings:
+
+def _usable_key(key: str) -> str:
+    if not key.strip():
+        raise ValueError("it is blank; give a key, or None to let everybody in")
+    return key.strip()  # as it comes out of a header
+
+
+class ServerSettings(Settings):
     """The settings of one server.
 
     Attributes:
@@ -28,25 +39,15 @@ class ServerSettings:
         ConfigurationError: a value that no server could have; the message shows no key.
     """
 
-    api_key: str | None = field(default=None, repr=False)
-    generation: int | None = None
-    max_documents: int | None = None
+    # Revalidated, so that numbers inside `limits` are held to their types too.
+    model_config = STRICT | ConfigDict(strict=True, frozen=True, revalidate_instances="always")
+
+    api_key: Annotated[str, AfterValidator(_usable_key)] | None = Field(default=None, repr=False)
+    generation: Annotated[int, Field(ge=min(GENERATIONS), le=max(GENERATIONS))] | None = None
+    max_documents: Annotated[int, Field(ge=1)] | None = None
     limits: RateLimits | PlanName | None = None
     latency: bool = False
-    max_tokens: int | None = None
-
-    def __post_init__(self) -> None:
-        if self.api_key is not None and not self.api_key.strip():
-            raise ConfigurationError("api_key is blank: give a key, or None to let everybody in.")
-        if self.generation is not None and self.generation not in GENERATIONS:
-            raise ConfigurationError(f"generation has to be 1, 2 or 3, not {self.generation!r}.")
-        for name in ("max_documents", "max_tokens"):
-            value: int | None = getattr(self, name)
-            if value is not None and value < 1:
-                raise ConfigurationError(f"{name} is {value}; the least is 1.")
-        if isinstance(self.limits, str) and self.limits not in PLANS:
-            plans = ", ".join(get_args(PlanName))
-            raise ConfigurationError(f"There is no plan {self.limits!r}; there are {plans}.")
+    max_tokens: Annotated[int, Field(ge=1)] | None = None
 
     @property
     def contract(self) -> Generation:
@@ -64,3 +65,17 @@ class ServerSettings:
         if isinstance(self.limits, str):
             return PLANS[self.limits]
         return self.limits or RateLimits()
+
+
+def check_worker(worker: object, setting: str, names: Sequence[str], method: str) -> None:
+    """Raises `ConfigurationError` for what is neither one of the names nor can do the work."""
+    if isinstance(worker, str):
+        usable = worker in names
+    else:
+        named = isinstance(getattr(worker, "name", None), str)
+        usable = named and callable(getattr(worker, method, None)) and not isinstance(worker, type)
+    if not usable:
+        raise ConfigurationError(
+            f"{setting}: give {', '.join(map(repr, names))}, or an object with `name` and "
+            f"`{method}`."
+        )

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import subprocess
+import sys
 import sysconfig
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
+from unittest.mock import patch
+
+import pytest
+
+from assisters_rerank.cli import main
 
 COMMAND = Path(sysconfig.get_path("scripts")) / "assisters-rerank"
 
@@ -23,6 +31,27 @@ def run(*arguments: str, stdin: str | bytes = b"") -> subprocess.CompletedProces
     return subprocess.CompletedProcess(
         done.args, done.returncode, done.stdout.decode(), done.stderr.decode()
     )
+
+
+def run_here(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """The same in this process, which has imported everything: milliseconds, and no second.
+
+    Not for signals and terminals, nor for what a process takes with it when it ends.
+    """
+    out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8", newline="") for _ in range(2))
+    with (
+        patch.object(sys, "argv", [str(COMMAND), *arguments]),
+        patch.dict(os.environ, COLUMNS="80"),  # whatever terminal runs the tests
+        redirect_stdout(out),
+        redirect_stderr(err),
+        pytest.raises(SystemExit) as ended,
+    ):
+        main()
+    out.seek(0)
+    err.seek(0)
+    code = ended.value.code
+    assert isinstance(code, int)
+    return subprocess.CompletedProcess(arguments, code, out.read(), err.read())
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,15 @@ def test_version(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[
     assert capsys.readouterr().out == f"assisters-rerank {version('assisters-rerank')}\n"
 
 
+@pytest.mark.parametrize("module", ["assisters_rerank", "assisters_rerank.cli"])
+def test_the_modules_run_as_the_command(module: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", module, "--version"], capture_output=True, text=True, check=False
+    )
+    expected = (0, f"assisters-rerank {version('assisters-rerank')}\n", "")
+    assert (done.returncode, done.stdout, done.stderr) == expected
+
+
 def test_help_names_the_commands_and_loads_no_framework() -> None:
     program = """
 import sys
@@ -120,8 +129,12 @@ def test_a_password_in_the_address_is_not_shown(
     [
         ("typer", "rerank", "cli"),
         ("rich", "models", "cli"),
-        ("starlette", "rerank", "local"),
+        ("starlette", "rerank --local query", "local"),
+        ("typer", "serve", "cli,local"),
         ("uvicorn", "serve", "local"),
+        ("typer", "rerank --local", "cli,local"),
+        ("typer", "eval --local", "eval,local"),
+        ("bm25s", "eval", "eval"),
         ("typer", "demo", "demo"),
         ("bm25s", "demo", "demo"),
     ],
@@ -129,7 +142,8 @@ def test_a_password_in_the_address_is_not_shown(
 def test_a_missing_extra_is_one_line_that_says_what_to_install(
     package: str, command: str, extra: str
 ) -> None:
-    arguments = [command, "query", "--local"] if command == "rerank" else [command]
+    words = command.split()
+    arguments = [*words, "folder"] if words[0] == "eval" else words
     done = subprocess.run(
         [sys.executable, "-c", BLOCKED.format(package=package), *arguments],
         capture_output=True,
@@ -193,6 +207,10 @@ def test_warnings_and_logged_warnings_are_one_line_each(
     def warn(*_: object) -> None:
         warnings.warn("The key goes\nover plain http.", stacklevel=1)
         logging.getLogger("assisters_rerank.local").warning("No %s here", "wordllama")
+        try:
+            raise ValueError("not one\nnumber")
+        except ValueError:
+            logging.getLogger("assisters_rerank.local").exception("The scorer failed")
         raise ConfigurationError("and then it ends")
 
     monkeypatch.setattr(rerank, "read_documents", warn)
@@ -200,6 +218,7 @@ def test_warnings_and_logged_warnings_are_one_line_each(
     assert capsys.readouterr().err.splitlines() == [
         "assisters-rerank: The key goes over plain http.",
         "assisters-rerank: No wordllama here",
+        "assisters-rerank: The scorer failed: ValueError: not one number",
         "assisters-rerank: and then it ends",
     ]
     assert logging.getLogger("assisters_rerank").handlers == []

@@ -19,7 +19,7 @@ from assisters_rerank.evaluate import Evaluation
 from assisters_rerank.evaluate.json_report import from_json
 from assisters_rerank.local import LocalServer
 
-from .command import COMMAND, run, run_in_terminal
+from .command import COMMAND, run, run_here, run_in_terminal
 from .conftest import LastNumber
 from .judged import DOCUMENTS, QUERIES, write_collection
 
@@ -76,16 +76,16 @@ def test_the_second_time_nothing_is_paid_for(judged: Path, server: LocalServer) 
     assert run("eval", "c").returncode == 0
     assert (judged / "cache" / "assisters-rerank" / "scores.db").exists()
     server.requests.clear()
-    done = run("eval", "c", "--json", "r.json")
+    done = run_here("eval", "c", "--json", "r.json")
     assert (done.returncode, server.requests) == (0, [])
     assert report(judged / "r.json").models[0].usage.documents_cached == PAIRS
-    assert run("eval", "c", "--cache", "other.db").returncode == 0
+    assert run_here("eval", "c", "--cache", "other.db").returncode == 0
     assert sum(asked(server).values()) == PAIRS
 
 
 def test_a_run_of_ones_own(judged: Path, server: LocalServer) -> None:
     (judged / "own.run").write_text("q0 Q0 d3 1 9.5 x\nq0 Q0 d14 2 8.5 x\nq1 Q0 d1 1 3 x\n")
-    assert run("eval", "c", "--run", "own.run", "--json", "r.json").returncode == 0
+    assert run_here("eval", "c", "--run", "own.run", "--json", "r.json").returncode == 0
     found = report(judged / "r.json")
     assert (found.first_stage, found.candidates, found.queries) == ("own.run", 2, QUERIES)
     assert sum(asked(server).values()) == 3
@@ -94,7 +94,7 @@ def test_a_run_of_ones_own(judged: Path, server: LocalServer) -> None:
 def test_depth_precision_and_models(judged: Path, server: LocalServer) -> None:
     models = ["-m", "bge-reranker-v2", "--model", "jina-reranker"]
     options = ["--depth", "5", "--precision", "0.1", "--at-once", "3"]
-    assert run("eval", "c", *models, *options, "--json", "r.json").returncode == 0
+    assert run_here("eval", "c", *models, *options, "--json", "r.json").returncode == 0
     found = report(judged / "r.json")
     assert (found.candidates, found.wanted_precision) == (5, 0.1)
     assert [result.model for result in found.models] == models[1::2]
@@ -102,11 +102,11 @@ def test_depth_precision_and_models(judged: Path, server: LocalServer) -> None:
 
 
 def test_max_cost(judged: Path, server: LocalServer) -> None:
-    assert run("eval", "c", "--json", "all.json").returncode == 0
+    assert run_here("eval", "c", "--json", "all.json").returncode == 0
     cost = report(judged / "all.json").models[0].usage.cost
     assert cost
     half = ["--max-cost", f"{cost / 2:.9f}", "--cache", "half.db"]
-    done = run("eval", "c", *half, "--json", "r.json")
+    done = run_here("eval", "c", *half, "--json", "r.json")
     assert done.returncode == 0
     found = report(judged / "r.json")
     assert found.stopped is not None
@@ -115,15 +115,15 @@ def test_max_cost(judged: Path, server: LocalServer) -> None:
     spent = found.models[0].usage.cost
     assert spent
     assert spent <= cost / 2
-    line = one_line(run("eval", "c", "--max-cost", "0", "--cache", "new.db"), code=1)
+    line = one_line(run_here("eval", "c", "--max-cost", "0", "--cache", "new.db"), code=1)
     assert "nothing to report yet" in line
     # The same command again goes on where the money ended.
-    assert run("eval", "c", *half, "--json", "r.json").returncode == 0
+    assert run_here("eval", "c", *half, "--json", "r.json").returncode == 0
     assert report(judged / "r.json").models[0].usage.documents_cached > 0
 
 
 def test_local_needs_no_key_and_keeps_nothing(judged: Path) -> None:
-    done = run("eval", "c", "--local", "--json", "r.json")
+    done = run_here("eval", "c", "--local", "--json", "r.json")
     assert done.returncode == 0
     result = report(judged / "r.json").models[0]
     assert result.answered_by is not None
@@ -133,39 +133,41 @@ def test_local_needs_no_key_and_keeps_nothing(judged: Path) -> None:
 
 
 def test_a_local_model_outside_the_catalogue_costs_nothing(judged: Path) -> None:
-    done = run("eval", "c", "--local", "-m", "rerank-v1", "--max-cost", "0", "--json", "r.json")
+    done = run_here(
+        "eval", "c", "--local", "-m", "rerank-v1", "--max-cost", "0", "--json", "r.json"
+    )
     assert done.returncode == 0
     assert report(judged / "r.json").models[0].usage.cost == 0
 
 
 @pytest.mark.parametrize("command", [("eval", "c"), ("rerank", "query", "c/corpus.jsonl")])
 def test_local_and_cache_exclude_each_other(judged: Path, command: tuple[str, ...]) -> None:
-    line = one_line(run(*command, "--local", "--cache", "own.db"), code=2)
+    line = one_line(run_here(*command, "--local", "--cache", "own.db"), code=2)
     assert "--local and --cache exclude each other: the local server has another" in line
     assert not (judged / "own.db").exists()
 
 
 def test_other_judgements(judged: Path, server: LocalServer) -> None:
     (judged / "own.qrels").write_text("q0 0 d3 1\nq1 0 gone 1\nq1 0 d2 1\n")
-    line = one_line(run("eval", "c", "--qrels", "own.qrels"), code=1)
+    line = one_line(run_here("eval", "c", "--qrels", "own.qrels"), code=1)
     assert "own.qrels, line 2: document 'gone' does not exist" in line
     own = ["--qrels", "own.qrels", "--allow-missing"]
-    assert run("eval", "c", *own, "--json", "r.json").returncode == 0
+    assert run_here("eval", "c", *own, "--json", "r.json").returncode == 0
     assert report(judged / "r.json").queries == 2
     (judged / "c" / "qrels.dev.tsv").write_text("q2\td1\t1\n")
-    assert run("eval", "c", "--split", "dev", "--json", "r.json").returncode == 0
+    assert run_here("eval", "c", "--split", "dev", "--json", "r.json").returncode == 0
     assert report(judged / "r.json").queries == 1
-    both = one_line(run("eval", "c", "--split", "dev", *own), code=1)
+    both = one_line(run_here("eval", "c", "--split", "dev", *own), code=1)
     assert "give one of them" in both
 
 
 def test_without_a_key_the_line_names_both_ways_out(judged: Path) -> None:
-    line = one_line(run("eval", "c"), code=1)
+    line = one_line(run_here("eval", "c"), code=1)
     assert "set the variable ASSISTERS_API_KEY, or add --local" in line
 
 
 def test_local_and_base_url_exclude_each_other(judged: Path) -> None:
-    line = one_line(run("eval", "c", "--local", "--base-url", "http://127.0.0.1:9/v1"), code=2)
+    line = one_line(run_here("eval", "c", "--local", "--base-url", "http://127.0.0.1:9/v1"), code=2)
     assert "--local and --base-url exclude each other" in line
 
 
@@ -181,7 +183,7 @@ def test_local_and_base_url_exclude_each_other(judged: Path) -> None:
 def test_files_that_can_not_be_written_are_said_before_anything_is_paid_for(
     judged: Path, server: LocalServer, options: list[str], said: str
 ) -> None:
-    assert said in one_line(run("eval", "c", *options), code=2)
+    assert said in one_line(run_here("eval", "c", *options), code=2)
     assert server.requests == []
 
 
@@ -214,7 +216,7 @@ def test_bad_input_is_one_line_with_file_and_line(
 ) -> None:
     name, text, said = BAD[case]
     (judged / "c" / name).write_text(text, encoding="latin-1")
-    assert f"c/{said}" in one_line(run("eval", "c"), code=1)
+    assert f"c/{said}" in one_line(run_here("eval", "c"), code=1)
     assert server.requests == []
 
 
@@ -222,14 +224,14 @@ def test_a_bad_run_is_one_line_with_file_and_line(judged: Path, server: LocalSer
     (judged / "bad.run").write_text("q0 Q0 d3 1 9.5 x\nq0 Q0 d99 2 8.5 x\n")
     line = one_line(run("eval", "c", "--run", "bad.run"), code=1)
     assert "bad.run, line 2: document 'd99' does not exist" in line
-    assert "nowhere.run" in one_line(run("eval", "c", "--run", "nowhere.run"), code=1)
-    assert "nowhere: there is no such folder" in one_line(run("eval", "nowhere"), code=1)
+    assert "nowhere.run" in one_line(run_here("eval", "c", "--run", "nowhere.run"), code=1)
+    assert "nowhere: there is no such folder" in one_line(run_here("eval", "nowhere"), code=1)
     assert server.requests == []
 
 
 def test_a_server_that_is_not_there_is_one_line(judged: Path) -> None:
     address = ["--base-url", "http://127.0.0.1:9/v1", "--max-retries", "0"]
-    assert "127.0.0.1:9" in one_line(run("eval", "c", *address), code=1)
+    assert "127.0.0.1:9" in one_line(run_here("eval", "c", *address), code=1)
 
 
 @pytest.mark.parametrize("package", ["bm25s", "ir_measures", "Stemmer", "numpy"])
@@ -292,7 +294,7 @@ def test_an_interrupted_run_goes_on_and_pays_nothing_twice(
         assert kept > 50
         server.requests.clear()
         scorer.released.set()
-        done = run(*arguments)
+        done = run_here(*arguments)
         assert (done.returncode, done.stderr) == (0, "")
     found = report(judged / "r.json")
     assert found.stopped is None
@@ -341,5 +343,5 @@ def test_a_terminal_has_a_bar_with_the_time_left(judged: Path, server: LocalServ
 
 
 def test_the_json_is_json(judged: Path, server: LocalServer) -> None:
-    assert run("eval", "c", "--json", "r.json").returncode == 0
+    assert run_here("eval", "c", "--json", "r.json").returncode == 0
     assert json.loads((judged / "r.json").read_text())["version"] == 1

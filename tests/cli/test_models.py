@@ -25,12 +25,15 @@ def test_every_model_is_listed_with_its_figures(monkeypatch: pytest.MonkeyPatch)
     assert "50/150/300 ms for 10/50/100 documents  short and medium documents" in lines[0]
 
 
-def test_a_narrow_terminal_loses_no_figure(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLUMNS", "60")
-    stdout = run("models").stdout
-    assert "…" not in stdout
-    assert "bge-reranker-v2" in stdout
-    assert "8,192" in stdout
+@pytest.mark.parametrize("columns", [20, 40, 65, 66, 80])
+def test_a_narrow_terminal_loses_nothing(monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    lines = run("models").stdout.splitlines()
+    assert max(map(len, lines)) <= columns
+    words = " ".join(lines).split()
+    for model in CATALOGUE.values():
+        figures = (f"{model.max_tokens:,}", f"{model.dollars_per_million_tokens:.2f}")
+        assert {model.id, *figures, *model.suited_to.split()} <= set(words)
 
 
 def test_json_has_the_catalogue_s_fields() -> None:

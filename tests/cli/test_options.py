@@ -7,10 +7,12 @@ from collections.abc import Mapping
 
 import httpx
 import pytest
+from pydantic import SecretStr
 from typer.main import get_command
 
-from assisters_rerank import RerankOptions
+from assisters_rerank import ConfigurationError, Reranker, RerankOptions
 from assisters_rerank.commands.application import application
+from assisters_rerank.commands.key import check_key
 from assisters_rerank.commands.progress import ReportingReranker
 from assisters_rerank.local import LocalServer
 
@@ -126,6 +128,40 @@ def test_an_unusable_variable_is_not_blamed_on_an_option(monkeypatch: pytest.Mon
     done = run("rerank", "query", "--top-n", "1", stdin="a\n")
     assert done.returncode == 1
     assert done.stderr.startswith("assisters-rerank: the variable ASSISTERS_BASE_URL: ")
+
+
+@pytest.mark.parametrize("nonsense", ["nonsense", "http://"])
+def test_an_unusable_variable_is_no_matter_where_another_server_is_named(
+    monkeypatch: pytest.MonkeyPatch, nonsense: str
+) -> None:
+    monkeypatch.setenv("ASSISTERS_BASE_URL", nonsense)
+    assert run("rerank", "query", "--local", stdin="a\n").returncode == 0
+    with LocalServer(scorer="lexical") as server:
+        assert run("rerank", "query", "--base-url", server.base_url, stdin="a\n").returncode == 0
+        assert len(server.requests) == 1
+
+
+def test_only_a_missing_key_is_called_missing() -> None:
+    class Elsewhere(Reranker):
+        def resolve_api_key(self) -> SecretStr | None:
+            raise ConfigurationError("the vault is locked")
+
+    with pytest.raises(ConfigurationError, match=r"^the vault is locked$"):
+        check_key(Elsewhere())
+
+
+def test_a_key_that_was_not_sent_is_not_called_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ASSISTERS_API_KEY", "ask_right")
+    with LocalServer(api_key="ask_right", scorer="lexical") as guarded:
+        arguments = ("rerank", "query", "--base-url", guarded.base_url)
+        (line,) = run(*arguments, stdin="a\n").stderr.splitlines()
+        assert "No key was sent" in line
+        assert "ASSISTERS_BASE_URL" in line
+        # As the line advises.
+        monkeypatch.setenv("ASSISTERS_BASE_URL", guarded.base_url)
+        assert run(*arguments, stdin="a\n").returncode == 0
+    shown: str = _parameters()["base_url"].help  # type: ignore[attr-defined]
+    assert "ASSISTERS_API_KEY goes only to the service and to the host" in shown
 
 
 def test_local_scores_on_this_machine_even_with_a_key(monkeypatch: pytest.MonkeyPatch) -> None:

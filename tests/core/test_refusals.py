@@ -23,10 +23,13 @@ from assisters_rerank.refusals import refusal
 URL = "https://host.test/v1/rerank"
 
 
-def refused(status: int, body: object, **headers: str) -> StatusError:
+SENT = SecretStr("SECRET")
+
+
+def refused(status: int, body: object, key: SecretStr | None = SENT, **headers: str) -> StatusError:
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
     named = httpx.Headers({name.replace("_", "-"): value for name, value in headers.items()})
-    return refusal(Answer(status, named, data), Request(URL, {}, b"", SecretStr("SECRET")))
+    return refusal(Answer(status, named, data), Request(URL, {}, b"", key))
 
 
 @pytest.mark.parametrize(
@@ -65,6 +68,15 @@ def test_status_to_class(
     assert error.retry_after == 2
     for part in (str(status), URL, "It said why.", advice, "req-9", code or ""):
         assert part in str(error)
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_without_a_key_no_key_is_to_be_checked(status: int) -> None:
+    told = str(refused(status, {}, key=None))
+    assert "No key was sent" in told
+    assert "ASSISTERS_BASE_URL" in told
+    assert "No key was sent" not in str(refused(status, {}))
+    assert "No key was sent" not in str(refused(400, {}, key=None))
 
 
 @pytest.mark.parametrize(

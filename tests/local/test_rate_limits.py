@@ -124,7 +124,7 @@ def test_plans_are_the_published_ones() -> None:
         "developer": (100, 1_000_000),
         "startup": (500, 5_000_000),
     }
-    with pytest.raises(ConfigurationError, match="free, developer, startup"):
+    with pytest.raises(ConfigurationError, match="'free', 'developer' or 'startup'"):
         LocalServer(limits="gold")  # type: ignore[arg-type]
 
 

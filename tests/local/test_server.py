@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from assisters_rerank.errors import ConfigurationError
-from assisters_rerank.local import LocalServer
+from assisters_rerank.local import LocalServer, RateLimits
 
 from .surroundings import BODY, Steered, connect, run_python
 
@@ -83,9 +83,41 @@ def test_a_port_of_ones_own() -> None:
         assert httpx.get(f"{server.base_url}/models", trust_env=False).status_code == 200
 
 
-def test_a_mistyped_scorer() -> None:
-    with pytest.raises(ConfigurationError, match="embedded"):
-        LocalServer(scorer="embeded")  # type: ignore[arg-type]
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("api_key", 5),
+        ("api_key", " \n"),
+        ("scorer", "embeded"),
+        ("scorer", None),
+        ("scorer", lambda query, documents: [0.5]),
+        ("scorer", Steered),  # the class, not one of its objects
+        ("encoder", "statik"),
+        ("encoder", Steered(lambda _: 0.5)),
+        ("port", 70_000),
+        ("port", -1),
+        ("port", "8000"),
+        ("port", True),
+        ("max_documents", "5"),
+        ("max_documents", 0),
+        ("generation", 4),
+        ("generation", True),
+        ("limits", {"requests_per_minute": 1}),
+        ("limits", RateLimits(requests_per_minute=1.5)),  # type: ignore[arg-type]
+        ("limits", 5),
+        ("latency", "no"),
+        ("max_tokens", 3.5),
+    ],
+)
+def test_a_setting_that_no_server_can_have_is_named(setting: str, value: object) -> None:
+    with pytest.raises(ConfigurationError, match=f"^{setting}: "):
+        LocalServer(**{setting: value})  # type: ignore[arg-type]
+
+
+def test_a_key_is_taken_as_a_header_can_carry_it() -> None:
+    headers = {"Authorization": "Bearer ask_local"}
+    with LocalServer(api_key=" ask_local\n") as server, connect(server) as client:
+        assert client.post("/rerank", json=BODY, headers=headers).status_code == 200
 
 
 def test_requests_are_scored_side_by_side() -> None:

@@ -1,0 +1,8 @@
+"""`python -m assisters_rerank` is the command line, too."""
+
+from __future__ import annotations
+
+from .cli import main
+
+if __name__ == "__main__":
+    main()
