@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import ast
 import re
+import shlex
+import sys
+import tomllib
 from collections.abc import Iterator
 from functools import cache
-from importlib.metadata import metadata
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from pathlib import Path
 from statistics import mean
 
@@ -18,18 +20,20 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import yaml
+from packaging.requirements import Requirement
 
-from assisters_rerank import CATALOGUE, Embedder, tokens
-from assisters_rerank.local import LocalServer, load_scorer
+from assisters_rerank import CATALOGUE, EmbeddingOptions, Reranker, tokens
+from assisters_rerank.local import LocalServer
 from assisters_rerank.local.rate_limits import PLANS
 
-from .local import beir
+from .local import beir, remembered
 from .local.served import run_command
 from .pages import DOCS, Page, after, before, is_test, run
 
 PAGES = {path.stem: Page(path) for path in sorted(DOCS.glob("*.md"))}
 GUIDES = [
     "choosing",
+    "embeddings",
     "evaluation",
     "langchain",
     "limits-and-cost",
@@ -38,6 +42,7 @@ GUIDES = [
     "moving",
     "without-a-key",
 ]
+PROJECT = tomllib.loads((DOCS.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 PROGRAMS = [(guide, place) for guide in GUIDES for place in range(len(PAGES[guide].scripts))]
 BLOCKS = [(guide, place) for guide in GUIDES for place in range(len(PAGES[guide].programs))]
 
@@ -136,6 +141,84 @@ def test_the_commands_have_these_options(guide: str) -> None:
             assert program == "export"
 
 
+# What code uses, by its import, and the distribution that has it, where that is not Python itself.
+NEEDED = {
+    "assisters_rerank": "httpx",
+    "assisters_rerank.evaluate": "ir-measures",
+    "assisters_rerank.local": "starlette",
+    "langchain_assisters": "langchain-core",
+    "langchain_classic": "langchain-classic",
+    "langchain_core": "langchain-core",
+    "langchain_core.vectorstores": "numpy",  # for the search in memory
+    "langchain_text_splitters": "langchain-text-splitters",
+    "llama_index": "llama-index-core",
+    "llama_index_assisters": "llama-index-core",
+    "pytest": "pytest",
+    "tokenizers": "tokenizers",
+}
+README = Page(DOCS.parent / "README.md")
+WITH_CODE = [README, *(page for page in PAGES.values() if page.programs)]
+
+
+@pytest.mark.parametrize("page", WITH_CODE, ids=lambda page: page.path.stem)
+def test_the_install_line_brings_all_that_the_code_needs(page: Page) -> None:
+    assert missing(page) == set()
+
+
+@pytest.mark.parametrize(
+    ("extras", "code", "expected"),
+    [
+        ("local", "from assisters_rerank.local import LocalServer", set()),
+        ("cli", "from assisters_rerank.local import LocalServer", {"starlette"}),
+        ("eval,langchain", "import langchain_classic.retrievers", {"langchain-classic"}),
+        ("demo", "import langchain_core, llama_index.core", set()),
+        ("cli", 'Reranker(long_documents="split")', {"semantic-text-splitter"}),
+    ],
+)
+def test_a_missing_package_is_noticed(
+    extras: str, code: str, expected: set[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "page.md"
+    path.write_text(f'`pip install "assisters-rerank[{extras}]"`\n```python\n{code}\n```\n')
+    assert missing(Page(path)) == expected
+
+
+def missing(page: Page) -> set[str]:
+    """What a page's code needs and its first install line, or without one the core, brings not."""
+    before_code = page.text.partition("```python")[0]
+    lines = re.findall(r'pip install ("assisters-rerank\[[^`\n]+)', before_code)
+    command = lines[0] if lines else "assisters-rerank"
+    code = "\n".join(page.programs)
+    needed = {"semantic-text-splitter"} if '="split"' in code else set()
+    for module in imported(code):
+        top, *_ = names = list(accumulate(module.split("."), "{}.{}".format))
+        assert top in sys.stdlib_module_names or top in NEEDED, f"{top} is in no distribution"
+        needed |= {NEEDED[name] for name in names if name in NEEDED}
+    return needed - installed(command)
+
+
+def imported(code: str) -> Iterator[str]:
+    for statement in ast.walk(ast.parse(code)):
+        if isinstance(statement, ast.Import):
+            yield from (alias.name for alias in statement.names)
+        elif isinstance(statement, ast.ImportFrom):
+            yield statement.module or ""
+
+
+def installed(command: str) -> set[str]:
+    """The distributions that the words behind `pip install` name, themselves or by an extra."""
+    wanted = [Requirement(word) for word in shlex.split(command)]
+    found = set()
+    while wanted:
+        requirement = wanted.pop()
+        found.add(requirement.name)
+        if requirement.name == PROJECT["name"]:
+            wanted += map(Requirement, PROJECT["dependencies"])
+            for extra in requirement.extras:
+                wanted += map(Requirement, PROJECT["optional-dependencies"][extra])
+    return found
+
+
 def test_the_workflow_installs_what_there_is() -> None:
     (text,) = PAGES["without-a-key"].of("yaml")
     steps = yaml.safe_load(text)["jobs"]["test"]["steps"]
@@ -153,7 +236,7 @@ def help_of(command: str) -> str:
 
 def assert_extras_exist(command: str) -> None:
     (extras,) = re.findall(r"assisters-rerank\[([\w,-]+)\]", command)
-    assert set(extras.split(",")) <= set(metadata("assisters-rerank").get_all("Provides-Extra", ()))
+    assert set(extras.split(",")) <= PROJECT["optional-dependencies"].keys()
 
 
 def table(guide: str, first_cell: str) -> dict[str, list[str]]:
@@ -171,6 +254,18 @@ def test_the_plans_are_those_of_the_local_server() -> None:
         limits = PLANS[name.lower()]
         assert int(requests) == limits.requests_per_minute
         assert int(per_minute.replace(",", "")) == limits.tokens_per_minute
+
+
+def test_the_embedders_options_are_complete_and_true() -> None:
+    fields, of_rerankers = EmbeddingOptions.model_fields, Reranker.model_fields
+    rows = {name.strip("`"): cells[0] for name, cells in table("embeddings", "option").items()}
+    for name, default in rows.items():
+        assert default.strip("`").replace('"', "'") == repr(fields[name].default), name
+    _, _, rest = PAGES["embeddings"].text.partition("These are as for rerankers")
+    alike = set(re.findall(r"`(\w+)`", rest.partition("\n\n")[0]))
+    assert rows.keys() | alike == fields.keys()
+    assert all(repr(fields[name]) == repr(of_rerankers[name]) for name in alike)
+    assert not any(repr(fields[name]) == repr(of_rerankers.get(name)) for name in rows)
 
 
 def test_the_estimates_errors_are_those_in_the_code() -> None:
@@ -226,11 +321,12 @@ Values = npt.NDArray[np.float64]
 @pytest.mark.slow
 @pytest.mark.skipif(not beir.FOLDER.is_dir(), reason=f"needs the collections in {beir.FOLDER}")
 def test_the_table_of_candidates_is_true() -> None:
-    collection = beir.read_collection(beir.FOLDER / "scifact.tar.gz")
+    collection = remembered.collection("scifact")
     rows = table("choosing", "candidates")
     alone = rows.pop("not reranked")
     steps = []
-    for column, found in enumerate((nearest(collection), beir.first_stage(collection))):
+    first_stages = (remembered.nearest("scifact"), remembered.first_stage("scifact"))
+    for column, found in enumerate(first_stages):
         values = [ndcg(collection, found)]
         assert float(alone[column]) == pytest.approx(values[0].mean(), abs=0.002)
         scores = scored(collection, found)
@@ -250,22 +346,8 @@ def test_the_table_of_candidates_is_true() -> None:
     assert min(steps[1]) > 0.1
 
 
-def nearest(collection: beir.Collection) -> Found:
-    """The 100 documents next to each query by the local server's vectors, best first."""
-    ids = [document for document, text in collection.documents.items() if text.strip()]
-    with LocalServer() as server, Embedder(base_url=server.base_url, timeout=600) as embedder:
-        texts = [collection.documents[document] for document in ids]
-        index = np.array(embedder.embed_documents(texts), dtype=np.float32)
-        queries = [embedder.embed_query(text) for text in collection.queries.values()]
-    order = np.argsort(-(np.array(queries, dtype=np.float32) @ index.T), kind="stable")[:, :100]
-    return {
-        query: [ids[place] for place in row]
-        for query, row in zip(collection.queries, order, strict=True)
-    }
-
-
 def scored(collection: beir.Collection, found: Found) -> dict[str, dict[str, float]]:
-    scorer = load_scorer("embedded")
+    scorer = remembered.scorer("embedded")
     scores = {}
     for query, ids in found.items():
         texts = [collection.documents[document] for document in ids]
