@@ -43,6 +43,7 @@ class ScriptedPort:
     sent: list[Sent] = field(default_factory=list)
     sleeps: list[float] = field(default_factory=list)
     limits: list[int] = field(default_factory=list)
+    asides: list[float] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._replies = iter(self.replies)
@@ -72,6 +73,7 @@ class ScriptedPort:
         return [await call() for call in calls]
 
     async def aside(self, work: Callable[[], T], budget: float) -> T:
+        self.asides.append(budget)
         return work()
 
 

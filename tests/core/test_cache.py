@@ -89,6 +89,14 @@ def test_the_memory_cache_is_a_dict_that_forgets_what_was_least_recently_used(
     assert len(cache) == 0
 
 
+def test_what_was_looked_up_counts_as_used() -> None:
+    cache, score = MemoryCache(2), CachedScore(0.5, None)
+    cache.set_many({"a": score, "b": score})
+    cache.get_many(["a"])
+    cache.set_many({"c": score})
+    assert cache.get_many(["a", "b", "c"]).keys() == {"a", "c"}
+
+
 @pytest.mark.parametrize("bound", [0, -1, True, 1.0, "5", None])
 def test_a_bound_that_is_none_is_refused(bound: object) -> None:
     with pytest.raises(ConfigurationError, match=r"^max_entries: .*$"):

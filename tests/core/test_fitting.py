@@ -11,7 +11,7 @@ import pytest
 
 from assisters_rerank import CATALOGUE, ConfigurationError, Reranker, estimate_tokens
 
-from .answers import honest, score
+from .answers import honest, refused, score
 from .scripted_port import ScriptedPort, rank
 
 if TYPE_CHECKING:
@@ -123,6 +123,17 @@ def test_it_is_counted_before_top_n_and_threshold() -> None:
     assert ranking.truncated == 3
 
 
+@pytest.mark.parametrize("sent", [0, 1, 2])
+def test_it_is_counted_though_the_documents_pass_through_unranked(sent: int) -> None:
+    texts = [of(EDGE + 1), "b", of(EDGE + 2)]
+    port = ScriptedPort([*repeat(honest, sent), *repeat(refused(503), 4)])
+    ranking = rank(
+        port, texts, count_tokens=words, max_documents_per_request=1, on_error="passthrough"
+    )
+    assert ranking.degraded
+    assert ranking.truncated == 2
+
+
 def test_where_the_window_is_not_known_nothing_is_claimed() -> None:
     port = ScriptedPort([honest])
     assert rank(port, [of(100_000)], model="my-own", count_tokens=words).truncated is None
@@ -208,3 +219,27 @@ def test_a_long_query_beside_short_documents_is_none_of_splits_business() -> Non
     ranking = rank(port, [of(8)], query=of(500, "Q"), count_tokens=words, long_documents="split")
     assert ranking[0].relevance_score == score(of(8))
     assert (ranking[0].passage, ranking.truncated) == (None, 0)
+
+
+@pytest.mark.parametrize(
+    ("texts", "times"),
+    [
+        (["a" * 500_000, "b" * 500_000], 0),
+        (["a" * 500_000, "b" * 500_001], 1),
+        (["a" * 500_001] * 2, 0),  # counted once
+    ],
+)
+def test_tokens_of_a_million_characters_are_counted_out_of_an_event_loops_way(
+    texts: list[str], times: int
+) -> None:
+    port = ScriptedPort([honest])
+    ranking = rank(port, texts, model="auto", timeout=30)
+    assert port.asides == [30] * times
+    assert (ranking.model, ranking.truncated) == (JINA, 2)
+
+
+@pytest.mark.parametrize("options", [{"count_tokens": words}, {"long_documents": "split"}])
+def test_so_is_what_takes_long_with_less(options: dict[str, object]) -> None:
+    port = ScriptedPort([honest])
+    rank(port, ["a text"], timeout=30, **options)
+    assert port.asides == [30]

@@ -9,7 +9,7 @@ from types import MappingProxyType
 import httpx
 import pytest
 
-from assisters_rerank import ConfigurationError, Reranker
+from assisters_rerank import ConfigurationError, Reranker, arerank, rerank
 
 from ..faults.server import HostileServer
 
@@ -141,3 +141,11 @@ def test_a_calls_own_limits_win_and_none_lifts_them(honest_server: HostileServer
     assert len(reranker.rerank("q", texts, top_n=None, score_threshold=-9)) == 5
     assert reranker.top_n == 1
     assert reranker.score_threshold == 0.4
+
+
+@pytest.mark.parametrize("model", [["a"], {"a": 1}, {"a"}, None, 3, ""])
+async def test_the_functions_for_scripts_refuse_a_useless_model(model: object) -> None:
+    with pytest.raises(ConfigurationError, match=r"^model: "):
+        rerank("q", ["a"], model=model)
+    with pytest.raises(ConfigurationError, match=r"^model: "):
+        await arerank("q", ["a"], model=model)

@@ -12,8 +12,9 @@ from itertools import repeat
 
 import httpx
 import pytest
+from pydantic import BaseModel, TypeAdapter
 
-from assisters_rerank import AssistersError, Reranker
+from assisters_rerank import AssistersError, Embedder, Reranker, RerankOptions
 
 from .answers import honest, refused
 from .scripted_port import ScriptedPort, rank
@@ -70,10 +71,25 @@ def test_the_json_schema_has_every_other_option() -> None:
     assert not {"http_client", "async_http_client"} & properties.keys()
 
 
+@pytest.mark.parametrize("kind", [RerankOptions, Reranker, Embedder])
+@pytest.mark.parametrize("settings", [{"timeout": KEY}, {"api_kye": KEY}, {"api_key": [KEY]}])
+def test_pydantics_own_ways_in_do_not_show_what_they_refuse(
+    kind: type[BaseModel], settings: dict[str, object]
+) -> None:
+    for validate in (
+        lambda: kind.model_validate(settings),
+        lambda: kind.model_validate_json(json.dumps(settings)),
+        lambda: TypeAdapter(kind).validate_python(settings),
+    ):
+        with pytest.raises(ValueError, match=next(iter(settings))) as caught:
+            validate()
+        assert "SECRET" not in f"{caught.value}{caught.value!r}"
+
+
 ANSWERS: dict[str, Handler] = {
     "refused": quoting,
     "no-json": lambda _: httpx.Response(200, text=f"Bearer {KEY}"),
-    "no-json-cut": lambda _: httpx.Response(200, text="x" * 70 + KEY),
+    "no-json-cut": lambda _: httpx.Response(200, text="x" * 155 + KEY),
     "contract": lambda _: httpx.Response(200, json={"error": KEY}, headers={"X-Request-ID": KEY}),
 }
 

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from email.utils import formatdate
 
 import httpx
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from assisters_rerank.budget import Budget
 from assisters_rerank.messages import Answer
 from assisters_rerank.pace import Pace
 
-from .simulated_limits import Job, Limits, Server, Simulation
+from .scripted_port import ScriptedPort
+from .simulated_limits import UNIX, Job, Limits, Server, Simulation
 
 FREE = Limits()
 
@@ -29,11 +32,12 @@ servers = st.builds(
 )
 
 
-def told(limit: int, remaining: int, reset: float | None = None, status: int = 200) -> Answer:
-    """An answer with these figures for requests."""
+def told(limit: int, remaining: int, reset: float | None = None, date: int | None = None) -> Answer:
+    """An answer with these figures for requests, sent at this second of the server's."""
     headers = {"X-RateLimit-Limit-RPM": str(limit), "X-RateLimit-Remaining-RPM": str(remaining)}
     headers |= {} if reset is None else {"X-RateLimit-Reset-RPM": str(reset)}
-    return Answer(status, httpx.Headers(headers), b"")
+    headers |= {} if date is None else {"Date": formatdate(int(UNIX) + date, usegmt=True)}
+    return Answer(200, httpx.Headers(headers), b"")
 
 
 def together(count: int, **delays: float) -> list[Job]:
@@ -141,6 +145,26 @@ def test_a_cancelled_request_that_waits_gives_its_place_up() -> None:
     assert third.done is not None
     # It may have been told to look again in a while, but waits for no minute of the second's.
     assert third.let_go[0] <= 62
+
+
+def test_a_cancelled_request_that_was_sent_counts_for_a_minute() -> None:
+    simulation = Simulation(Server(), Limits(requests_per_minute=1))
+    cancelled, second = simulation.add(Job(100, work=5)), simulation.add(Job(101))
+    simulation.at(100.5, lambda: simulation.leave(cancelled))
+    simulation.play()
+    assert second.let_go == [pytest.approx(160)]  # from when the first was let go
+
+
+def test_a_call_that_has_failed_stands_before_nobody() -> None:
+    # Its threads may be asleep still, and have not given their places up.
+    pace, port = Pace(), ScriptedPort([])
+    limits = Limits(requests_per_minute=1)
+    failing = Budget(port, 30)
+    pace.queue(time=failing)
+    turn = pace.queue(time=Budget(port, 30))
+    assert pace.wait(turn, port.now(), limits) > 0
+    failing.end()
+    assert pace.wait(turn, port.now(), limits) == 0
 
 
 @given(
@@ -330,6 +354,17 @@ def test_an_answer_that_was_overtaken_does_not_bring_room_back() -> None:
     assert let_go(pace, 2.2, 1)[0] > 0
 
 
+def test_an_end_that_is_a_second_later_is_of_the_same_window() -> None:
+    # Both were let in 30 s before the window's end; the first one's answer took longer, and its
+    # date, to which the seconds are added, is of the next second.
+    pace = after(told(10, 9, 31, date=0))
+    first, second = pace.queue(1), pace.queue(1)
+    assert pace.wait(first, 1.0, FREE) == pace.wait(second, 1.0, FREE) == 0
+    pace.ended(second, 1.5, told(10, 0, 30, date=1))
+    pace.ended(first, 2.1, told(10, 8, 30, date=2))
+    assert let_go(pace, 2.2, 1)[0] > 0
+
+
 def test_what_has_not_arrived_yet_is_not_left() -> None:
     pace = after(told(10, 10, 60))
     turns = [pace.queue(1) for _ in range(10)]
@@ -345,14 +380,16 @@ def test_who_crosses_the_end_of_a_window_counts_in_the_next() -> None:
     assert waits.count(0) == 6
 
 
-def test_a_lost_request_does_not_hold_the_others_for_longer_than_its_window() -> None:
+@pytest.mark.parametrize("answer", [None, Answer(502, httpx.Headers(), b"")])
+def test_a_lost_request_counts_until_the_window_ends_and_no_longer(answer: Answer | None) -> None:
     pace = after(told(1, 1, 30))
     turn = pace.queue(1)
     assert pace.wait(turn, 1.0, FREE) == 0
-    pace.ended(turn, 2.0)  # no answer: it may have counted, or not
+    pace.ended(turn, 2.0, answer)  # nothing told: it may have counted, or not
     pace.leave(turn)
-    (wait,) = let_go(pace, 2.0, 1)
-    assert 0 <= wait <= 30
+    later = pace.queue(1)
+    assert pace.wait(later, 2.0, FREE) == 28
+    assert pace.wait(later, 30.0, FREE) == 0
 
 
 def test_a_hold_is_for_all_and_only_ever_grows() -> None:

@@ -45,6 +45,22 @@ def test_the_next_call_is_sent(refusal: Answer, kind: type[StatusError], on_erro
     assert port.sleeps == []
 
 
+@pytest.mark.parametrize("status", [429, 503])
+def test_hours_hold_the_next_call_back_for_five_minutes_at_most(status: int) -> None:
+    port, state = ScriptedPort([refused(status, retry_after="7200"), honest]), State()
+    with pytest.raises(StatusError):
+        ask(port, state)
+    ask(port, state, timeout=400)
+    assert sum(port.sleeps) == 300
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_who_has_the_time_waits_as_long_as_the_server_asks(status: int) -> None:
+    port, state = ScriptedPort([refused(status, retry_after="7200"), honest]), State()
+    assert ask(port, state, timeout=8000).usage.retries == 1
+    assert sum(port.sleeps) == 7200
+
+
 def test_a_wait_that_does_not_fit_says_who_asked_for_it() -> None:
     port, state = ScriptedPort([refused(503, retry_after="120")]), State()
     with pytest.raises(StatusError):

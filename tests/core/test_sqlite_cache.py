@@ -217,7 +217,7 @@ def test_processes_share_a_file_that_none_of_them_has_made(path: Path) -> None:
 
 @can_fork
 def test_many_processes_make_the_file_at_the_same_moment(tmp_path: Path) -> None:
-    for turn in range(20):
+    for turn in range(10):
         path = tmp_path / f"{turn}.db"
         reader, writer = os.pipe()
 
@@ -310,12 +310,12 @@ def test_children_forked_while_another_thread_writes(path: Path) -> None:
     with ThreadPoolExecutor(1) as pool:
         writing = pool.submit(write)
         try:
-            for number in range(30):
+            for number in range(15):
                 assert ended(in_child(lambda number=number: cache.set_many(batch(number)))) == 0
         finally:
             stop.set()
         writing.result(10)
-    assert_whole(path, {*range(30), *written})
+    assert_whole(path, {*range(15), *written})
 
 
 @can_fork

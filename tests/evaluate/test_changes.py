@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from assisters_rerank.evaluate.changes import changes
+from assisters_rerank.evaluate.measures import per_query
 
 from .definitions import ndcg_at_10
 
@@ -83,6 +84,17 @@ def test_only_the_queries_that_were_reranked() -> None:
 def test_equal_gains_in_another_order_are_no_change() -> None:
     qrels = {"q": {"a": 3, "b": 3, "c": 3, "d": 1}}
     found = changes(collection(qrels), {"q": list("abced")}, {"q": list("cabed")})
+    assert (found.improved, found.worsened, found.unchanged) == (0, 0, 1)
+
+
+def test_equal_sums_of_other_gains_are_no_change() -> None:
+    # The first place counts once, the third a half, the seventh a third: 4/2 + 1/3 = 1/1 + 4/3.
+    qrels = {"q": {"four": 4, "one": 1}}
+    first = {"q": ["a", "b", "four", "c", "d", "e", "one"]}
+    reranked = {"q": ["one", "a", "b", "c", "d", "e", "four"]}
+    before, after = (per_query(order, qrels)["nDCG@10"]["q"] for order in (first, reranked))
+    assert before != after  # in the last bit
+    found = changes(collection(qrels), first, reranked, most=0)
     assert (found.improved, found.worsened, found.unchanged) == (0, 0, 1)
 
 

@@ -112,7 +112,9 @@ def test_a_query_without_candidates_counts_zero() -> None:
 def test_a_query_without_a_relevant_document_is_left_out() -> None:
     ranked = {"good": ["a"], "none": ["a"], "unjudged": ["a"]}
     found = per_query(ranked, {"good": {"a": 2}, "none": {"a": 0, "b": -1}})
-    assert all(set(values) == {"good"} for values in found.values())
+    assert {name: [*values] for name, values in found.items()} == {
+        name: ["good"] for name in MEASURES
+    }
 
 
 def test_no_query_at_all() -> None:

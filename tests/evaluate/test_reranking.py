@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
-from assisters_rerank import ConfigurationError, MemoryCache, Reranker
+from assisters_rerank import ConfigurationError, MemoryCache, Reranker, rate_limits
 from assisters_rerank.evaluate import Candidates, Collection
 from assisters_rerank.evaluate.reranking import score_all
 from assisters_rerank.local import LocalServer
@@ -137,6 +137,25 @@ def test_latencies_leave_out_what_was_waited_for() -> None:
     assert took > 0.9  # four calls, two in a window
     assert max(found.seconds[10]) < 0.5
     assert sum(request.status == 429 for request in server.requests) <= 2
+
+
+def test_a_call_that_waits_between_its_requests_has_no_latency(
+    server: LocalServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rate_limits, "MINUTE", 0.3)
+    collection, candidates = numbered(1, documents=10)
+    latencies = []
+    for pace in (None, 1):
+        with Reranker(
+            base_url=server.base_url,
+            requests_per_minute=pace,
+            max_documents_per_request=5,
+            max_concurrency=1,
+        ) as reranker:
+            found = score_all(reranker, collection, candidates, [10])
+        assert (found.usage.requests, found.usage.retries) == (2, 0)
+        latencies.append({depth: len(seconds) for depth, seconds in found.seconds.items()})
+    assert latencies == [{10: 1}, {}]
 
 
 def test_the_users_own_pace_is_kept() -> None:

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 import pytest
 
 from assisters_rerank import ConfigurationError, MemoryCache, Reranker, Usage
-from assisters_rerank.evaluate import evaluate
-from assisters_rerank.evaluate.purse import price
+from assisters_rerank.evaluate import Collection, evaluate
+from assisters_rerank.evaluate.purse import dollars_by_depth, price
 from assisters_rerank.evaluate.reranking import score_all
 from assisters_rerank.local import LocalServer
 
@@ -168,6 +168,23 @@ def test_auto_is_held_to_the_price_of_the_model_it_chooses(server: LocalServer) 
         cheap = one_query(reranker)
         found = score_all(reranker, COLLECTION, CANDIDATES, [10], max_cost=4.5 * cheap)
     assert 2 < len(found.scores) < 7
+
+
+def test_the_dollars_by_depth_of_auto_are_of_the_model_that_gets_all_candidates() -> None:
+    # The long one stands last, so the first ten are priced as the wider model's too.
+    documents = {**COLLECTION.documents, "long": "word " * 3_000}
+    mixed = Collection("mixed", documents, COLLECTION.queries, COLLECTION.qrels)
+    prices = {"bge-reranker-v2": 5_000.0, "jina-reranker": 500_000.0}
+    for candidates, model in (
+        ({"q0": CANDIDATES["q0"]}, "bge-reranker-v2"),
+        ({"q0": [*CANDIDATES["q0"], "long"]}, "jina-reranker"),
+    ):
+        by_auto, by_itself = (
+            dollars_by_depth(Reranker(model=each, prices=prices), mixed, candidates, [10, 31])
+            for each in ("auto", model)
+        )
+        assert by_auto == by_itself
+        assert None not in by_auto.values()
 
 
 def test_passages_are_reckoned_with(server: LocalServer) -> None:
