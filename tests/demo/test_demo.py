@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import shutil
 import signal
 import socket
+import statistics
 import subprocess
 import sys
 import sysconfig
@@ -14,7 +16,7 @@ import pytest
 
 from assisters_rerank import cli
 from assisters_rerank.demo import corpus
-from assisters_rerank.demo.command import QUESTIONS
+from assisters_rerank.demo.command import QUESTIONS, _program
 from assisters_rerank.demo.corpus import Passage
 from assisters_rerank.local import LocalServer
 
@@ -69,6 +71,11 @@ def test_piped_output_is_plain_and_fits_80_columns(page: str) -> None:
     assert max(map(len, page.splitlines())) <= 80
 
 
+def test_the_last_line_says_how_to_go_on(page: str) -> None:
+    invitation = page.partition("Ask your own question: ")[2]
+    assert re.fullmatch(r"(\S*/)?assisters-rerank demo --query \"…\"\s*", invitation)
+
+
 LOOPBACK_ONLY = """
 import sys
 def refuse_other_hosts(event, arguments):
@@ -77,15 +84,37 @@ def refuse_other_hosts(event, arguments):
     if event == "socket.getaddrinfo" and arguments[0] not in (None, "127.0.0.1", "localhost"):
         raise RuntimeError(f"looks up {arguments[0]}")
 sys.addaudithook(refuse_other_hosts)
+"""
+
+# The same demo over one module of the library: the rest takes seconds to read and to index.
+OVER_STATISTICS = """
+import functools, pathlib, sys
+from assisters_rerank.demo import corpus
+folder = pathlib.Path(sys.argv.pop())
+corpus.read_passages = functools.partial(corpus.read_passages, folder)
 from assisters_rerank.cli import main
 main()
 """
 
 
-def test_ones_own_questions_and_nothing_leaves_the_machine() -> None:
+@pytest.fixture
+def only_statistics(tmp_path: Path) -> str:
+    """A folder for `OVER_STATISTICS`."""
+    shutil.copy(statistics.__file__, tmp_path)
+    return str(tmp_path)
+
+
+def test_ones_own_questions_and_nothing_leaves_the_machine(only_statistics: str) -> None:
     arguments = ["--query", "median of a list", "--query", "qqqzzz", "--top-n", "3"]
     done = subprocess.run(
-        [sys.executable, "-c", LOOPBACK_ONLY, "demo", *arguments],
+        [
+            sys.executable,
+            "-c",
+            LOOPBACK_ONLY + OVER_STATISTICS,
+            "demo",
+            *arguments,
+            only_statistics,
+        ],
         capture_output=True,
         text=True,
         check=False,
@@ -111,9 +140,11 @@ def test_ctrl_c_ends_it_without_a_word() -> None:
         assert running.wait() == 130
 
 
-def test_a_closed_pipe_is_silent() -> None:
+def test_a_closed_pipe_is_silent(only_statistics: str) -> None:
     with subprocess.Popen(
-        [COMMAND, "demo", "--query", "median"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        [sys.executable, "-c", OVER_STATISTICS, "demo", "--query", "median", only_statistics],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
     ) as running:
         assert running.stdout is not None
         assert running.stderr is not None
@@ -135,6 +166,39 @@ def _run_here(
     except SystemExit as finished:
         return int(finished.code or 0)
     return 0
+
+
+@pytest.mark.parametrize("model", ["rerank-v1", "auto", "jina-reranker"])
+def test_any_model_that_the_server_knows_will_do(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    stdlib: list[Passage],
+    model: str,
+) -> None:
+    arguments = ("--query", "median of a list", "--model", model)
+    with LocalServer() as server:
+        code = _run_here(monkeypatch, stdlib, *arguments, ASSISTERS_BASE_URL=server.base_url)
+        asked = {request.model for request in server.requests}
+    captured = capsys.readouterr()
+    assert (code, captured.err) == (0, "")
+    assert asked == {"bge-reranker-v2" if model == "auto" else model}
+    assert "statistics.median" in captured.out
+
+
+def test_the_invitation_repeats_what_was_typed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    installed = tmp_path / "assisters-rerank"
+    installed.touch(mode=0o755)
+    for path, called, repeated in (
+        (tmp_path, str(installed), "assisters-rerank"),
+        ("", ".venv/bin/assisters-rerank", ".venv/bin/assisters-rerank"),
+        ("", "my folder/assisters-rerank", "'my folder/assisters-rerank'"),
+        ("", "/somewhere/assisters_rerank/__main__.py", "python -m assisters_rerank"),
+    ):
+        monkeypatch.setenv("PATH", str(path))
+        monkeypatch.setattr(sys, "argv", [called, "demo"])
+        assert _program() == repeated
 
 
 def test_a_wrong_key_is_one_line_without_the_key(

@@ -5,19 +5,19 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 
 import pytest
 
 from assisters_rerank import Reranker
-from assisters_rerank.evaluate import Collection, bm25, evaluate, read_beir
+from assisters_rerank.evaluate import Collection, Evaluation, bm25, evaluate, read_beir
 from assisters_rerank.evaluate.measures import mean, per_query
 from assisters_rerank.local import LocalServer
 from assisters_rerank.local.scorers import ScorerName
 
-from ..local import beir
+from ..local import beir, remembered
 from .test_evaluation import agree, read
 
 pytestmark = [
@@ -26,6 +26,9 @@ pytestmark = [
 ]
 
 SCORERS: tuple[ScorerName, ...] = ("embedded", "lexical")
+
+Evaluated = Callable[[str, ScorerName], tuple[Evaluation, Path]]
+"""What was found with a collection and a scorer, and the folder with the exported runs."""
 
 # Runs the command and tells on stderr how much memory it took at most, in kB.
 MEASURED = """
@@ -43,6 +46,20 @@ def collection(name: str) -> Collection:
     return read_beir(beir.FOLDER / f"{name}.tar.gz")
 
 
+@pytest.fixture(scope="module")
+def evaluated(tmp_path_factory: pytest.TempPathFactory) -> Evaluated:
+    @cache
+    def once(name: str, scorer: ScorerName) -> tuple[Evaluation, Path]:
+        folder = tmp_path_factory.mktemp("runs")
+        with (
+            LocalServer(scorer=remembered.scorer(scorer)) as server,
+            Reranker(base_url=server.base_url) as reranker,
+        ):
+            return evaluate(collection(name), reranker, export=folder), folder
+
+    return once
+
+
 def first_stage(name: str, depth: int) -> Mapping[str, float]:
     values = per_query(bm25(collection(name), depth), collection(name).qrels)
     return {measure: mean(by_query) for measure, by_query in values.items()}
@@ -57,11 +74,10 @@ def test_bm25_is_as_good_as_published() -> None:
 
 
 @pytest.mark.parametrize("name", ["scifact", "vaswani"])
-def test_the_figures_are_those_of_the_exported_runs(name: str, tmp_path: Path) -> None:
-    with LocalServer() as server, Reranker(base_url=server.base_url) as reranker:
-        found = evaluate(collection(name), reranker, export=tmp_path)
-    agree(found.first, read(tmp_path / "first-stage.run"), collection(name))
-    agree(found.models[0].figures, read(tmp_path / "bge-reranker-v2.run"), collection(name))
+def test_the_figures_are_those_of_the_exported_runs(name: str, evaluated: Evaluated) -> None:
+    found, runs = evaluated(name, "embedded")
+    agree(found.first, read(runs / "first-stage.run"), collection(name))
+    agree(found.models[0].figures, read(runs / "bge-reranker-v2.run"), collection(name))
 
 
 def test_the_command_over_scifact_takes_less_than_three_minutes_and_a_gigabyte(
@@ -93,21 +109,15 @@ def rows(heading: str) -> dict[str, list[str]]:
     return {name.lower(): rest for name, *rest in cells}
 
 
-def test_the_tables_of_the_guide_are_true() -> None:
+def test_the_tables_of_the_guide_are_true(evaluated: Evaluated) -> None:
     order, whole = rows("oracle"), rows("Recall@100")
     assert order.keys() == whole.keys() == {"scifact", "vaswani", "cranfield"}
     for name in order:
-        found = {}
-        for scorer in SCORERS:
-            with (
-                LocalServer(scorer=scorer) as server,
-                Reranker(base_url=server.base_url) as reranker,
-            ):
-                found[scorer] = evaluate(collection(name), reranker)
-        any_of_them = found["embedded"]
+        found = [evaluated(name, scorer)[0] for scorer in SCORERS]
+        any_of_them = found[0]
         shown = [str(any_of_them.queries), f"{any_of_them.first['nDCG@10'].mean:.3f}"]
         maps = [f"{any_of_them.first['MAP'].mean:.3f}"]
-        for evaluation in found.values():
+        for evaluation in found:
             ndcg = evaluation.models[0].figures["nDCG@10"]
             shown.append(f"{ndcg.mean:.3f}")
             shown.append(f"{ndcg.gain:+.3f} ({ndcg.low:+.3f} to {ndcg.high:+.3f})")

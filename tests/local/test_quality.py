@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from functools import cache
-
 import pytest
 
-from assisters_rerank.local import load_scorer
+from assisters_rerank.local.scorers import ScorerName
 
-from . import beir
+from . import beir, remembered
 
 pytestmark = [
     pytest.mark.slow,
@@ -16,21 +14,15 @@ pytestmark = [
 ]
 
 
-@cache
-def prepared(name: str) -> tuple[beir.Collection, dict[str, list[str]]]:
-    collection = beir.read_collection(beir.FOLDER / f"{name}.tar.gz")
-    return collection, beir.first_stage(collection)
-
-
-def mean_ndcg(name: str, scorer: str | None = None) -> float:
+def mean_ndcg(name: str, scorer: ScorerName | None = None) -> float:
     """Of the first stage, or of its candidates in the order of their scores."""
-    collection, candidates = prepared(name)
+    collection, candidates = remembered.collection(name), remembered.first_stage(name)
     total = 0.0
     for query, text in collection.queries.items():
         ranked = candidates[query]
         if scorer is not None:
             texts = [collection.documents[document] for document in ranked]
-            scores = dict(zip(ranked, load_scorer(scorer).score(text, texts), strict=True))
+            scores = dict(zip(ranked, remembered.scorer(scorer).score(text, texts), strict=True))
             ranked = sorted(ranked, key=scores.__getitem__, reverse=True)
         total += beir.ndcg_at_10(ranked, collection.relevant[query])
     return total / len(collection.queries)

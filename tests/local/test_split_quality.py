@@ -10,7 +10,7 @@ import pytest
 from assisters_rerank import Reranker, estimate_tokens
 from assisters_rerank.local import LocalServer
 
-from . import beir
+from . import beir, remembered
 
 WINDOW = 128
 
@@ -60,7 +60,7 @@ def mean_ndcg(
 
 
 def test_passages_find_what_the_cut_off_ends_say() -> None:
-    collection = longest(beir.read_collection(beir.FOLDER / "scifact.tar.gz"), 600)
+    collection = longest(remembered.collection("scifact"), 600)
     assert len(collection.queries) == 66
     # All of them are several times as long as the window.
     assert min(map(estimate_tokens, collection.documents.values())) > 4 * WINDOW

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
-from assisters_rerank import Embedder, Reranker
+from assisters_rerank import Reranker
 from assisters_rerank.local import LocalServer, load_encoder
 
-from . import beir
+from . import beir, remembered
 
 pytestmark = [
     pytest.mark.slow,
@@ -19,31 +18,19 @@ pytestmark = [
 
 def measured(name: str) -> tuple[float, float]:
     """nDCG@10 of the vectors alone, over all documents by cosine, and of their top 100 reranked."""
-    collection = beir.read_collection(beir.FOLDER / f"{name}.tar.gz")
-    documents = {key: text for key, text in collection.documents.items() if text.strip()}
-    ids, texts, queries = list(documents), list(documents.values()), list(collection.queries)
+    collection, nearest = remembered.collection(name), remembered.nearest(name)
     with (
-        LocalServer() as server,
-        Embedder(base_url=server.base_url) as embedder,
+        LocalServer(scorer=remembered.scorer("embedded")) as server,
         Reranker(base_url=server.base_url) as reranker,
     ):
-        index = as_array(embedder.embed_documents(texts))
-        vectors = as_array([embedder.embed_query(collection.queries[query]) for query in queries])
         alone = reranked = 0.0
-        for query, vector in zip(queries, vectors, strict=True):
-            nearest = np.argsort(-(index @ vector), kind="stable")[:100]
+        for query, ids in nearest.items():
             relevant = collection.relevant[query]
-            alone += beir.ndcg_at_10([ids[place] for place in nearest], relevant)
-            ranking = reranker.rerank(
-                collection.queries[query], [texts[place] for place in nearest], top_n=10
-            )
-            best = [ids[nearest[result.index]] for result in ranking]
-            reranked += beir.ndcg_at_10(best, relevant)
-    return alone / len(queries), reranked / len(queries)
-
-
-def as_array(vectors: list[list[float]]) -> npt.NDArray[np.float32]:
-    return np.array(vectors, dtype=np.float32)
+            alone += beir.ndcg_at_10(ids, relevant)
+            texts = [collection.documents[document] for document in ids]
+            ranking = reranker.rerank(collection.queries[query], texts, top_n=10)
+            reranked += beir.ndcg_at_10([ids[result.index] for result in ranking], relevant)
+    return alone / len(nearest), reranked / len(nearest)
 
 
 @pytest.mark.parametrize(
@@ -60,9 +47,9 @@ def test_the_second_stage_is_better_than_the_first_alone(
 
 
 def test_the_hashed_encoder_finds_as_much_of_scifact() -> None:
-    collection = beir.read_collection(beir.FOLDER / "scifact.tar.gz")
+    collection = remembered.collection("scifact")
     encode, ids = load_encoder("hashed").encode, list(collection.documents)
-    index = as_array([encode(text) for text in collection.documents.values()])
+    index = remembered.as_array([encode(text) for text in collection.documents.values()])
     total = 0.0
     for query, text in collection.queries.items():
         nearest = np.argsort(-(index @ np.array(encode(text), dtype=np.float32)), kind="stable")

@@ -16,7 +16,7 @@ from langchain_assisters import AssistersRerank as LangChainRerank
 from llama_index_assisters import AssistersEmbedding
 from llama_index_assisters import AssistersRerank as LlamaIndexRerank
 
-from . import beir
+from . import beir, remembered
 
 pytestmark = [
     pytest.mark.slow,
@@ -55,9 +55,9 @@ def in_llama_index(base_url: str, documents: dict[str, str]) -> tuple[Search, Se
 
 def measured(name: str, frame: Callable[..., tuple[Search, Search]]) -> tuple[float, float]:
     """nDCG@10 of the vectors alone, and of their first hundred reranked."""
-    collection = beir.read_collection(beir.FOLDER / f"{name}.tar.gz")
+    collection = remembered.collection(name)
     documents = {key: text for key, text in collection.documents.items() if text.strip()}
-    with LocalServer() as server:
+    with LocalServer(scorer=remembered.scorer("embedded")) as server:
         searches = frame(server.base_url, documents)
         return tuple(  # type: ignore[return-value]
             sum(
