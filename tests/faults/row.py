@@ -77,7 +77,7 @@ class Row:
         given = self.options.get("timeout")
         if isinstance(given, float):
             return given
-        return 0.25 if self.slow else 10.0
+        return 0.5 if self.slow else 10.0
 
     def expected_ranking(self) -> list[tuple[str, float]]:
         """The right texts with their scores, threshold and `top_n` applied."""

@@ -118,7 +118,7 @@ ROWS = [
         script=[reset, silent],
         outcome=BudgetExceeded,
         requests=2,
-        options={"timeout": 0.4},
+        options={"timeout": 0.8},
         slow=True,
     ),
     Row(

@@ -37,7 +37,7 @@ MORE: dict[str, dict[str, Any]] = {
     "test_fault": {},
     "test_passthrough": {"on_error": "passthrough", "score_threshold": 0.9},
 }
-AT_ONCE = 12
+AT_ONCE = 6
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -181,6 +181,8 @@ def waited(request: pytest.FixtureRequest, plain_surroundings: None) -> Mapping[
                 arguments = ((test, row.name, face.name), row, face)
                 # Daemons: a call that hangs must not keep the interpreter from ending.
                 threads.append(threading.Thread(target=work, args=arguments, daemon=True))
+    for face in FACES:
+        play(Row(name="warm-up"), face)  # imports would use up the short budgets
     with everything_logged() as records:
         for thread in threads:
             thread.start()
