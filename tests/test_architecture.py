@@ -12,9 +12,12 @@ from pathlib import Path
 
 import pytest
 
+import assisters_rerank
+
 from .pages import DOCS
 
-ROOT = DOCS.parent
+# Beside the packages, wherever they are installed.
+ROOT = Path(assisters_rerank.__file__).parents[1]
 PAGE = (DOCS / "architecture.md").read_text(encoding="utf-8")
 MAP = PAGE.partition("\n## The map\n")[2].partition("\n## ")[0]
 ON_TOP = {"commands", "demo", "evaluate", "local"}
