@@ -81,7 +81,9 @@ class Page:
     def invitation(self, program: str) -> None:
         """What to try next; `program` is what was typed to get here."""
         self._print("")
-        self._print(f'Ask your own question: {program} demo --query "…"')
+        # Whole, however long the path is: a command that is broken over lines can't be copied.
+        told = f'Ask your own question: {program} demo --query "…"'
+        self._console.print(told, soft_wrap=True, markup=False, highlight=False)
 
     def _results(self, candidates: Sequence[Passage], answers: Sequence[Answer]) -> Table:
         before = {passage.name: rank for rank, passage in enumerate(candidates, start=1)}

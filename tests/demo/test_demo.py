@@ -68,7 +68,9 @@ def test_the_rerank_changes_what_comes_first(page: str) -> None:
 def test_piped_output_is_plain_and_fits_80_columns(page: str) -> None:
     assert "\x1b" not in page
     assert "\r" not in page
-    assert max(map(len, page.splitlines())) <= 80
+    *lines, command = page.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert command.startswith("Ask your own question: ")
 
 
 def test_the_last_line_says_how_to_go_on(page: str) -> None:

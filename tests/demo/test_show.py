@@ -50,11 +50,17 @@ def test_every_line_fits_the_terminal(width: int) -> None:
     page.corpus(5_000, 2.5)
     page.legend(50, warm=True)
     page.question("how do I keep lines short " * 5, CANDIDATES, SAME)
-    page.invitation(".venv/bin/assisters-rerank")
     lines = _printed(console).splitlines()
     assert max(map(len, lines)) <= min(width, 120)
     names = "".join(line.strip() for line in lines)
     assert width < 60 or all(name in names for name, _ in SAME[0].results)
+
+
+def test_the_command_to_type_is_never_broken() -> None:
+    page, console = _page(40)
+    page.invitation("/a/path/that/is/longer/than/the/terminal/is/wide/assisters-rerank")
+    command = _printed(console).rstrip("\n").splitlines()[-1]
+    assert command.endswith('wide/assisters-rerank demo --query "…"')
 
 
 def test_a_row_shows_both_ranks_and_each_frameworks_own_score() -> None:
