@@ -10,7 +10,9 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
+from langchain_core.callbacks import Callbacks
 from langchain_core.documents import BaseDocumentCompressor, Document
+from langchain_core.runnables import RunnableLambda
 
 from assisters_rerank import (
     AssistersError,
@@ -20,7 +22,7 @@ from assisters_rerank import (
     TransportError,
 )
 from assisters_rerank.local import LocalServer
-from langchain_assisters import AssistersRerank
+from langchain_assisters import AssistersRerank, RerankRetriever
 
 from ..plugins.cases import BROKEN, KEY, QUERY, REFUSED, TEXTS
 from ..plugins.gate import gate
@@ -350,3 +352,27 @@ async def test_what_is_no_list_of_documents_is_refused(
 def test_an_input_without_its_parts_is_refused(compressor: AssistersRerank, given: Any) -> None:
     with pytest.raises(ConfigurationError, match="'query' and 'documents'"):
         compressor.invoke(given)
+
+
+class OnlyTheFirst(AssistersRerank):
+    """As users override it: with the signature of LangChain's own base class."""
+
+    def compress_documents(  # type: ignore[override]
+        self, documents: Sequence[Document], query: str, callbacks: Callbacks = None
+    ) -> list[Document]:
+        return list(documents)[:1]
+
+    async def acompress_documents(  # type: ignore[override]
+        self, documents: Sequence[Document], query: str, callbacks: Callbacks = None
+    ) -> list[Document]:
+        return list(documents)[:1]
+
+
+async def test_a_retriever_takes_a_subclass_with_langchains_own_signature(
+    colour: str, documents: list[Document]
+) -> None:
+    retriever = RerankRetriever(
+        base_retriever=RunnableLambda(lambda query: documents), reranker=OnlyTheFirst()
+    )
+    found = retriever.invoke(QUERY) if colour == "sync" else await retriever.ainvoke(QUERY)
+    assert found == documents[:1]
