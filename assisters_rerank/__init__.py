@@ -1,8 +1,9 @@
 """Rerank with the Assisters API, or with any server that speaks its dialect."""
 
-from .cache import CachedScore, MemoryCache, ScoreCache
+from .cache.memory_cache import CachedScore, MemoryCache, ScoreCache
+from .cache.sqlite_cache import SqliteCache
+from .catalogue import CATALOGUE, RerankModel
 from .embedder import Embedder
-from .embedding_options import EmbeddingOptions
 from .errors import (
     AssistersError,
     AuthenticationError,
@@ -16,13 +17,12 @@ from .errors import (
     TransportError,
 )
 from .functions import arerank, rerank
-from .models import CATALOGUE, RerankModel
-from .options import RerankOptions
-from .passages import Passage
+from .options.embedding_options import EmbeddingOptions
+from .options.rerank_options import RerankOptions
 from .ranking import Document, RankedDocument, Ranking
 from .reranker import Reranker
-from .sqlite_cache import SqliteCache
-from .tokens import estimate_tokens
+from .text.passages import Passage
+from .text.tokens import estimate_tokens
 from .usage import Usage
 from .version import __version__
 

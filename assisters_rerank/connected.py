@@ -7,9 +7,9 @@ from typing import Self
 
 from pydantic import PrivateAttr
 
-from .service_options import ServiceOptions
+from .call.state import State
+from .options.service_options import ServiceOptions
 from .settings import STRICT
-from .state import State
 from .usage import Usage
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from . import embedding_flow, loops
+from .call import embedding_flow
 from .connected import Connected
-from .embedding_options import EmbeddingOptions
 from .errors import ConfigurationError
-from .ports import Blocking, Evented, run_blocking
+from .net import Blocking, Evented, loops, run_blocking
+from .options.embedding_options import EmbeddingOptions
 from .settings import STRICT
 
 

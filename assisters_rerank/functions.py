@@ -10,10 +10,10 @@ import os
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
-from .destination import BASE_URL_VARIABLE
-from .options import RerankOptions
+from .options.rerank_options import RerankOptions
 from .ranking import Ranking
 from .reranker import Reranker
+from .wire.destination import BASE_URL_VARIABLE
 
 _DEFAULT_MODEL: str = RerankOptions.model_fields["model"].default
 

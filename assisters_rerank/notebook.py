@@ -11,7 +11,7 @@ import math
 from html import escape
 from typing import TYPE_CHECKING
 
-from .foreign_text import for_html, on_one_line
+from .text.foreign_text import for_html, on_one_line
 from .usage import dollars, in_words
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, overload
 
-from .passages import Passage
+from .text.passages import Passage
 from .usage import Usage
 
 _NOTHING = Usage()

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from types import EllipsisType
 
-from . import flow, loops
+from .call import rerank_flow
 from .connected import Connected
 from .errors import ConfigurationError
-from .options import RerankOptions, checked_score_threshold, checked_top_n
-from .ports import Blocking, Evented, Port, run_blocking
+from .net import Blocking, Evented, Port, loops, run_blocking
+from .options.rerank_options import RerankOptions, checked_score_threshold, checked_top_n
 from .ranking import Document, Ranking
 from .settings import STRICT
 
@@ -72,7 +72,7 @@ class Reranker(RerankOptions, Connected):
         top_n: int | EllipsisType | None,
         score_threshold: float | EllipsisType | None,
     ) -> Ranking:
-        return await flow.rerank(
+        return await rerank_flow.rerank(
             port,
             self,
             self._state,

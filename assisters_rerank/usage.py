@@ -6,7 +6,7 @@ import math
 import threading
 from dataclasses import dataclass
 
-from .forks import start_anew_in_child
+from .after_fork import start_anew_in_child
 
 
 @dataclass(frozen=True, slots=True)

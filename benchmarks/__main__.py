@@ -6,7 +6,7 @@ import platform
 import sys
 from importlib.metadata import version
 
-from . import caches, concurrency, embeddings, imports, long_lists, overhead
+from benchmarks import caches, concurrency, embeddings, imports, long_lists, overhead
 
 
 def main() -> None:

@@ -12,9 +12,9 @@ import time
 import langchain_core.tracers.langchain  # noqa: F401 - LangChain imports it in the first call
 import langsmith.run_helpers  # noqa: F401 - the same
 
-from .faces import async_faces, texts_of
-from .measure import Figure, seconds_of, show
-from .server import serving
+from benchmarks.faces import async_faces, texts_of
+from benchmarks.measure import Figure, seconds_of, show
+from benchmarks.server import serving
 
 CALLS = 32
 LATENCY = 0.150

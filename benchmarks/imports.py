@@ -6,7 +6,7 @@ import statistics
 import subprocess
 import sys
 
-from .measure import Figure, show
+from benchmarks.measure import Figure, show
 
 PLUGINS = {
     "langchain_assisters": (

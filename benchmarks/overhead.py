@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from .faces import bare, sync_faces, texts_of
-from .frameworks_alone import frameworks_alone
-from .measure import Figure, ratios, show
-from .server import serving
+from benchmarks.faces import bare, sync_faces, texts_of
+from benchmarks.frameworks_alone import frameworks_alone
+from benchmarks.measure import Figure, ratios, show
+from benchmarks.server import serving
 
 BARS = {
     10: {"Reranker": 1.2, "LangChain": 1.4, "LlamaIndex": 1.5},

@@ -15,10 +15,10 @@ from typing import Any
 
 from langchain_core.documents import Document
 
-from .concurrency import CALLS, LATENCY
-from .faces import QUERY, async_faces, bare, nodes_of, sync_faces, texts_of
-from .measure import ratios, seconds_of
-from .server import serving
+from benchmarks.concurrency import CALLS, LATENCY
+from benchmarks.faces import QUERY, async_faces, bare, nodes_of, sync_faces, texts_of
+from benchmarks.measure import ratios, seconds_of
+from benchmarks.server import serving
 
 PEERS = (
     "langchain-community",

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from langchain_core.documents import Document
 
 from assisters_rerank import ConfigurationError, RankedDocument, Ranking
-from assisters_rerank.compression import best_cut
+from assisters_rerank.plugins import best_cut
 
 SCORE = "relevance_score"
 DEGRADED = "rerank_degraded"

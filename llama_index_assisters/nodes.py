@@ -5,7 +5,7 @@ from __future__ import annotations
 from llama_index.core.schema import BaseNode, MetadataMode, Node, NodeWithScore, TextNode
 
 from assisters_rerank import Passage, RankedDocument
-from assisters_rerank.compression import PASSAGE_END, PASSAGE_START, best_cut
+from assisters_rerank.plugins import PASSAGE_END, PASSAGE_START, best_cut
 
 RETRIEVAL_SCORE = "retrieval_score"
 DEGRADED = "rerank_degraded"

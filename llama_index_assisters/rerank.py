@@ -11,7 +11,7 @@ from llama_index_instrumentation import get_dispatcher
 from pydantic import Field
 
 from assisters_rerank import ConfigurationError, Ranking, Reranker
-from assisters_rerank.compression import Content, checked_cut
+from assisters_rerank.plugins import Content, checked_cut
 from assisters_rerank.settings import STRICT
 
 from .components import Component

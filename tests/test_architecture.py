@@ -117,13 +117,13 @@ def test_the_parts_import_each_other_as_the_page_tells() -> None:
 
 def test_inside_the_core_imports_run_one_way() -> None:
     core = {name: path for name, path in FILES.items() if area(name) == "core"}
-    del core["assisters_rerank"], core["assisters_rerank.ports"]
-    ports = {"assisters_rerank.ports.blocking", "assisters_rerank.ports.evented"}
+    del core["assisters_rerank"], core["assisters_rerank.net"]
+    ports = {"assisters_rerank.net.blocking", "assisters_rerank.net.evented"}
     graph = {
         name: {
             each
             for imported in imports(path)
-            for each in (ports if imported == "assisters_rerank.ports" else {imported})
+            for each in (ports if imported == "assisters_rerank.net" else {imported})
             if each in core and each != name
         }
         for name, path in core.items()
@@ -147,4 +147,4 @@ def test_inside_the_core_imports_run_one_way() -> None:
         later = {"blocking", "evented", "port"} if after == "ports" else {after}
         imported = {name.rpartition(".")[2] for name in graph[f"assisters_rerank.{before}"]}
         assert imported & later, (before, after)
-    assert "assisters_rerank.wire" not in graph["assisters_rerank.attempts"]
+    assert "assisters_rerank.wire.rerank_contract" not in graph["assisters_rerank.call.attempts"]

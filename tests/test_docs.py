@@ -22,9 +22,10 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 
-from assisters_rerank import CATALOGUE, EmbeddingOptions, Reranker, tokens
+from assisters_rerank import CATALOGUE, EmbeddingOptions, Reranker
 from assisters_rerank.local import LocalServer
-from assisters_rerank.local.rate_limits import PLANS
+from assisters_rerank.local.http.rate_limiter import PLANS
+from assisters_rerank.text import tokens
 
 from .local import beir, remembered
 from .local.served import run_command

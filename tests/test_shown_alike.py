@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from assisters_rerank import Document, RankedDocument, Ranking, Usage
-from assisters_rerank.commands.show import summary
+from assisters_rerank.commands.output import summary
 from assisters_rerank.demo.answer import Answer
 from assisters_rerank.demo.corpus import Passage
-from assisters_rerank.demo.show import Page
-from assisters_rerank.evaluate.wording import one_line, took
-from assisters_rerank.foreign_text import for_html, for_terminal, on_one_line
+from assisters_rerank.demo.tables import Page
+from assisters_rerank.evaluate.report.wording import one_line, took
+from assisters_rerank.text.foreign_text import for_html, for_terminal, on_one_line
 from assisters_rerank.usage import in_words
 
 USAGES = {

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..models import BGE_RERANKER_V2, CATALOGUE
+from ..cache.sqlite_cache import SqliteCache
+from ..catalogue import BGE_RERANKER_V2, CATALOGUE
 from ..reranker import Reranker
-from ..sqlite_cache import SqliteCache
+from .command_options import check_cache, given_settings, option
 from .key import check_key
-from .options import check_cache, given_settings, option
 from .progress import progress_bar
 
 if TYPE_CHECKING:
@@ -164,14 +164,14 @@ def _cache_file() -> Path:
 def _report(evaluation: Evaluation, json: Path | None, html: Path | None) -> None:
     from rich.console import Console
 
-    from ..evaluate.json_report import to_json
-    from ..evaluate.terminal import show
+    from ..evaluate.report.json_report import to_json
+    from ..evaluate.report.terminal import show
 
     try:
         if json is not None:
             json.write_text(to_json(evaluation), encoding="utf-8")
         if html is not None:
-            from ..evaluate.page import to_html
+            from ..evaluate.report.page import to_html
 
             html.write_text(to_html(evaluation), encoding="utf-8")
     finally:  # a full disk takes the files, but not what was found

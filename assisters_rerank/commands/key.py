@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ..destination import API_KEY_VARIABLE, NO_KEY
 from ..errors import ConfigurationError
-from ..service_options import ServiceOptions
+from ..options.service_options import ServiceOptions
+from ..wire.destination import API_KEY_VARIABLE, NO_KEY
 
 
 def check_key(options: ServiceOptions) -> None:

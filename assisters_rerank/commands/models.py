@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from ..models import CATALOGUE, RerankModel
+from ..catalogue import CATALOGUE, RerankModel
 
 # In less, words are broken, and then whole columns left out: a model is a paragraph there.
 _WIDTH_OF_A_TABLE = 66

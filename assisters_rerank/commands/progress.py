@@ -9,12 +9,12 @@ from contextlib import contextmanager
 
 import httpx
 
-from ..clients import Clients
-from ..messages import Answer, Request
-from ..ports import Blocking, run_blocking
+from ..net import Blocking, run_blocking
+from ..net.clients import Clients
 from ..ranking import Ranking
 from ..reranker import Reranker
 from ..settings import STRICT
+from ..wire.messages import Answer, Request
 
 
 class _Counting(Blocking):

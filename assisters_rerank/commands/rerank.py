@@ -10,16 +10,16 @@ from typing import Annotated
 
 import typer
 
-from ..fitting import fit
-from ..models import CATALOGUE
-from ..plan import Plan
+from ..cache.sqlite_cache import SqliteCache
+from ..call.fitting import fit
+from ..call.plan import Plan
+from ..catalogue import CATALOGUE
 from ..ranking import Ranking
-from ..sqlite_cache import SqliteCache
+from .command_options import check_cache, given_settings, option
 from .documents import STANDARD_INPUT, Input, InputFormat, read_documents
 from .key import check_key
-from .options import check_cache, given_settings, option
+from .output import show, summary
 from .progress import ReportingReranker, progress_bar
-from .show import show, summary
 
 
 def rerank(

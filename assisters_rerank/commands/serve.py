@@ -15,9 +15,9 @@ import typer
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ..local.rate_limits import RateLimits
-    from ..local.request_log import LoggedRequest
-    from ..local.scorers import Scorer
+    from ..local.http.rate_limiter import RateLimits
+    from ..local.http.request_log import LoggedRequest
+    from ..local.scorers.scorer import Scorer
 
 
 # The same words as in `local.scorers` and `local.rate_limits`, which --help should not wait for.
@@ -113,7 +113,7 @@ def serve(
     from rich.console import Console
 
     from ..local.foreground import serve_until_interrupted
-    from ..local.settings import ServerSettings
+    from ..local.http.server_settings import ServerSettings
 
     limits = _limits(plan, requests_per_minute, tokens_per_minute, window)
     settings = ServerSettings(
@@ -144,7 +144,7 @@ def serve(
 def _limits(
     plan: PlanChoice | None, requests: int | None, tokens: int | None, window: float | None
 ) -> RateLimits:
-    from ..local.rate_limits import PLANS, RateLimits
+    from ..local.http.rate_limiter import PLANS, RateLimits
 
     limits = PLANS[plan.value] if plan else RateLimits()
     return replace(
@@ -156,11 +156,11 @@ def _limits(
 
 
 def _load(scorer: ScorerChoice, model: str | None, folder: Path | None) -> Scorer:
-    from ..local.scorers import load_scorer
+    from ..local.scorers.scorer import load_scorer
 
     if scorer is not ScorerChoice.CROSS_ENCODER:
         return load_scorer(scorer.value)
-    from ..local.cross_encoder import CrossEncoderScorer
+    from ..local.scorers.cross_encoder import CrossEncoderScorer
 
     with suppress(ImportError):
         # What fastembed logs about a failed download comes in our own error, in one line.

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from ..models import AUTO, CATALOGUE
+from ..catalogue import AUTO, CATALOGUE
 from ..usage import Usage
 
 

@@ -59,11 +59,11 @@ def demo(
         # The frameworks take seconds to import, which no other command should wait for.
         from ..local import service_or_local
         from .answer import Setup
+        from .bm25 import FirstStage
         from .corpus import read_passages
-        from .first_stage import FirstStage
         from .langchain_run import langchain_pipeline
         from .llama_index_run import llama_index_pipeline
-        from .show import Page
+        from .tables import Page
 
         page = Page(console)
         # The server comes first: what is wrong with it shows before the reading starts.

@@ -11,7 +11,7 @@ from langchain_core.retrievers import BaseRetriever
 from langchain_assisters import AssistersRerank, RerankRetriever
 
 from .answer import Answer, Ask, Setup
-from .first_stage import FirstStage
+from .bm25 import FirstStage
 from .metered import Metered
 
 

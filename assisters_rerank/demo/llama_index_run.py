@@ -13,7 +13,7 @@ from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
 from llama_index_assisters import AssistersRerank
 
 from .answer import Answer, Ask, Setup
-from .first_stage import FirstStage
+from .bm25 import FirstStage
 from .metered import Metered
 
 

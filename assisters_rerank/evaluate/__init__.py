@@ -3,29 +3,24 @@
     collection = read_beir("scifact")
     evaluation = evaluate(collection, Reranker(cache=SqliteCache("scores.db")))
 
-`evaluation` goes through it from end to end. Where to look for what:
-
-- a `collection` comes from `beir`, `trec`, `qrels` (files: `sources`) or `retrievers`;
-- candidates come from `first_stage`, or a run in `trec`; `checks` looks at them before any request;
-- scores: `reranking` goes through the queries, `asking` puts one to a reranker, `purse` pays;
-- figures: `measures` with `bootstrap`, `curves` over depth and threshold, `changes` by query;
-- `results` holds what was found, `export` writes it as runs, `json_report` as JSON;
-- in words: `verdicts` and `answers`, written as `wording` has it;
-- `terminal` shows it through `terminal_output`;
-- `page` is made of `page_tables`, `page_curves`, `page_queries` and `page_style`, with `plots` on
-  `scales`, and written by `markup`.
+- `evaluation` goes through it from end to end, after `checks` before any request;
+- `data` reads files, `retrievers` asks a retriever; `first_stage` is BM25;
+- `collection_scores` goes through the queries, `query_scores` puts one to a reranker, `cost_limit`
+  keeps to the money;
+- `measures` with `bootstrap`, `curves` over depth and threshold, `changes`, `verdicts`;
+- `results` holds what was found, `export` writes it as runs, `report` shows it.
 """
 
 from __future__ import annotations
 
 try:
-    from .beir import read_beir
-    from .collection import Candidates, Collection, Qrels
+    from .data.beir import read_beir
+    from .data.collection import Candidates, Collection, Qrels
+    from .data.qrels import read_qrels
+    from .data.trec import read_run, write_run
     from .evaluation import evaluate
     from .first_stage import bm25
-    from .qrels import read_qrels
     from .retrievers import collection_from_retriever
-    from .trec import read_run, write_run
 except ModuleNotFoundError as error:
     if error.name not in ("bm25s", "Stemmer", "ir_measures", "numpy"):
         raise

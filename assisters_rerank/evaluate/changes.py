@@ -10,7 +10,7 @@ from .measures import per_query
 from .results import Change
 
 if TYPE_CHECKING:
-    from .collection import Candidates, Collection
+    from .data.collection import Candidates, Collection
 
 
 @dataclass(frozen=True, slots=True)

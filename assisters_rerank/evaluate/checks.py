@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ..errors import ConfigurationError
 from ..reranker import Reranker
-from .collection import HIGHEST_GRADE, Candidates, Collection
+from .data.collection import HIGHEST_GRADE, Candidates, Collection
 
 
 def check_arguments(

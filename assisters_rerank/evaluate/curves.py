@@ -15,7 +15,7 @@ from .measures import mean, per_query
 from .results import Threshold
 
 if TYPE_CHECKING:
-    from .collection import Candidates, Qrels
+    from .data.collection import Candidates, Qrels
 
 Scores = Mapping[str, Mapping[str, float]]
 """Query id, then document id, to the relevance score."""

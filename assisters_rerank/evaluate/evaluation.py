@@ -8,12 +8,13 @@ from os import PathLike
 
 import numpy as np
 
+from ..catalogue import CATALOGUE, RerankModel
 from ..errors import AssistersError, ConfigurationError
-from ..models import CATALOGUE, RerankModel
 from ..reranker import Reranker
 from .changes import changes
 from .checks import check_arguments, check_candidates
-from .collection import Candidates, Collection, Qrels
+from .collection_scores import Scored, check_reranker, score_all
+from .cost_limit import dollars_by_depth
 from .curves import (
     depth_curve,
     depths_up_to,
@@ -22,11 +23,10 @@ from .curves import (
     threshold_curve,
     threshold_for,
 )
+from .data.collection import Candidates, Collection, Qrels
 from .export import Export
 from .first_stage import bm25
 from .measures import figures, per_query
-from .purse import dollars_by_depth
-from .reranking import Scored, check_reranker, score_all
 from .results import Depth, Evaluation, ModelResult
 
 # Of fewer calls, one in twenty is less than a single one.

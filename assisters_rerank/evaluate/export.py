@@ -7,8 +7,8 @@ from itertools import count
 from os import PathLike
 from pathlib import Path
 
-from .collection import Candidates
-from .trec import write_run
+from .data.collection import Candidates
+from .data.trec import write_run
 
 
 class Export:

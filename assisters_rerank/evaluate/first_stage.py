@@ -13,7 +13,7 @@ from bm25s import stopwords
 from numpy.typing import NDArray
 
 from ..errors import ConfigurationError
-from .collection import Candidates, Collection
+from .data.collection import Candidates, Collection
 
 # It logs every step at DEBUG, past the root logger's level, from which it does not inherit.
 logging.getLogger("bm25s").setLevel(logging.WARNING)

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 import ir_measures
 
 from .bootstrap import paired_bootstrap
-from .collection import HIGHEST_GRADE
+from .data.collection import HIGHEST_GRADE
 from .results import MEASURES, Figure, PerQuery
 
 if TYPE_CHECKING:
-    from .collection import Candidates, Qrels
+    from .data.collection import Candidates, Qrels
 
 _IR_MEASURES: Mapping[str, ir_measures.Measure] = {
     "nDCG@10": ir_measures.nDCG @ 10,

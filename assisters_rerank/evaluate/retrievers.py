@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol, TypeVar
 
 from ..errors import ConfigurationError
-from .collection import Candidates, Collection
+from .data.collection import Candidates, Collection
 
 Found = TypeVar("Found")
 Found_co = TypeVar("Found_co", covariant=True)

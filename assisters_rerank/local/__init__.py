@@ -3,19 +3,9 @@
     with LocalServer() as server:
         Reranker(base_url=server.base_url).rerank("a query", ["a document"])
 
-Where to look for what:
-
-- to run it: `server` in a thread, `foreground` for the command line, both over `listening`; what
-  can be set is in `settings`; `pytest_plugin` is a fixture; `choosing` is for scripts that run with
-  a key and without one;
-- a request: `app` routes it, `endpoints` answers it through `reranking` or `embedding`, `contract`
-  and `embedding_contract` check it; `generations` and `headers` shape the answer; `recorded` is
-  for tests to look at, `request_log` for people;
-- the service's bad days: `rate_limits`, `latency`, `replays`;
-- who scores: `scorers` chooses between `embedded` (term coverage and word embeddings), `lexical`
-  (term coverage alone) and `cross_encoder` (a real one, the user's own), over `terms`,
-  `word_vectors` and `calibration`; `windows` limits how much of a text they read;
-- who embeds: `encoders` chooses between `static` and `hashed`.
+- `server` runs it in a thread, `foreground` for the command line, both over `listening`;
+- `choosing` is for scripts that run with a key and without one; `pytest_plugin` is a fixture;
+- `http` is the web application, `scorers` makes its scores and embeddings.
 
 The names below are loaded at first use, so that pytest can start `pytest_plugin` without them.
 """
@@ -27,11 +17,11 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .choosing import Endpoint, service_or_local
-    from .cross_encoder import CrossEncoderScorer
-    from .encoders import Encoder, load_encoder
-    from .rate_limits import RateLimits
-    from .recorded import RecordedEmbedding, RecordedRequest
-    from .scorers import Scorer, load_scorer
+    from .http.rate_limiter import RateLimits
+    from .http.recorded import RecordedEmbedding, RecordedRequest
+    from .scorers.cross_encoder import CrossEncoderScorer
+    from .scorers.encoder import Encoder, load_encoder
+    from .scorers.scorer import Scorer, load_scorer
     from .server import LocalServer
 
 __all__ = [
@@ -49,16 +39,16 @@ __all__ = [
 ]
 
 _MODULES = {
-    "CrossEncoderScorer": "cross_encoder",
+    "CrossEncoderScorer": "scorers.cross_encoder",
     "Endpoint": "choosing",
-    "Encoder": "encoders",
+    "Encoder": "scorers.encoder",
     "LocalServer": "server",
-    "RateLimits": "rate_limits",
-    "RecordedEmbedding": "recorded",
-    "RecordedRequest": "recorded",
-    "Scorer": "scorers",
-    "load_encoder": "encoders",
-    "load_scorer": "scorers",
+    "RateLimits": "http.rate_limiter",
+    "RecordedEmbedding": "http.recorded",
+    "RecordedRequest": "http.recorded",
+    "Scorer": "scorers.scorer",
+    "load_encoder": "scorers.encoder",
+    "load_scorer": "scorers.scorer",
     "service_or_local": "choosing",
 }
 

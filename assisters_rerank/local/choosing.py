@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from ..destination import (
+from ..wire.destination import (
     API_KEY_VARIABLE,
     BASE_URL_VARIABLE,
     SERVICE_URL,

@@ -7,12 +7,12 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from ..errors import ConfigurationError
-from .app import create_app
+from .http.app import create_app
+from .http.request_log import LoggedRequest, RequestLog
+from .http.server_settings import ServerSettings
 from .listening import address_of, asgi_server, is_loopback, listen_or_explain
-from .request_log import LoggedRequest, RequestLog
-from .scorers import Scorer
-from .settings import ServerSettings
-from .windows import windowed
+from .scorers.scorer import Scorer
+from .scorers.windows import windowed
 
 
 def serve_until_interrupted(

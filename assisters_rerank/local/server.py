@@ -10,13 +10,13 @@ from typing import Literal, Self
 from starlette.types import ASGIApp
 
 from ..settings import checked
-from .app import create_app
-from .encoders import ENCODERS, Encoder, EncoderName, load_encoder
+from .http.app import create_app
+from .http.rate_limiter import PlanName, RateLimits
+from .http.recorded import RecordedEmbedding, RecordedRequest
+from .http.server_settings import PORT, ServerSettings, check_worker
 from .listening import address_of, asgi_server, listen
-from .rate_limits import PlanName, RateLimits
-from .recorded import RecordedEmbedding, RecordedRequest
-from .scorers import SCORERS, Scorer, ScorerName, load_scorer
-from .settings import PORT, ServerSettings, check_worker
+from .scorers.encoder import ENCODERS, Encoder, EncoderName, load_encoder
+from .scorers.scorer import SCORERS, Scorer, ScorerName, load_scorer
 
 
 class LocalServer:

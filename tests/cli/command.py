@@ -15,7 +15,7 @@ from unittest.mock import patch
 
 import pytest
 
-from assisters_rerank.cli import main
+from assisters_rerank.commands.main import main
 
 COMMAND = Path(sysconfig.get_path("scripts")) / "assisters-rerank"
 

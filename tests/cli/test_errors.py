@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from assisters_rerank import AuthenticationError, ConfigurationError, cli
-from assisters_rerank.commands import rerank
+from assisters_rerank import AuthenticationError, ConfigurationError
+from assisters_rerank.commands import main, rerank
 
 BLOCKED = """
 import sys
 sys.modules[{package!r}] = None  # what Python itself takes for "not installed"
-from assisters_rerank.cli import main
+from assisters_rerank.commands.main import main
 main()
 """
 
@@ -26,7 +26,7 @@ def _run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
     """Run the command line in this process; gives its exit code."""
     monkeypatch.setattr(sys, "argv", ["assisters-rerank", *arguments])
     with pytest.raises(SystemExit) as caught:
-        cli.main()
+        main.main()
     return int(caught.value.code or 0)
 
 
@@ -44,7 +44,7 @@ def test_version(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[
     assert capsys.readouterr().out == f"assisters-rerank {version('assisters-rerank')}\n"
 
 
-@pytest.mark.parametrize("module", ["assisters_rerank", "assisters_rerank.cli"])
+@pytest.mark.parametrize("module", ["assisters_rerank", "assisters_rerank.commands.main"])
 def test_the_modules_run_as_the_command(module: str) -> None:
     done = subprocess.run(
         [sys.executable, "-m", module, "--version"], capture_output=True, text=True, check=False
@@ -56,10 +56,10 @@ def test_the_modules_run_as_the_command(module: str) -> None:
 def test_help_names_the_commands_and_loads_no_framework() -> None:
     program = """
 import sys
-from assisters_rerank import cli
+from assisters_rerank.commands import main
 sys.argv = ["assisters-rerank", "--help"]
 try:
-    cli.main()
+    main.main()
 finally:
     loaded = {"langchain_core", "llama_index", "bm25s", "numpy", "starlette"} & set(sys.modules)
     assert not loaded, loaded
@@ -172,7 +172,7 @@ def test_an_error_is_one_line_and_code_1(
     error: Exception,
     line: str,
 ) -> None:
-    monkeypatch.setattr(cli, "_discard_output", lambda: None)  # it would end pytest's own output
+    monkeypatch.setattr(main, "_discard_output", lambda: None)  # it would end pytest's own output
     _replace_reading(monkeypatch, error)
     assert _run(monkeypatch, "rerank", "query", "-") == 1
     assert capfd.readouterr().err == f"assisters-rerank: {line}\n"
@@ -198,7 +198,7 @@ def test_a_bug_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch, error: Excep
     _replace_reading(monkeypatch, error)
     monkeypatch.setattr(sys, "argv", ["assisters-rerank", "rerank", "query", "-"])
     with pytest.raises(type(error)):
-        cli.main()
+        main.main()
 
 
 def test_warnings_and_logged_warnings_are_one_line_each(

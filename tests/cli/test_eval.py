@@ -16,7 +16,7 @@ import pytest
 
 from assisters_rerank import SqliteCache
 from assisters_rerank.evaluate import Evaluation
-from assisters_rerank.evaluate.json_report import from_json
+from assisters_rerank.evaluate.report.json_report import from_json
 from assisters_rerank.local import LocalServer
 
 from .command import COMMAND, run, run_here, run_in_terminal
@@ -239,7 +239,7 @@ def test_without_the_extra_the_line_names_it(judged: Path, package: str) -> None
     program = f"""
 import sys
 sys.modules[{package!r}] = None
-from assisters_rerank.cli import main
+from assisters_rerank.commands.main import main
 main()
 """
     done = subprocess.run(
@@ -310,7 +310,7 @@ def soon(*given):
     os.kill(os.getpid(), signal.SIGINT)
     return original(*given)
 original, reranking.ask = reranking.ask, soon
-from assisters_rerank.cli import main
+from assisters_rerank.commands.main import main
 main()
 """
     done = subprocess.run(

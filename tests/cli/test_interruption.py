@@ -65,7 +65,7 @@ def soon(*_, **__):
     threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
     return original(*_, **__)
 original, rerank._ranked = rerank._ranked, soon
-from assisters_rerank.cli import main
+from assisters_rerank.commands.main import main
 main()
 """
     done = subprocess.run(

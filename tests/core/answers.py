@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-from assisters_rerank.messages import Answer, Request
+from assisters_rerank.wire.messages import Answer, Request
 
 
 def score(text: str) -> float:

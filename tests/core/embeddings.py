@@ -10,11 +10,11 @@ import zlib
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from assisters_rerank import embedding_flow
-from assisters_rerank.embedding_options import EmbeddingOptions
-from assisters_rerank.messages import Answer, Request
-from assisters_rerank.ports import run_blocking
-from assisters_rerank.state import State
+from assisters_rerank.call import embedding_flow
+from assisters_rerank.call.state import State
+from assisters_rerank.net import run_blocking
+from assisters_rerank.options.embedding_options import EmbeddingOptions
+from assisters_rerank.wire.messages import Answer, Request
 
 from .answers import answer
 from .scripted_port import ScriptedPort

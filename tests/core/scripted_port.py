@@ -6,12 +6,13 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from assisters_rerank import RerankOptions, flow
+from assisters_rerank import RerankOptions
+from assisters_rerank.call import rerank_flow
+from assisters_rerank.call.state import State
 from assisters_rerank.errors import BudgetExceeded
-from assisters_rerank.messages import Answer, Request
-from assisters_rerank.ports import run_blocking
+from assisters_rerank.net import run_blocking
 from assisters_rerank.ranking import Document, Ranking
-from assisters_rerank.state import State
+from assisters_rerank.wire.messages import Answer, Request
 
 T = TypeVar("T")
 
@@ -88,5 +89,5 @@ def rank(
     """One call of the flow over the port, without an event loop."""
     documents = [Document(text, text) for text in texts]
     settings = RerankOptions(**{"base_url": "https://scripted.test/v1", **options})
-    call = flow.rerank(port, settings, State(), query, documents, top_n, score_threshold)
+    call = rerank_flow.rerank(port, settings, State(), query, documents, top_n, score_threshold)
     return run_blocking(call)

@@ -12,12 +12,13 @@ import trio
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from assisters_rerank import Embedder, embedding_flow
-from assisters_rerank.embedding_options import EmbeddingOptions
+from assisters_rerank import Embedder
+from assisters_rerank.call import embedding_flow
+from assisters_rerank.call.state import State
 from assisters_rerank.errors import AssistersError, InvalidRequestError
-from assisters_rerank.messages import Answer, Request
-from assisters_rerank.ports import run_blocking
-from assisters_rerank.state import State
+from assisters_rerank.net import run_blocking
+from assisters_rerank.options.embedding_options import EmbeddingOptions
+from assisters_rerank.wire.messages import Answer, Request
 
 from .answers import answer, refused
 from .embeddings import URL, embedded, payload_of, vector
@@ -114,7 +115,7 @@ def test_all_worlds_raise_the_same_error(status: int) -> None:
 
 def without_the_extra(coroutine: Coroutine[Any, Any, Vectors]) -> Vectors:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("assisters_rerank.clients.HAS_AIOHTTP", False)
+        patch.setattr("assisters_rerank.net.clients.HAS_AIOHTTP", False)
         return asyncio.run(coroutine)
 
 

@@ -14,10 +14,11 @@ import anyio
 import anyio.lowlevel
 import trio
 
-from assisters_rerank import Document, Ranking, RerankOptions, flow
-from assisters_rerank.messages import Answer, Request
-from assisters_rerank.ports import Blocking, Evented, run_blocking
-from assisters_rerank.state import State
+from assisters_rerank import Document, Ranking, RerankOptions
+from assisters_rerank.call import rerank_flow
+from assisters_rerank.call.state import State
+from assisters_rerank.net import Blocking, Evented, run_blocking
+from assisters_rerank.wire.messages import Answer, Request
 
 from .answers import answer, scored
 
@@ -103,4 +104,4 @@ def ranked(
     _, run = WORLDS[world]
     settings = RerankOptions(**{"base_url": "https://scripted.test/v1", **options})
     documents = [Document(text, text) for text in texts]
-    return run(flow.rerank(port, settings, State(), "a query", documents, top_n, threshold))
+    return run(rerank_flow.rerank(port, settings, State(), "a query", documents, top_n, threshold))

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from assisters_rerank import cli
+from assisters_rerank.commands import main
 from assisters_rerank.demo import corpus
 from assisters_rerank.demo.command import QUESTIONS, _program
 from assisters_rerank.demo.corpus import Passage
@@ -94,7 +94,7 @@ import functools, pathlib, sys
 from assisters_rerank.demo import corpus
 folder = pathlib.Path(sys.argv.pop())
 corpus.read_passages = functools.partial(corpus.read_passages, folder)
-from assisters_rerank.cli import main
+from assisters_rerank.commands.main import main
 main()
 """
 
@@ -164,7 +164,7 @@ def _run_here(
     monkeypatch.setattr(corpus, "read_passages", lambda **_: stdlib)
     monkeypatch.setattr(sys, "argv", ["assisters-rerank", "demo", *arguments])
     try:
-        cli.main()
+        main.main()
     except SystemExit as finished:
         return int(finished.code or 0)
     return 0

@@ -6,8 +6,8 @@ import logging
 
 import pytest
 
+from assisters_rerank.demo.bm25 import FirstStage
 from assisters_rerank.demo.corpus import Passage
-from assisters_rerank.demo.first_stage import FirstStage
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from rich.console import Console
 from assisters_rerank import Usage
 from assisters_rerank.demo.answer import Answer
 from assisters_rerank.demo.corpus import Passage
-from assisters_rerank.demo.show import Page
+from assisters_rerank.demo.tables import Page
 
 CANDIDATES = [
     Passage(f"package{i}.module.Class.method_with_a_long_name", "", "What it does. " * i)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from assisters_rerank.evaluate import Candidates, Collection
 from assisters_rerank.local import LocalServer
-from assisters_rerank.local.recorded import RecordedRequest
+from assisters_rerank.local.http.recorded import RecordedRequest
 
 
 class LastNumber:

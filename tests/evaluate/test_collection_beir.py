@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from assisters_rerank import ConfigurationError
-from assisters_rerank.evaluate.beir import read_beir
+from assisters_rerank.evaluate.data.beir import read_beir
 
 CORPUS = (
     '{"_id": "d1", "title": "Wing", "text": "lift and drag"}\n'

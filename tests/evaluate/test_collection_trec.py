@@ -8,9 +8,9 @@ import pytest
 import pytrec_eval
 
 from assisters_rerank import ConfigurationError
-from assisters_rerank.evaluate.collection import Collection
-from assisters_rerank.evaluate.qrels import read_qrels
-from assisters_rerank.evaluate.trec import read_run, write_run
+from assisters_rerank.evaluate.data.collection import Collection
+from assisters_rerank.evaluate.data.qrels import read_qrels
+from assisters_rerank.evaluate.data.trec import read_run, write_run
 
 WINGS = Collection(
     "wings",

@@ -15,7 +15,7 @@ from assisters_rerank import Reranker
 from assisters_rerank.evaluate import Collection, Evaluation, bm25, evaluate, read_beir
 from assisters_rerank.evaluate.measures import mean, per_query
 from assisters_rerank.local import LocalServer
-from assisters_rerank.local.scorers import ScorerName
+from assisters_rerank.local.scorers.scorer import ScorerName
 
 from ..local import beir, remembered
 from .test_evaluation import agree, read
@@ -36,7 +36,7 @@ import atexit, resource, sys
 atexit.register(lambda: print(
     "max", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr
 ))
-from assisters_rerank.cli import main
+from assisters_rerank.commands.main import main
 main()
 """
 

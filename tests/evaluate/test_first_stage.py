@@ -12,8 +12,8 @@ import pytest
 import pytrec_eval
 
 from assisters_rerank import ConfigurationError
-from assisters_rerank.evaluate.beir import read_beir
-from assisters_rerank.evaluate.collection import Collection
+from assisters_rerank.evaluate.data.beir import read_beir
+from assisters_rerank.evaluate.data.collection import Collection
 from assisters_rerank.evaluate.first_stage import bm25
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
@@ -102,7 +102,7 @@ def test_every_query_has_its_entry() -> None:
 def test_the_same_in_every_process() -> None:
     """bm25s numbers words by a set's order, which differs from process to process."""
     script = (
-        "from assisters_rerank.evaluate.collection import Collection\n"
+        "from assisters_rerank.evaluate.data.collection import Collection\n"
         "from assisters_rerank.evaluate.first_stage import bm25\n"
         "words = [f'w{n}' for n in range(50)]\n"
         "texts = {str(n): ' '.join(words[n % 7 : 50 : n % 5 + 1]) for n in range(200)}\n"

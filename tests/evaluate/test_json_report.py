@@ -8,7 +8,7 @@ from dataclasses import fields, replace
 
 import pytest
 
-from assisters_rerank.evaluate.json_report import from_json, to_json
+from assisters_rerank.evaluate.report.json_report import from_json, to_json
 from assisters_rerank.evaluate.results import Evaluation, Figure
 
 from .evaluations import ALL, ONE_MODEL

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assisters_rerank.evaluate.markup import html, tag
-from assisters_rerank.evaluate.page import to_html
+from assisters_rerank.evaluate.report.markup import html, tag
+from assisters_rerank.evaluate.report.page import to_html
+from assisters_rerank.evaluate.report.scales import scale
 from assisters_rerank.evaluate.results import Evaluation
-from assisters_rerank.evaluate.scales import scale
 
 from .evaluations import ALL, HOSTILE_TEXTS, ONE_MODEL, ONE_QUERY, STOPPED, TWO_MODELS, UNKNOWN
 

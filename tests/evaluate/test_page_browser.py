@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from assisters_rerank.evaluate.page import to_html
+from assisters_rerank.evaluate.report.page import to_html
 
 from .evaluations import ALL
 

@@ -8,11 +8,12 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
-from assisters_rerank import ConfigurationError, MemoryCache, Reranker, rate_limits
+from assisters_rerank import ConfigurationError, MemoryCache, Reranker
 from assisters_rerank.evaluate import Candidates, Collection
-from assisters_rerank.evaluate.reranking import score_all
+from assisters_rerank.evaluate.collection_scores import score_all
 from assisters_rerank.local import LocalServer
-from assisters_rerank.local.rate_limits import RateLimits
+from assisters_rerank.local.http.rate_limiter import RateLimits
+from assisters_rerank.pace import rate_limits
 
 from .judged import LastNumber, counts, numbered, pairs
 

@@ -20,8 +20,8 @@ from assisters_rerank import (
     TransportError,
 )
 from assisters_rerank.evaluate import Collection, evaluate
-from assisters_rerank.evaluate.asking import Interrupted, Query, ask
-from assisters_rerank.evaluate.reranking import score_all
+from assisters_rerank.evaluate.collection_scores import score_all
+from assisters_rerank.evaluate.query_scores import Interrupted, Query, ask
 from assisters_rerank.local import LocalServer
 
 from .judged import LastNumber, counts, numbered, pairs

@@ -8,8 +8,8 @@ import pytest
 
 from assisters_rerank import ConfigurationError, MemoryCache, Reranker, Usage
 from assisters_rerank.evaluate import Collection, evaluate
-from assisters_rerank.evaluate.purse import dollars_by_depth, price
-from assisters_rerank.evaluate.reranking import score_all
+from assisters_rerank.evaluate.collection_scores import score_all
+from assisters_rerank.evaluate.cost_limit import dollars_by_depth, price
 from assisters_rerank.local import LocalServer
 
 from .judged import LastNumber, counts, numbered

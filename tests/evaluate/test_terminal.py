@@ -10,8 +10,8 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
+from assisters_rerank.evaluate.report.terminal import show
 from assisters_rerank.evaluate.results import Evaluation
-from assisters_rerank.evaluate.terminal import show
 
 from .evaluations import (
     ALL,

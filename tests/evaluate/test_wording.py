@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assisters_rerank.evaluate.wording import score
+from assisters_rerank.evaluate.report.wording import score
 
 
 @given(st.floats(-1e6, 1e6))

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from assisters_rerank import attempts
+from assisters_rerank.call import attempts
 from assisters_rerank.errors import AssistersError
 
 from .answers import TEXTS, right

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from assisters_rerank import Embedder
 from assisters_rerank.local import LocalServer, load_scorer
-from assisters_rerank.local.scorers import Scorer, ScorerName
+from assisters_rerank.local.scorers.scorer import Scorer, ScorerName
 
 from . import beir
 

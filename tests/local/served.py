@@ -12,7 +12,13 @@ from dataclasses import dataclass
 
 from .surroundings import environment_without_proxies
 
-COMMAND = (sys.executable, "-X", "utf8", "-c", "from assisters_rerank.cli import main; main()")
+COMMAND = (
+    sys.executable,
+    "-X",
+    "utf8",
+    "-c",
+    "from assisters_rerank.commands.main import main; main()",
+)
 
 
 @dataclass

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from assisters_rerank import estimate_tokens
+from assisters_rerank.catalogue import CATALOGUE
 from assisters_rerank.local import LocalServer
-from assisters_rerank.models import CATALOGUE
 
 from .surroundings import BODY, Steered, connect
 

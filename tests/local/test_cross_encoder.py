@@ -9,7 +9,7 @@ import pytest
 
 from assisters_rerank.errors import ConfigurationError
 from assisters_rerank.local import CrossEncoderScorer, LocalServer
-from assisters_rerank.local.cross_encoder import _sigmoid
+from assisters_rerank.local.scorers.cross_encoder import _sigmoid
 
 from .surroundings import BODY, connect, run_python
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from assisters_rerank.local.generations import GENERATIONS
+from assisters_rerank.local.http.generations import GENERATIONS
 
 from .served import run_command, serving
 from .surroundings import BODY, environment_without_proxies

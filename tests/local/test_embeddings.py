@@ -14,7 +14,7 @@ import pytest
 
 from assisters_rerank import estimate_tokens
 from assisters_rerank.local import LocalServer, RateLimits
-from assisters_rerank.local.embedding_contract import EMBEDDING_MODELS
+from assisters_rerank.local.http.embedding_request import EMBEDDING_MODELS
 
 from .served import serving
 from .surroundings import connect

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assisters_rerank.errors import ConfigurationError
-from assisters_rerank.local import LocalServer, encoders, load_encoder, static, word_vectors
+from assisters_rerank.local import LocalServer, load_encoder
+from assisters_rerank.local.scorers import encoder, static, word_vectors
 
 from .surroundings import connect, run_python
 
@@ -20,7 +21,7 @@ BODY = {"model": "e5-large-v2", "input": ["cats eat fish", "a dog"]}
 
 @pytest.fixture
 def nothing_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(encoders, "_loaded", {})
+    monkeypatch.setattr(encoder, "_loaded", {})
     monkeypatch.setattr(static, "word_vectors", cache(word_vectors.WordVectors))
 
 
@@ -59,7 +60,7 @@ def test_the_hashed_encoder_needs_nothing_but_python() -> None:
 
 
 def test_scorer_and_encoder_share_the_word_vectors() -> None:
-    from assisters_rerank.local.embedded import EmbeddedScorer
+    from assisters_rerank.local.scorers.embedded import EmbeddedScorer
 
     assert EmbeddedScorer()._vectors is static.StaticEncoder()._vectors
 

@@ -7,8 +7,8 @@ import pytest
 from assisters_rerank import Reranker
 from assisters_rerank.errors import ConfigurationError
 from assisters_rerank.local import LocalServer
-from assisters_rerank.local.generations import GENERATIONS, answer
-from assisters_rerank.local.settings import ServerSettings
+from assisters_rerank.local.http.generations import GENERATIONS, answer
+from assisters_rerank.local.http.server_settings import ServerSettings
 
 from .surroundings import BODY, Steered, connect
 

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from assisters_rerank.local import LocalServer
-from assisters_rerank.local.latency import published_latency
+from assisters_rerank.local.http.latency import published_latency
 
 from .surroundings import BODY, Steered, connect
 

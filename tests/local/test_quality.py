@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from assisters_rerank.local.scorers import ScorerName
+from assisters_rerank.local.scorers.scorer import ScorerName
 
 from . import beir, remembered
 

@@ -7,8 +7,8 @@ import pytest
 from assisters_rerank import RateLimitError, Reranker, estimate_tokens
 from assisters_rerank.errors import ConfigurationError
 from assisters_rerank.local import LocalServer, RateLimits
-from assisters_rerank.local.contract import Refusal
-from assisters_rerank.local.rate_limits import PLANS, RateWindow
+from assisters_rerank.local.http.rate_limiter import PLANS, RateWindow
+from assisters_rerank.local.http.rerank_request import Refusal
 
 from .surroundings import BODY, Steered, connect
 
@@ -20,7 +20,7 @@ SMALL_TOKENS = 2 * estimate_tokens("a" * 8) + estimate_tokens("b") + estimate_to
 def now(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The clock, to be set by the test."""
     now = [1000.0]
-    monkeypatch.setattr("assisters_rerank.local.rate_limits.time.time", lambda: now[0])
+    monkeypatch.setattr("assisters_rerank.local.http.rate_limiter.time.time", lambda: now[0])
     return now
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
-from assisters_rerank.local.request_log import MAX_PATH, LoggedRequest, RequestLog
+from assisters_rerank.local.http.request_log import MAX_PATH, LoggedRequest, RequestLog
 
 
 async def logged(path: str, *, status: int | None = 200, **state: object) -> LoggedRequest:

@@ -11,15 +11,16 @@ from pathlib import Path
 import pytest
 
 from assisters_rerank.errors import ConfigurationError
-from assisters_rerank.local import LocalServer, embedded, load_scorer, scorers, word_vectors
-from assisters_rerank.local.lexical import LexicalScorer
+from assisters_rerank.local import LocalServer, load_scorer
+from assisters_rerank.local.scorers import embedded, scorer, word_vectors
+from assisters_rerank.local.scorers.lexical import LexicalScorer
 
 from .surroundings import BODY, connect, run_python
 
 
 @pytest.fixture(autouse=True)
 def nothing_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scorers, "_loaded", {})
+    monkeypatch.setattr(scorer, "_loaded", {})
     monkeypatch.setattr(word_vectors, "word_vectors", cache(word_vectors.WordVectors))
     monkeypatch.setattr(embedded, "word_vectors", word_vectors.word_vectors)
 
@@ -77,7 +78,7 @@ def test_a_scorer_is_loaded_once_for_all_threads(monkeypatch: pytest.MonkeyPatch
         start.wait(timeout=20)
         return load_scorer()
 
-    monkeypatch.setattr(scorers, "_build_scorer", build)
+    monkeypatch.setattr(scorer, "_build_scorer", build)
     with ThreadPoolExecutor(4) as pool:
         loaded = [job.result() for job in [pool.submit(load) for _ in range(4)]]
     assert len(built) == 1

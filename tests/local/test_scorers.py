@@ -11,10 +11,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from assisters_rerank.local import Scorer, embedded, load_scorer
-from assisters_rerank.local.calibration import logistic
-from assisters_rerank.local.terms import coverage
-from assisters_rerank.local.word_vectors import WordVectors
+from assisters_rerank.local import Scorer, load_scorer
+from assisters_rerank.local.scorers import embedded
+from assisters_rerank.local.scorers.calibration import logistic
+from assisters_rerank.local.scorers.terms import coverage
+from assisters_rerank.local.scorers.word_vectors import WordVectors
 
 from .surroundings import BODY, run_python
 from .texts import WORDS, lists, prose, texts

@@ -14,11 +14,12 @@ from typing import get_args
 import httpx
 import pytest
 
-from assisters_rerank import Reranker, cli
+from assisters_rerank import Reranker
+from assisters_rerank.commands import main
 from assisters_rerank.commands.serve import PlanChoice, ScorerChoice
+from assisters_rerank.local.http.rate_limiter import PLANS
 from assisters_rerank.local.listening import is_loopback
-from assisters_rerank.local.rate_limits import PLANS
-from assisters_rerank.local.scorers import SCORERS, ScorerName
+from assisters_rerank.local.scorers.scorer import SCORERS, ScorerName
 
 from .served import run_command, serving
 from .surroundings import BODY
@@ -39,7 +40,7 @@ def call(
     def run(*arguments: str) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["assisters-rerank", *arguments])
         with pytest.raises(SystemExit) as caught:
-            cli.main()
+            main.main()
         captured = capsys.readouterr()
         return int(caught.value.code or 0), captured.out, captured.err
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assisters_rerank.local.terms import MAX_CHARACTERS, coverage, split_words, stem
+from assisters_rerank.local.scorers.terms import MAX_CHARACTERS, coverage, split_words, stem
 
 from .texts import texts
 

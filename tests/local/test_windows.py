@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from assisters_rerank import Reranker, estimate_tokens
 from assisters_rerank.errors import ConfigurationError
 from assisters_rerank.local import LocalServer, load_scorer
-from assisters_rerank.local.settings import ServerSettings
-from assisters_rerank.local.windows import WindowedScorer, beginning, windowed
+from assisters_rerank.local.http.server_settings import ServerSettings
+from assisters_rerank.local.scorers.windows import WindowedScorer, beginning, windowed
 
 from .surroundings import BODY, connect
 from .texts import lists, prose, texts

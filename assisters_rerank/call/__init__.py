@@ -1,0 +1,6 @@
+"""One call, from texts to scores: a coroutine that awaits only its port.
+
+- `rerank_flow` and `embedding_flow` are the call; `state` is what it shares with other calls;
+- `plan` decides which texts to send, `fitting` cuts what is too long, `scoring` gets the scores;
+- `attempts` sends requests until they are answered, inside the time of `budget`.
+"""

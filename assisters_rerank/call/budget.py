@@ -1,0 +1,45 @@
+"""The time of a whole call, retries and waits included."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from ..errors import BudgetExceeded
+from ..net import Port
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Budget:
+    """So many seconds on the port's clock; every attempt gets what is left of them."""
+
+    port: Port
+    seconds: float
+    deadline: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.deadline = self.port.now() + self.seconds
+
+    def left(self) -> float:
+        """Seconds left, 0 or less when the time is up."""
+        return self.deadline - self.port.now()
+
+    async def aside(self, work: Callable[[], T], doing: str) -> T:
+        """What `work` gives, which is done out of an event loop's way, for as long as time is left.
+
+        Raises:
+            BudgetExceeded: the time was used up; `doing` says what for.
+        """
+        try:
+            return await self.port.aside(work, self.left())
+        except TimeoutError:
+            if self.left() > 0:
+                raise  # the work's own
+        raise BudgetExceeded(f"timeout={self.seconds:g} s was used up while {doing}.")
+
+    def end(self) -> None:
+        """Ends the call's time now, so that requests that nobody waits for stop retrying."""
+        self.deadline = self.port.now()

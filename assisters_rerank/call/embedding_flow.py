@@ -1,0 +1,136 @@
+"""The one implementation of an embedding call: a coroutine that awaits only its `Port`."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from functools import partial
+
+from pydantic import SecretStr
+
+from ..catalogue import cost
+from ..errors import ContractError
+from ..net import Port
+from ..options.embedding_options import EmbeddingOptions
+from ..text.tokens import TokenCounter
+from ..usage import Usage
+from ..wire import embedding_contract, validation
+from ..wire.embedding_contract import Encoding, Vectors
+from ..wire.messages import Answer
+from . import attempts
+from .budget import Budget
+from .state import State
+
+# Decoding a batch of vectors takes milliseconds; from here on, out of the event loop's way.
+_LARGE_BODY = 250_000
+
+
+async def embed(
+    port: Port, options: EmbeddingOptions, state: State, texts: Sequence[str]
+) -> list[list[float]]:
+    """A vector for each text, in their order; the texts are not blank, and have their prefixes.
+
+    Raises:
+        AssistersError: see `assisters_rerank.errors`.
+    """
+    if not texts:
+        return []
+    places: dict[str, int] = {}
+    source = [places.setdefault(text, len(places)) for text in texts]
+    once = list(places)
+    budget = Budget(port, options.timeout)
+    key = options.resolve_api_key()
+    size = options.max_texts_per_request
+    batches = [once[at : at + size] for at in range(0, len(once), size)]
+    calls = [partial(_embed_batch, port, options, state, budget, key, batch) for batch in batches]
+    embedded = await attempts.side_by_side(port, budget, calls, options.max_concurrency)
+    vectors = [vector for batch in embedded for vector in batch.by_index]
+    _check_that_they_compare(embedded)
+    if len(once) < len(texts):
+        state.total_usage.add(Usage(documents_duplicate=len(texts) - len(once)))
+        return [list(vectors[place]) for place in source]  # nobody's vector is another's too
+    return vectors
+
+
+def _check_that_they_compare(batches: Sequence[Vectors]) -> None:
+    validation.one_model([batch.model for batch in batches], "embedded", "vectors")
+    lengths = {len(batch.by_index[0]) for batch in batches}
+    if len(lengths) > 1:
+        raise ContractError(
+            f"The parts of the list were embedded with vectors of different lengths "
+            f"({', '.join(map(str, sorted(lengths)))})."
+        )
+
+
+async def _embed_batch(
+    port: Port,
+    options: EmbeddingOptions,
+    state: State,
+    budget: Budget,
+    key: SecretStr | None,
+    texts: Sequence[str],
+) -> Vectors:
+    ask = partial(_ask, port, options, state, budget, key, texts)
+    if state.base64_refused:
+        return await ask("float")
+    try:
+        return await ask("base64")
+    except _Base64RefusedError:
+        pass
+    vectors = await ask("float")
+    state.base64_refused = True  # now that floats were taken, it was about that indeed
+    return vectors
+
+
+class _Base64RefusedError(Exception):
+    """The server seems to refuse a request because of its encoding."""
+
+
+async def _ask(
+    port: Port,
+    options: EmbeddingOptions,
+    state: State,
+    budget: Budget,
+    key: SecretStr | None,
+    texts: Sequence[str],
+    encoding: Encoding,
+) -> Vectors:
+    request = embedding_contract.encode(
+        options.base_url, key, options.model, texts, encoding, secrets.token_hex(16)
+    )
+
+    async def believe(answer: Answer) -> Vectors:
+        if encoding == "base64" and embedding_contract.refuses_base64(answer):
+            raise _Base64RefusedError
+        check = partial(embedding_contract.decode, answer, request, len(texts))
+        if len(answer.body) < _LARGE_BODY:
+            return check()
+        return await budget.aside(check, "the answer was read")
+
+    count = partial(_tokens, options, budget, texts)
+    vectors, retries = await attempts.answered(
+        port, options, state.pace, budget, request, count, believe
+    )
+    estimated = vectors.total_tokens is None
+    billed = vectors.total_tokens
+    if billed is None:
+        billed = await count()
+    state.total_usage.add(
+        Usage(
+            models=(options.model,),
+            requests=1,
+            retries=retries,
+            documents_sent=len(texts),
+            total_tokens=billed,
+            tokens_estimated=estimated,
+            cost=cost(options.model, billed, options.prices),
+        )
+    )
+    return vectors
+
+
+async def _tokens(options: EmbeddingOptions, budget: Budget, texts: Sequence[str]) -> int:
+    count = partial(sum, map(TokenCounter(options.count_tokens), texts))
+    if options.count_tokens is None:
+        return count()
+    return await budget.aside(count, "the texts' tokens were counted")

@@ -1,0 +1,113 @@
+"""Pure: what fits into a model's window, which model that asks for, and what becomes of the rest.
+
+A cross-encoder reads query and document together. What is beyond its window, the service cuts off
+without a word.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from ..catalogue import AUTO, BGE_RERANKER_V2, CATALOGUE, JINA_RERANKER
+from ..errors import ConfigurationError
+from ..options.rerank_options import RerankOptions
+from ..text.passages import passages
+from ..text.tokens import AROUND_A_PAIR, TokenCounter
+from .plan import Plan
+
+# What has to be left beside the query for documents to be dealt with. Shorter passages than that
+# say too little to be scored, and would be very many; what is truncated is the service's business.
+_LEAST_ROOM = {"truncate": -math.inf, "error": 1, "split": 16}
+
+_NAMED_AT_MOST = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """The model to ask, the plan with long documents in passages if wanted, and what is cut off.
+
+    `truncated` counts the documents whose ends the service will leave unread; it is None where the
+    model's window is unknown. `count` gives the tokens of the query and of the plan's texts, fast.
+    """
+
+    model: str
+    plan: Plan
+    truncated: int | None
+    count: Callable[[str], int]
+
+
+def is_work(options: RerankOptions, plan: Plan) -> bool:
+    """Whether fitting may take long enough to be in an event loop's way."""
+    if options.count_tokens is not None or options.long_documents == "split":
+        return True
+    return sum(map(len, plan.texts)) > 1_000_000
+
+
+def fit(options: RerankOptions, query: str, plan: Plan) -> Fitted:
+    """Chooses the model, and deals with documents that are too long as `long_documents` says.
+
+    Raises:
+        ConfigurationError: a document is too long and may not be, the query leaves no room, or the
+            model's window is not known and has to be.
+    """
+    counter = TokenCounter(options.count_tokens)
+    model = _chosen_model(options, query, plan, counter)
+    window = _window(options, model)
+    if window is None:
+        return Fitted(model, plan, None, counter.counted([query, *plan.texts]))
+    room = window - counter(query) - AROUND_A_PAIR
+    long = [place for place, text in enumerate(plan.texts) if not counter.fits(text, room)]
+    truncated = 0
+    if long and room < _LEAST_ROOM[options.long_documents]:
+        raise ConfigurationError(
+            f"query: it has {counter(query)} tokens, which leaves no room for documents beside it "
+            f"in the {window} that {model} reads; shorten it, or give a model that reads more."
+        )
+    if long and options.long_documents == "error":
+        raise ConfigurationError(_refusal(model, window, plan, long))
+    if long and options.long_documents == "split":
+        plan = plan.split({place: passages(plan.texts[place], room, counter) for place in long})
+    elif long:
+        cut = set(long)
+        truncated = sum(source in cut for source in plan.source)
+    return Fitted(model, plan, truncated, counter.counted([query, *plan.texts]))
+
+
+def _chosen_model(options: RerankOptions, query: str, plan: Plan, counter: TokenCounter) -> str:
+    if options.model != AUTO:
+        return options.model
+    if options.max_tokens is not None:
+        raise ConfigurationError(
+            "max_tokens: leave it out with model='auto', which goes by the windows of its models."
+        )
+    room = BGE_RERANKER_V2.max_tokens - counter(query) - AROUND_A_PAIR
+    fits = all(counter.fits(text, room) for text in plan.texts)
+    return BGE_RERANKER_V2.id if fits else JINA_RERANKER.id
+
+
+def _window(options: RerankOptions, model: str) -> int | None:
+    if options.max_tokens is not None:
+        return options.max_tokens
+    if model in CATALOGUE:
+        return CATALOGUE[model].max_tokens
+    if options.long_documents != "truncate":
+        raise ConfigurationError(
+            f"max_tokens: how much {model!r} reads is not in the catalogue, and "
+            f"long_documents={options.long_documents!r} has to know; give it."
+        )
+    return None
+
+
+def _refusal(model: str, window: int, plan: Plan, long: Sequence[int]) -> str:
+    too_long = set(long)
+    named = [str(i) for i, source in enumerate(plan.source) if source in too_long]
+    more = f" and {len(named) - _NAMED_AT_MOST} more" if len(named) > _NAMED_AT_MOST else ""
+    wider = [m.id for m in CATALOGUE.values() if m.max_tokens > window and m.id != model]
+    advice = f", or model={wider[0]!r}" if wider else ""
+    return (
+        f"documents[{', '.join(named[:_NAMED_AT_MOST])}{more}]: longer than the {window} tokens "
+        f"that {model} reads of query and document together; shorten them, or give "
+        f"long_documents='split'{advice}."
+    )

@@ -1,0 +1,106 @@
+"""The one implementation of a rerank call: a coroutine that awaits only its `Port`.
+
+It runs over blocking sockets, asyncio, trio and a scripted port in the tests; whatever is decided
+here (model, length, degradation), in `scoring` (cache, shards) and in `attempts` (retries, pace) is
+decided once for all of them.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from functools import partial
+
+from ..catalogue import AUTO, BGE_RERANKER_V2
+from ..errors import AssistersError
+from ..net import Port
+from ..options.rerank_options import RerankOptions
+from ..ranking import Document, RankedDocument, Ranking
+from ..usage import Usage
+from .budget import Budget
+from .fitting import Fitted, fit, is_work
+from .plan import Plan
+from .scoring import Scoring
+from .state import State
+
+logger = logging.getLogger("assisters_rerank")
+
+
+async def rerank(
+    port: Port,
+    options: RerankOptions,
+    state: State,
+    query: str,
+    documents: Sequence[Document],
+    top_n: int | None,
+    score_threshold: float | None,
+) -> Ranking:
+    """Ranks the documents; `query` is not blank, `top_n` and `score_threshold` are checked.
+
+    Raises:
+        AssistersError: see `assisters_rerank.errors`.
+    """
+    if not documents or top_n == 0:
+        return Ranking((), _first_model(options))
+    budget = Budget(port, options.timeout)
+    scoring: Scoring | None = None
+    try:
+        fitted = await _fit(options, budget, query, [document.text for document in documents])
+        _tell_of_truncation(state, fitted)
+        scoring = Scoring(port, options, state, budget, query, fitted)
+        scores = await scoring.scores(top_n)
+    except AssistersError as error:
+        if options.on_error != "passthrough" or not error.transient:
+            raise
+        logger.warning("Rerank failed; documents pass through unranked: %s", error)
+        return _unranked(options, documents[:top_n], scoring)
+    results = tuple(
+        RankedDocument(index, score, documents[index], passage)
+        for index, score, passage in fitted.plan.rank(scores, top_n, score_threshold)
+    )
+    return Ranking(
+        results,
+        scoring.model,
+        scoring.took(),
+        scoring.request_ids,
+        truncated=fitted.truncated,
+    )
+
+
+def _first_model(options: RerankOptions) -> str:
+    return BGE_RERANKER_V2.id if options.model == AUTO else options.model
+
+
+async def _fit(options: RerankOptions, budget: Budget, query: str, texts: Sequence[str]) -> Fitted:
+    plan = Plan.of(texts)
+    if not is_work(options, plan):
+        return fit(options, query, plan)
+    return await budget.aside(
+        partial(fit, options, query, plan), "the documents' tokens were counted"
+    )
+
+
+def _tell_of_truncation(state: State, fitted: Fitted) -> None:
+    if fitted.truncated and not state.truncation_told:
+        state.truncation_told = True  # once; every ranking has its own count
+        logger.warning(
+            "Longer than %s reads beside the query, so that their ends count for nothing: %d "
+            "document(s). See long_documents; later calls tell it in Ranking.truncated only.",
+            fitted.model,
+            fitted.truncated,
+        )
+
+
+def _unranked(
+    options: RerankOptions, documents: Sequence[Document], scoring: Scoring | None
+) -> Ranking:
+    """The documents in their first order; `scoring` is how far it came, if it began at all."""
+    return Ranking(
+        tuple(RankedDocument(place, None, document) for place, document in enumerate(documents)),
+        # Of scores that are not used, it does not matter which model they came from.
+        scoring.fitted.model if scoring else _first_model(options),
+        scoring.took() if scoring else Usage(),
+        scoring.request_ids if scoring else (),
+        degraded=True,
+        truncated=scoring.fitted.truncated if scoring else None,
+    )

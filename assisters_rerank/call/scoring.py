@@ -1,0 +1,190 @@
+"""The scores of a call's texts, from the cache and from the service: what is asked, and of whom.
+
+A part of the flow: coroutines that await only their `Port`.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TypeVar
+
+from pydantic import SecretStr
+
+from ..cache.call_cache import CallCache
+from ..cache.memory_cache import CachedScore
+from ..catalogue import cost
+from ..net import Port
+from ..options.rerank_options import RerankOptions
+from ..text.tokens import tokens_of_pairs
+from ..usage import Usage
+from ..wire import rerank_contract, validation
+from ..wire.messages import Answer
+from . import attempts
+from .budget import Budget
+from .fitting import Fitted
+from .state import State
+
+logger = logging.getLogger("assisters_rerank")
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class _Answered:
+    """One request's scores by position in the plan's texts, and what it took."""
+
+    scores: dict[int, float]
+    reported: rerank_contract.Scores
+    usage: Usage
+
+
+@dataclass(slots=True)
+class Scoring:
+    """The scores of a call's texts: what it goes by, and what is known so far."""
+
+    port: Port
+    options: RerankOptions
+    state: State
+    budget: Budget
+    query: str
+    fitted: Fitted
+    known: dict[int, CachedScore] = field(default_factory=dict)
+    answered: dict[int, _Answered] = field(default_factory=dict)
+    """By the first position that the request asked for."""
+
+    async def scores(self, top_n: int | None) -> dict[int, float]:
+        """The score of every text by position, or of the `top_n` best ones if that is enough."""
+        texts, options = self.fitted.plan.texts, self.options
+        if options.cache is None or not texts:
+            # The best passages can only be found among all.
+            await self._ask(range(len(texts)), None if self.fitted.plan.parts else top_n)
+        else:
+            cache = CallCache(options.cache, options.base_url, self.fitted.model, self.query, texts)
+            self.known = await self._aside(cache.recall) or {}
+            await self._ask([i for i in range(len(texts)) if i not in self.known], cache=cache)
+            if self.known and self.answered and self._model_answered() != self._model_known():
+                # The server has changed its model since, and scores of two don't compare.
+                again, self.known = sorted(self.known), {}
+                await self._ask(again, cache=cache)
+        self._model_answered()
+        scores = {place: known.score for place, known in self.known.items()}
+        for answered in self.answered.values():
+            scores |= answered.scores
+        return scores
+
+    def took(self) -> Usage:
+        """What the call took; to be asked for once, at its end."""
+        # After a failure, other threads may still be at work: a list at once, not step by step.
+        requests = [answered.usage for answered in list(self.answered.values())]
+        duplicates = self.fitted.plan.duplicates
+        if len(requests) == 1 and not self.known and not duplicates:
+            return requests[0]
+        without_request = Usage(
+            (self.fitted.model,),
+            documents_cached=len(self.known),
+            documents_duplicate=duplicates,
+        )
+        self.state.total_usage.add(without_request)  # requests were added as they were answered
+        return sum(requests, without_request)
+
+    @property
+    def request_ids(self) -> tuple[str, ...]:
+        """The answered requests' ids, in the order of the documents."""
+        ids = (self.answered[at].reported.request_id for at in sorted(self.answered))
+        return tuple(filter(None, ids))
+
+    @property
+    def model(self) -> str:
+        """The model that the server says it used, else the one that was asked for."""
+        return self._model_answered() or self._model_known() or self.fitted.model
+
+    def _model_answered(self) -> str | None:
+        models = [answered.reported.model for answered in self.answered.values()]
+        return validation.one_model(models, "scored", "scores")
+
+    def _model_known(self) -> str | None:
+        return next((known.model for known in self.known.values()), None)
+
+    async def _ask(
+        self, positions: Sequence[int], top_n: int | None = None, cache: CallCache | None = None
+    ) -> None:
+        size = self.options.max_documents_per_request
+        shards = [positions[at : at + size] for at in range(0, len(positions), size)]
+        if not shards:
+            return
+        key = self.options.resolve_api_key()
+        requests = [partial(self._ask_one, key, shard, top_n, cache) for shard in shards]
+        await attempts.side_by_side(self.port, self.budget, requests, self.options.max_concurrency)
+
+    async def _ask_one(
+        self,
+        key: SecretStr | None,
+        shard: Sequence[int],
+        top_n: int | None,
+        cache: CallCache | None,
+    ) -> None:
+        options, fitted, pace = self.options, self.fitted, self.state.pace
+        documents = [fitted.plan.texts[place] for place in shard]
+        wanted = None if top_n is None or top_n >= len(documents) else top_n
+        request = rerank_contract.encode(
+            options.base_url,
+            key,
+            fitted.model,
+            self.query,
+            documents,
+            wanted,
+            secrets.token_hex(16),
+        )
+
+        async def count_tokens() -> int:
+            return self._tokens(documents)
+
+        async def believe(answer: Answer) -> rerank_contract.Scores:
+            return rerank_contract.decode(answer, request, len(documents), wanted or len(documents))
+
+        reported, retries = await attempts.answered(
+            self.port,
+            options,
+            pace,
+            self.budget,
+            request,
+            count_tokens,
+            believe,
+        )
+        scores = {shard[index]: score for index, score in reported.by_index.items()}
+        usage = self._usage_of(reported, documents, retries)
+        self.answered[shard[0]] = _Answered(scores, reported, usage)
+        self.state.total_usage.add(usage)
+        if cache is not None:
+            await self._aside(partial(cache.remember, scores, reported.model))
+
+    def _tokens(self, documents: Sequence[str]) -> int:
+        return tokens_of_pairs(self.fitted.count, self.query, documents)
+
+    def _usage_of(
+        self, reported: rerank_contract.Scores, documents: Sequence[str], retries: int
+    ) -> Usage:
+        estimated = reported.total_tokens is None
+        tokens = self._tokens(documents) if reported.total_tokens is None else reported.total_tokens
+        return Usage(
+            models=(self.fitted.model,),
+            requests=1,
+            retries=retries,
+            documents_sent=len(documents),
+            total_tokens=tokens,
+            tokens_estimated=estimated,
+            search_units=reported.search_units,
+            cost=cost(self.fitted.model, tokens, self.options.prices),
+        )
+
+    async def _aside(self, work: Callable[[], T]) -> T | None:
+        """What the cache does, which may take no longer than the call's time."""
+        try:
+            return await self.port.aside(work, self.budget.left())
+        except TimeoutError:
+            logger.warning("The cache took longer than timeout=%g s.", self.options.timeout)
+            return None

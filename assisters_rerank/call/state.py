@@ -1,0 +1,28 @@
+"""What a reranker holds while it lives: connections, pace, totals. Copies start with their own."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from ..net.clients import Clients
+from ..pace.queue import Pace
+from ..usage import TotalUsage
+
+
+class State:
+    """The living parts of one reranker, shared by all its threads and event loops."""
+
+    __slots__ = ("base64_refused", "clients", "pace", "total_usage", "truncation_told")
+
+    def __init__(self) -> None:
+        self.clients = Clients()
+        self.pace = Pace()
+        self.total_usage = TotalUsage()
+        self.truncation_told = False
+        self.base64_refused = False
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return type(self)()
+
+    def __reduce__(self) -> tuple[type[Self], tuple[()]]:
+        return type(self), ()

@@ -1,0 +1,106 @@
+"""How a ranking is written: a table on a terminal, tab-separated into a pipe, or JSONL."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+
+from ..notebook import score_text
+from ..ranking import RankedDocument, Ranking
+from ..text.foreign_text import for_terminal, on_one_line
+from ..usage import count, dollars, in_words
+from .documents import Input
+
+# More than terminals are wide; the rest of a text would be cut anyway.
+_LONGEST_ROW = 1_000
+
+
+def show(ranking: Ranking, inputs: Sequence[Input], *, as_json: bool) -> None:
+    """Writes the ranking of `inputs` to stdout."""
+    if not as_json and sys.stdout.isatty():
+        _table(ranking, inputs)
+        return
+    for ranked in ranking:
+        sys.stdout.write(_json(ranked, inputs[ranked.index]) if as_json else _tabbed(ranked))
+        sys.stdout.write("\n")
+
+
+def summary(ranking: Ranking, documents: int, seconds: float) -> str:
+    """One line on what the ranking took."""
+    usage = ranking.usage
+    kept = "" if len(ranking) == documents else f"{len(ranking):,} of "
+    facts = [kept + count(documents, "document"), *in_words(usage)]
+    if usage.cost:
+        facts.append(dollars(usage.cost))
+    facts += [f"{seconds:.1f} s", f"model {_visible(ranking.model)}"]
+    if ranking.degraded:
+        facts.append("degraded: first order, no scores")
+    return ", ".join(facts)
+
+
+def _tabbed(ranked: RankedDocument) -> str:
+    # Only what would break the line is replaced, so that `cut -f2-` gives the text back.
+    text = " ".join(re.split("[\r\n]+", ranked.text))
+    return f"{'' if ranked.relevance_score is None else ranked.relevance_score}\t{text}"
+
+
+def _json(ranked: RankedDocument, source: Input) -> str:
+    given = ranked.document.original
+    fields: dict[str, object] = dict(given) if isinstance(given, Mapping) else {"text": given}
+    for stale in ("relevance_score", "rerank_degraded"):
+        fields.pop(stale, None)
+    if ranked.relevance_score is None:
+        fields["rerank_degraded"] = True
+    else:
+        fields["relevance_score"] = ranked.relevance_score
+    # Where the input has fields of these names, they are the user's.
+    for name, value in (("index", ranked.index), ("file", source.file), ("line", source.line)):
+        fields.setdefault(name, value)
+    line = json.dumps(fields, ensure_ascii=False)
+    try:
+        line.encode(sys.stdout.encoding)
+    except UnicodeEncodeError:
+        return json.dumps(fields)
+    return line
+
+
+def _table(ranking: Ranking, inputs: Sequence[Input]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    if not ranking:
+        return
+    console = Console(highlight=False)
+    several = len({source.file for source in inputs}) > 1
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", expand=True)
+    table.add_column("rank", justify="right", no_wrap=True)
+    table.add_column("score", justify="right", no_wrap=True)
+    if several:
+        table.add_column("from", style="dim", no_wrap=True)
+    table.add_column("text", ratio=1, no_wrap=True, overflow="ellipsis")
+    arrow = "->" if console.options.ascii_only else "→"
+    for row in _rows(ranking, inputs, arrow, several=several):
+        table.add_row(*row)
+    console.print(table)
+
+
+def _rows(
+    ranking: Ranking, inputs: Sequence[Input], arrow: str, *, several: bool
+) -> Iterator[list[str]]:
+    from rich.markup import escape
+
+    digits = len(str(len(ranking)))
+    for now, ranked in enumerate(ranking, start=1):
+        before = ranked.index + 1
+        colour = "green" if now < before else "red" if now > before else "dim"
+        row = [f"{before} {arrow} [bold {colour}]{now:>{digits}}[/]", score_text(ranked)]
+        if several:
+            source = inputs[ranked.index]
+            row.append(escape(_visible(f"{source.file}:{source.line}")))
+        yield [*row, escape(_visible(ranked.text))]
+
+
+def _visible(text: str) -> str:
+    return for_terminal(on_one_line(text, _LONGEST_ROW))

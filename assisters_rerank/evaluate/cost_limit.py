@@ -1,0 +1,124 @@
+"""What scoring a query will cost, by estimated tokens, and whether the money suffices."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from itertools import accumulate
+
+from ..cache.call_cache import CallCache
+from ..call.fitting import fit
+from ..call.plan import Plan
+from ..catalogue import AUTO, CATALOGUE, cost
+from ..errors import ConfigurationError
+from ..reranker import Reranker
+from ..text.tokens import tokens_of_pairs
+from ..usage import Usage
+from .data.collection import Candidates, Collection
+
+
+def check_price(reranker: Reranker) -> None:
+    """Checks what a limit in dollars needs to know.
+
+    Raises:
+        ConfigurationError: if the model's price, or what the reranker has spent so far, is unknown.
+    """
+    for model in CATALOGUE if reranker.model == AUTO else (reranker.model,):
+        if cost(model, 1, reranker.prices) is None:
+            raise ConfigurationError(
+                f"max_cost: the price of {model!r} is not known; give it in `prices`."
+            )
+    if reranker.total_usage.cost is None:
+        raise ConfigurationError(
+            "max_cost: this reranker's cost so far is unknown; give a new one."
+        )
+
+
+def price(reranker: Reranker, query: str, texts: Sequence[str]) -> float | None:
+    """Dollars for a call with these texts, by estimated tokens; None if the price is unknown.
+
+    Raises:
+        ConfigurationError: the call can't be made as it stands.
+    """
+    fitted = fit(reranker, query, Plan.of(texts))
+    tokens = tokens_of_pairs(fitted.count, query, fitted.plan.texts)
+    return cost(fitted.model, tokens, reranker.prices)
+
+
+def dollars_by_depth(
+    reranker: Reranker, collection: Collection, candidates: Candidates, depths: Sequence[int]
+) -> dict[int, float | None]:
+    """For a thousand queries at each depth, by estimated tokens; None if the price is unknown."""
+    total = dict.fromkeys(depths, 0.0)
+    for query, documents in candidates.items():
+        asked = collection.queries[query]
+        texts = [collection.documents[document] for document in documents]
+        model = fit(reranker, asked, Plan.of(texts)).model
+        options = (
+            reranker if model == reranker.model else reranker.model_copy(update={"model": model})
+        )
+        prices = [price(options, asked, [text]) for text in texts]
+        if None in prices:
+            return dict.fromkeys(depths)
+        so_far = list(accumulate((each or 0.0 for each in prices), initial=0.0))
+        for depth in depths:
+            total[depth] += so_far[min(depth, len(texts))]
+    return {depth: 1000 * dollars / len(candidates) for depth, dollars in total.items()}
+
+
+class Purse:
+    """The money that one reranker may spend; without `most`, any."""
+
+    def __init__(self, reranker: Reranker, most: float | None) -> None:
+        self._reranker = reranker
+        self._most = most
+        self._before = reranker.total_usage
+        if most is not None:
+            check_price(reranker)
+
+    @property
+    def spent(self) -> float:
+        """Dollars so far, by what the server reported; 0 if the price is unknown."""
+        return (self._reranker.total_usage.cost or 0.0) - (self._before.cost or 0.0)
+
+    def usage(self, answered: Usage) -> Usage:
+        """What was used so far: also by queries that failed, beyond those that were answered."""
+        before, now = self._before, self._reranker.total_usage
+        units = now.search_units
+        if units is None:
+            units = answered.search_units
+        elif before.requests:
+            units -= before.search_units or 0
+        return replace(
+            answered,
+            requests=now.requests - before.requests,
+            retries=now.retries - before.retries,
+            documents_sent=now.documents_sent - before.documents_sent,
+            documents_cached=now.documents_cached - before.documents_cached,
+            documents_duplicate=now.documents_duplicate - before.documents_duplicate,
+            total_tokens=now.total_tokens - before.total_tokens,
+            tokens_estimated=answered.tokens_estimated
+            or (now.tokens_estimated and not before.tokens_estimated),
+            search_units=units,
+            cost=answered.cost if now.cost is None else self.spent,
+        )
+
+    def price_of(self, query: str, texts: Sequence[str]) -> float:
+        """Dollars, 0 if all scores are in the cache."""
+        if self._most is None or self._is_cached(query, texts):
+            return 0.0
+        return price(self._reranker, query, texts) or 0.0
+
+    def affords(self, price: float, under_way: Iterable[float]) -> bool:
+        """Whether so much more may be spent."""
+        return self._most is None or not price or self.spent + sum(under_way) + price <= self._most
+
+    def _is_cached(self, query: str, texts: Sequence[str]) -> bool:
+        # Half of them are no help: they count for nothing if the server has changed its model.
+        cache = self._reranker.cache
+        if cache is None:
+            return False
+        fitted = fit(self._reranker, query, Plan.of(texts))
+        sent = fitted.plan.texts
+        known = CallCache(cache, self._reranker.base_url, fitted.model, query, sent).recall()
+        return len(known) == len(sent)

@@ -1,0 +1,1 @@
+"""The files of an evaluation: `beir`, `trec` and `qrels` over `sources`, into a `collection`."""

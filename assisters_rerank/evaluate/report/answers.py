@@ -1,0 +1,158 @@
+"""The five questions that people bring to an evaluation, each answered in a line or two."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..results import Depth, Evaluation, Figure, ModelResult, Threshold
+from ..verdicts import (
+    FEW_QUERIES,
+    MAIN_MEASURE,
+    EnoughCandidates,
+    Verdict,
+    balanced,
+    enough_candidates,
+    verdict,
+)
+from . import wording
+
+_SHORT = {
+    Verdict.BETTER: "Better",
+    Verdict.WORSE: "Worse",
+    Verdict.UNCLEAR: "Not clear",
+    Verdict.SAME: "The same",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A question, the answer in a few words, and what stands behind it."""
+
+    question: str
+    short: str
+    detail: str
+
+
+def main_verdict(evaluation: Evaluation, model: ModelResult) -> Verdict:
+    """What its nDCG@10 says of a model."""
+    figure = model.figures.get(MAIN_MEASURE)
+    return Verdict.UNCLEAR if figure is None else verdict(figure, evaluation.queries)
+
+
+def answers(evaluation: Evaluation, model: ModelResult) -> tuple[Answer, ...]:
+    """Is it better, how sure is that, how many candidates, which threshold, what does it cost."""
+    figure = model.figures.get(MAIN_MEASURE)
+    first = evaluation.first.get(MAIN_MEASURE)
+    if figure is None or first is None:
+        return (Answer("Is it better?", "Not measured", evaluation.stopped or "No query was."),)
+    enough = enough_candidates(model.depths, first.mean)
+    return (
+        _better(evaluation, model, figure, first),
+        _sure(evaluation, figure),
+        _candidates(evaluation, model, enough),
+        _threshold(evaluation, model),
+        _cost(model, enough),
+    )
+
+
+def _better(evaluation: Evaluation, model: ModelResult, figure: Figure, first: Figure) -> Answer:
+    return Answer(
+        "Is it better?",
+        _SHORT[verdict(figure, evaluation.queries)],
+        f"{MAIN_MEASURE} {wording.unit(first.mean)} → {wording.unit(figure.mean)} "
+        f"({wording.difference(figure.gain)}): {wording.queries(model.improved)} improved, "
+        f"{model.worsened:,} got worse, {model.unchanged:,} unchanged",
+    )
+
+
+def _sure(evaluation: Evaluation, figure: Figure) -> Answer:
+    interval = f"{wording.difference(figure.low)} to {wording.difference(figure.high)}"
+    said = {
+        Verdict.BETTER: "The 95 % interval of the gain excludes zero",
+        Verdict.WORSE: "The 95 % interval of the gain excludes zero: it is a loss",
+        Verdict.UNCLEAR: "The 95 % interval of the gain includes zero: it may be chance",
+        Verdict.SAME: "Not one query changed its value",
+    }[verdict(figure, evaluation.queries)]
+    if evaluation.queries <= 1:
+        said = "One query says nothing about others"
+    elif evaluation.queries < FEW_QUERIES:
+        said += f"; but {evaluation.queries} queries are few: at least {FEW_QUERIES}, better 50"
+    return Answer("How sure is that?", interval, said)
+
+
+def _candidates(
+    evaluation: Evaluation, model: ModelResult, enough: EnoughCandidates | None
+) -> Answer:
+    question = "How many candidates?"
+    first_stage = wording.one_line(evaluation.first_stage, 60)
+    if not model.depths:
+        return Answer(question, "Not measured", "There is no curve over the candidates")
+    if enough is None:
+        return Answer(question, "None", f"No number of candidates beats {first_stage} alone")
+    depth, best = enough.depth, enough.best
+    if depth == best:
+        return Answer(
+            question, f"{depth.candidates:,}", "They give the best gain, and fewer give less"
+        )
+    # Rounded down: 99.6 % is not all of it.
+    share = f"{int(100 * enough.share)} % of the best gain"
+    return Answer(
+        question, f"{depth.candidates:,}", f"They give {share}, which {best.candidates:,} give"
+    )
+
+
+def _threshold(evaluation: Evaluation, model: ModelResult) -> Answer:
+    question = "Which threshold?"
+    wanted = evaluation.wanted_precision
+    if wanted is None:
+        found = balanced(model.thresholds)
+        if found is None:
+            return Answer(question, "None", "No threshold keeps a relevant document")
+        return Answer(question, wording.score(found.score), f"Best F1: {_kept(found)}")
+    if model.threshold_for_precision is not None:
+        short = wording.score(model.threshold_for_precision)
+        detail = f"The lowest score that reaches precision {wording.unit(wanted)}"
+        for threshold in model.thresholds:
+            if threshold.score == model.threshold_for_precision:
+                detail += f": {_kept(threshold)}"
+        return Answer(question, short, detail)
+    reached = [t for t in model.thresholds if t.precision is not None]
+    if not reached:
+        return Answer(question, "None", f"No score reaches precision {wording.unit(wanted)}")
+    closest = max(reached, key=lambda threshold: threshold.precision or 0.0)
+    return Answer(
+        question,
+        "None",
+        f"No score reaches precision {wording.unit(wanted)}; the nearest is "
+        f"{wording.unit(closest.precision)} at {wording.score(closest.score)}",
+    )
+
+
+def _kept(threshold: Threshold) -> str:
+    return (
+        f"precision {wording.unit(threshold.precision)}, recall {wording.unit(threshold.recall)}, "
+        f"{threshold.documents:.1f} documents kept per query"
+    )
+
+
+def _cost(model: ModelResult, enough: EnoughCandidates | None) -> Answer:
+    question = "What does it cost?"
+    depth = _costed(model, enough)
+    if depth is None:
+        return Answer(question, "Not measured", "There is no curve over the candidates")
+    dollars = depth.dollars_per_1000_queries
+    short = "Price unknown" if dollars is None else wording.price(dollars)
+    if depth.p50_ms is None:
+        time = "latency not measured: the scores came from the cache"
+    else:
+        time = f"{wording.milliseconds(depth.p50_ms)} ms per call"
+        if depth.p95_ms is not None:
+            time += f" (median; 95th percentile {wording.milliseconds(depth.p95_ms)} ms)"
+    each = "With" if dollars is None else "For 1,000 queries with"
+    return Answer(question, short, f"{each} {depth.candidates:,} candidates; {time}")
+
+
+def _costed(model: ModelResult, enough: EnoughCandidates | None) -> Depth | None:
+    if enough is not None:
+        return enough.depth
+    return max(model.depths, key=lambda depth: depth.candidates, default=None)

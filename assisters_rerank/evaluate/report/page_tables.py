@@ -1,0 +1,117 @@
+"""The page's tables: all measures, published figures beside measured ones, what it took."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from xml.etree.ElementTree import Element
+
+from ..results import Evaluation, Figure, ModelResult
+from ..verdicts import beside_published, verdict
+from . import wording
+from .markup import Child, table, tag
+
+
+def measures(evaluation: Evaluation) -> list[Element]:
+    """Every measure of the first stage, each model and the oracle."""
+    models = [model for model in evaluation.models if model.figures]
+    if not models:
+        return []
+    return [
+        tag("h2", "Measures"),
+        tag(
+            "p",
+            "Below each gain stands its 95 % interval (paired bootstrap over the queries); "
+            "better and worse mean that it excludes zero. The oracle is the same candidates in "
+            "the best possible order: no reranker can exceed it.",
+            class_="soft",
+        ),
+        _tables(
+            table(
+                wording.one_line(model.model, 60),
+                ["Measure", "First stage", "Reranked", "Oracle", "Gain"],
+                [
+                    [
+                        wording.one_line(name, 20),
+                        _mean(evaluation.first.get(name)),
+                        tag("strong", wording.unit(figure.mean)),
+                        _mean(evaluation.oracle.get(name)),
+                        _gain(figure, evaluation.queries),
+                    ]
+                    for name, figure in model.figures.items()
+                ],
+            )
+            for model in models
+        ),
+    ]
+
+
+def published(evaluation: Evaluation) -> list[Element]:
+    """The service's own figures, beside those measured here."""
+    models = [model for model in evaluation.models if model.published]
+    if not models:
+        return []
+    return [
+        tag("h2", "Published by the service"),
+        tag(
+            "p",
+            "Measured by the service on BEIR: comparable only where the same model ran over the "
+            "same data.",
+        ),
+        _tables(
+            table(
+                wording.one_line(model.model, 60),
+                ["Figure", "Published", "Measured here"],
+                _beside(model),
+            )
+            for model in models
+        ),
+    ]
+
+
+def took(evaluation: Evaluation) -> list[Element]:
+    """Money, requests and tokens of each model."""
+    if not evaluation.models:
+        return []
+    return [
+        tag("h2", "What this evaluation took"),
+        tag(
+            "ul",
+            *(
+                tag(
+                    "li",
+                    tag("strong", f"{wording.one_line(model.model, 60)}: "),
+                    ", ".join(wording.took(model.usage)),
+                )
+                for model in evaluation.models
+            ),
+        ),
+    ]
+
+
+def _tables(tables: Iterable[Element]) -> Element:
+    return tag("div", *tables, class_="tables")
+
+
+def _mean(figure: Figure | None) -> str:
+    return wording.unit(None if figure is None else figure.mean)
+
+
+def _gain(figure: Figure, queries: int) -> Element:
+    told = verdict(figure, queries)
+    return tag(
+        "div",
+        f"{wording.difference(figure.gain)} ",
+        tag("span", told, class_=f"verdict {told}"),
+        tag("small", f"{wording.difference(figure.low)} to {wording.difference(figure.high)}"),
+    )
+
+
+def _beside(model: ModelResult) -> list[list[Child]]:
+    rows: list[list[Child]] = []
+    for name, (value, measured) in beside_published(model).items():
+        if name.startswith("ms@"):
+            name = f"ms with {name.removeprefix('ms@')} candidates"
+            rows.append([name, wording.milliseconds(value), wording.milliseconds(measured)])
+        else:
+            rows.append([wording.one_line(name, 40), wording.unit(value), wording.unit(measured)])
+    return rows

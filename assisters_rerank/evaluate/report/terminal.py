@@ -1,0 +1,196 @@
+"""An evaluation on a terminal: tables for each model, and the answers last, where eyes are.
+
+Only the sixteen named colours, and no meaning in colour alone, so that piped output reads the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from rich.console import Console
+from rich.text import Text
+
+from ..results import Evaluation, ModelResult, Threshold
+from ..verdicts import MAIN_MEASURE, Verdict, beside_published, enough_candidates, verdict
+from . import wording
+from .answers import answers, main_verdict
+from .terminal_output import Output
+
+_MOST_THRESHOLDS = 12
+_MOST_WORSE = 12
+_COLOURS = {Verdict.BETTER: "green", Verdict.WORSE: "red"}
+
+
+def show(evaluation: Evaluation, console: Console) -> None:
+    """Prints the whole evaluation."""
+    output = Output(console)
+    output.heading(wording.one_line(evaluation.collection, 60))
+    output.line(
+        f"{wording.count(evaluation.documents, 'document')}, "
+        f"{wording.queries(evaluation.queries)}, up to "
+        f"{wording.count(evaluation.candidates, 'candidate')} each from "
+        f"{_first_stage(evaluation)}; took {wording.seconds(evaluation.seconds)}"
+    )
+    for model in evaluation.models:
+        output.heading(_named(model))
+        if model.figures:
+            _measures(output, evaluation, model)
+            _changes(output, model)
+        _depths(output, evaluation, model)
+        _thresholds(output, evaluation, model)
+        _published(output, model)
+        output.empty_line()
+        output.line("Took: " + ", ".join(wording.took(model.usage)))
+    if not evaluation.models:
+        output.line("No model was evaluated.")
+    _summary(output, evaluation)
+
+
+def _measures(output: Output, evaluation: Evaluation, model: ModelResult) -> None:
+    def rows() -> Iterator[tuple[Sequence[str | Text], str]]:
+        for name, figure in model.figures.items():
+            first, oracle = evaluation.first.get(name), evaluation.oracle.get(name)
+            told = verdict(figure, evaluation.queries)
+            cells = (
+                wording.one_line(name, 20),
+                wording.unit(first.mean if first else None),
+                Text(wording.unit(figure.mean), style="bold"),
+                wording.unit(oracle.mean if oracle else None),
+                wording.difference(figure.gain),
+                f"{wording.difference(figure.low)}, {wording.difference(figure.high)}",
+                Text(told, style=_COLOURS.get(told, "")),
+            )
+            yield cells, ""
+
+    columns = ("measure", "first", "model", "oracle", "gain", "95 % interval", "verdict")
+    output.table(columns, rows(), left=(0, 6))
+    output.line(
+        f"first: {_first_stage(evaluation)} alone. oracle: the same candidates in the best "
+        "possible order. better, worse: the interval of the gain excludes zero.",
+        "dim",
+    )
+
+
+def _changes(output: Output, model: ModelResult) -> None:
+    output.empty_line()
+    output.line(
+        f"{MAIN_MEASURE} by query: {model.improved:,} improved, {model.worsened:,} worsened, "
+        f"{model.unchanged:,} unchanged"
+    )
+    if model.worse:
+        shown = [wording.one_line(query, 40) for query in model.worse[:_MOST_WORSE]]
+        more = len(model.worse) - len(shown)
+        rest = f" and {more:,} more" if more else ""
+        output.line(f"Worse, the worst first: {', '.join(shown)}{rest}")
+
+
+def _depths(output: Output, evaluation: Evaluation, model: ModelResult) -> None:
+    if not model.depths:
+        return
+    first = evaluation.first.get(MAIN_MEASURE)
+    enough = enough_candidates(model.depths, first.mean) if first else None
+
+    def rows() -> Iterator[tuple[Sequence[str], str]]:
+        if first:
+            yield ("0", wording.unit(first.mean), "", "", "", ""), ""
+        for depth in model.depths:
+            chosen = enough is not None and depth == enough.depth
+            cells = (
+                f"{'* ' * chosen}{depth.candidates:,}",
+                wording.unit(depth.ndcg_at_10),
+                wording.milliseconds(depth.p50_ms),
+                wording.milliseconds(depth.p95_ms),
+                f"{depth.calls:,}",
+                wording.price(depth.dollars_per_1000_queries),
+            )
+            yield cells, "bold" if chosen else ""
+
+    columns = ("candidates", MAIN_MEASURE, "p50 ms", "p95 ms", "calls", "$ per 1,000 queries")
+    output.table(columns, rows())
+    if enough is not None:
+        output.line("*: the fewest with at least 95 % of the best gain", "dim")
+    if all(depth.p50_ms is None for depth in model.depths):
+        output.line("No latency was measured: the scores came from the cache.", "dim")
+    if all(depth.dollars_per_1000_queries is None for depth in model.depths):
+        output.line("The model's price is unknown.", "dim")
+
+
+def _thresholds(output: Output, evaluation: Evaluation, model: ModelResult) -> None:
+    if not model.thresholds:
+        return
+    chosen = model.threshold_for_precision
+
+    def rows() -> Iterator[tuple[Sequence[str], str]]:
+        for threshold in _some(model.thresholds, chosen):
+            is_chosen = threshold.score == chosen
+            cells = (
+                f"{'* ' * is_chosen}{wording.score(threshold.score)}",
+                wording.unit(threshold.precision),
+                wording.unit(threshold.recall),
+                f"{threshold.documents:.1f}",
+            )
+            yield cells, "bold" if is_chosen else ""
+
+    output.table(("threshold", "precision", "recall", "documents kept"), rows())
+    if evaluation.wanted_precision is not None:
+        aim = f"precision {wording.unit(evaluation.wanted_precision)}"
+        if chosen is None:
+            output.line(f"No threshold reaches {aim}.")
+        else:
+            output.line(f"*: {wording.score(chosen)} is the lowest that reaches {aim}", "dim")
+
+
+def _published(output: Output, model: ModelResult) -> None:
+    if not model.published:
+        return
+
+    def rows() -> Iterator[tuple[Sequence[str], str]]:
+        for name, (published, measured) in beside_published(model).items():
+            write = wording.milliseconds if name.startswith("ms@") else wording.unit
+            yield (wording.one_line(name, 40), write(published), write(measured)), ""
+
+    output.table(("published by the service", "published", "measured here"), rows(), left=(0,))
+    output.line(
+        "Published on BEIR: comparable only where the same model ran over the same data.", "dim"
+    )
+
+
+def _summary(output: Output, evaluation: Evaluation) -> None:
+    for model in evaluation.models:
+        output.heading(f"Summary: {_named(model)}")
+        colour = _COLOURS.get(main_verdict(evaluation, model), "")
+        output.pairs(
+            (answer.question, answer.short, "bold" if number else f"bold {colour}", answer.detail)
+            for number, answer in enumerate(answers(evaluation, model))
+        )
+    if len(evaluation.models) > 1:
+        output.empty_line()
+        output.line("Scores do not compare between models: each has thresholds of its own.")
+    if evaluation.stopped is not None:
+        output.empty_line()
+        output.line(
+            f"Stopped early: {wording.one_line(evaluation.stopped)}. "
+            "The figures are of the queries that all models have done.",
+            "bold yellow",
+        )
+
+
+def _first_stage(evaluation: Evaluation) -> str:
+    return wording.one_line(evaluation.first_stage, 30)
+
+
+def _named(model: ModelResult) -> str:
+    name = wording.one_line(model.model, 60)
+    if model.answered_by is None or model.answered_by == model.model:
+        return name
+    return f"{name} (answered by {wording.one_line(model.answered_by, 60)})"
+
+
+def _some(thresholds: Sequence[Threshold], chosen: float | None) -> Sequence[Threshold]:
+    """At most a dozen, evenly over the curve, with both ends and the chosen one."""
+    if len(thresholds) <= _MOST_THRESHOLDS:
+        return thresholds
+    even, last = _MOST_THRESHOLDS - 2, len(thresholds) - 1
+    places = {round(step * last / even) for step in range(even + 1)}
+    places |= {place for place, each in enumerate(thresholds) if each.score == chosen}
+    return [thresholds[place] for place in sorted(places)]

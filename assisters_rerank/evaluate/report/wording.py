@@ -1,0 +1,65 @@
+"""How figures and foreign texts are written, alike in the terminal and on the page."""
+
+from __future__ import annotations
+
+from decimal import ROUND_FLOOR, Context
+
+from ...text.foreign_text import for_terminal, on_one_line
+from ...usage import Usage, dollars, in_words
+from ...usage import count as count
+
+UNKNOWN = "\N{EN DASH}"
+
+
+def one_line(text: str, longest: int = 300) -> str:
+    """A foreign text on one line, cut, with nothing in it that a terminal or browser obeys."""
+    return for_terminal(on_one_line(text, longest))
+
+
+def unit(value: float | None) -> str:
+    """A value of 0…1."""
+    return UNKNOWN if value is None else f"{value:.3f}"
+
+
+def difference(value: float) -> str:
+    """A difference of two such values, always with its sign."""
+    return f"{value:+.3f}"
+
+
+_FIVE_DIGITS = Context(prec=5, rounding=ROUND_FLOOR)
+
+
+def score(value: float) -> str:
+    """A relevance score to five digits, rounded down: as a threshold it keeps what has it."""
+    return f"{float(_FIVE_DIGITS.create_decimal(repr(value))):.5g}"
+
+
+def milliseconds(value: float | None) -> str:
+    """A latency without its unit."""
+    if value is None:
+        return UNKNOWN
+    return f"{value:,.0f}" if value >= 10 else f"{value:.1f}"
+
+
+def price(value: float | None) -> str:
+    """Dollars."""
+    return UNKNOWN if value is None else dollars(value)
+
+
+def seconds(value: float) -> str:
+    """A duration: seconds, or from 90 seconds minutes and seconds."""
+    if value < 90:
+        return f"{value:.1f} s"
+    minutes, rest = divmod(round(value), 60)
+    return f"{minutes:,} min {rest} s"
+
+
+def queries(number: int) -> str:
+    """A number of queries."""
+    return count(number, "query", "queries")
+
+
+def took(usage: Usage) -> list[str]:
+    """What the scores of a model took, fact by fact, the money first."""
+    money = "price unknown" if usage.cost is None else dollars(usage.cost)
+    return [money, *in_words(usage), count(usage.documents_sent, "document") + " sent"]

@@ -1,0 +1,9 @@
+"""The local server as a web application that keeps the contract of the service.
+
+- `app` routes a request, `endpoints` answers it through `reranking` or `embedding`;
+- `rerank_request` and `embedding_request` check what was sent;
+- `generations` and `headers` shape the answer;
+- `rate_limiter`, `latency` and `replays` are the rate limits, the delays and the repeated requests
+  of the service;
+- `recorded` is for tests, `request_log` for people; `server_settings` is what can be set.
+"""

@@ -1,0 +1,173 @@
+"""What the local server accepts for `/rerank` and how it refuses: the published contract."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypedDict
+
+from ...catalogue import CATALOGUE
+
+RERANK_MODELS = (*CATALOGUE, "assisters-rerank-v1", "rerank-v1", "rerank-multilingual")
+"""The service's rerankers of all generations, so that code runs unchanged."""
+
+_KINDS = {401: "authentication_error", 429: "rate_limit_error"}
+
+
+class ErrorFields(TypedDict):
+    """The inside of an error body."""
+
+    message: str
+    type: str
+    code: str
+    param: str | None
+
+
+class ErrorBody(TypedDict):
+    """The whole error body."""
+
+    error: ErrorFields
+
+
+class Refusal(Exception):  # noqa: N818 - an answer of the server, not a failure of it
+    """A request that gets an error instead of scores: raised anywhere, answered in one place.
+
+    `retry_after` is in seconds.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        param: str | None = None,
+        retry_after: int | None = None,
+    ) -> None:
+        super().__init__(status, code, message, param, retry_after)
+        self.status = status
+        self.code = code
+        self.message = message
+        self.param = param
+        self.retry_after = retry_after
+
+    def body(self) -> ErrorBody:
+        """The error in the contract's words."""
+        otherwise = "server_error" if self.status >= 500 else "invalid_request_error"
+        return {
+            "error": {
+                "message": self.message,
+                "type": _KINDS.get(self.status, otherwise),
+                "code": self.code,
+                "param": self.param,
+            }
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class RerankRequest:
+    """A body of `POST /v1/rerank` that keeps the contract; `top_n=None` stands for all."""
+
+    model: str
+    query: str
+    documents: tuple[str, ...]
+    top_n: int | None
+    return_documents: bool
+
+
+def parse_request(
+    body: bytes, *, max_documents: int, returns_documents: bool = False
+) -> RerankRequest:
+    """Reads a request's body; raises `Refusal` with status 400. Unknown fields are ignored.
+
+    `returns_documents` stands for a `return_documents` that is absent or null.
+    """
+    fields = json_object(body)
+    model = model_of(fields, RERANK_MODELS)
+    query = required(fields, "query")
+    if not isinstance(query, str) or not query.strip():
+        raise invalid("query", "has to be a string that is not blank")
+    top_n = fields.get("top_n")
+    if top_n is not None and (not isinstance(top_n, int) or isinstance(top_n, bool) or top_n < 1):
+        raise invalid("top_n", "has to be an integer of at least 1")
+    return_documents = fields.get("return_documents")
+    if return_documents is not None and not isinstance(return_documents, bool):
+        raise invalid("return_documents", "has to be true or false")
+    if return_documents is None:
+        return_documents = returns_documents
+    documents = _documents(required(fields, "documents"), max_documents)
+    return RerankRequest(model, query, documents, top_n, return_documents)
+
+
+def describe_model(
+    model: str, max_documents: int, max_tokens: int | None = None
+) -> dict[str, object]:
+    """An entry of `GET /v1/models`; `null` where the service publishes no figure.
+
+    `max_tokens` stands in place of the published figure.
+    """
+    published = CATALOGUE.get(model)
+    return {
+        "id": model,
+        "object": "model",
+        "type": "rerank",
+        "provider": published.provider if published else None,
+        "pricing": {
+            "currency": "USD",
+            "per_million_tokens": published.dollars_per_million_tokens if published else None,
+        },
+        "limits": {
+            "max_tokens": max_tokens or (published.max_tokens if published else None),
+            "max_documents": max_documents,
+        },
+    }
+
+
+def _documents(value: object, max_documents: int) -> tuple[str, ...]:
+    if not isinstance(value, list) or not value:
+        raise invalid("documents", "has to be an array with at least one document")
+    if len(value) > max_documents:
+        raise invalid("documents", f"has {len(value)} entries; the limit is {max_documents}")
+    texts: list[str] = []
+    for index, document in enumerate(value):
+        text = document.get("text") if isinstance(document, dict) else document
+        if not isinstance(text, str):
+            raise invalid(f"documents[{index}]", "has to be a string or an object with `text`")
+        texts.append(text)
+    return tuple(texts)
+
+
+def json_object(body: bytes) -> dict[str, object]:
+    """The fields of a request's body; raises `Refusal` if it is no JSON object."""
+    try:
+        fields = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise Refusal(400, "invalid_request", "The body is not valid JSON.") from error
+    if not isinstance(fields, dict):
+        raise Refusal(400, "invalid_request", "The body has to be a JSON object.")
+    return fields
+
+
+def model_of(fields: dict[str, object], known: Sequence[str]) -> str:
+    """The field `model`; raises `Refusal` for an id that the service does not have here."""
+    model = required(fields, "model")
+    if not isinstance(model, str):
+        raise invalid("model", "has to be a string")
+    if model not in known:
+        raise Refusal(
+            400, "invalid_model", f"There is no model {model!r}; try one of {known}.", "model"
+        )
+    return model
+
+
+def required(fields: dict[str, object], name: str) -> object:
+    """A field that has to be there; raises `Refusal` if it is absent or null."""
+    value = fields.get(name)
+    if value is None:
+        raise Refusal(400, "missing_parameter", f"`{name}` is required.", name)
+    return value
+
+
+def invalid(name: str, problem: str) -> Refusal:
+    """The refusal of a field that is there but can't be used."""
+    return Refusal(400, "invalid_parameter", f"`{name}` {problem}.", name)

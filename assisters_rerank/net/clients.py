@@ -1,0 +1,162 @@
+"""The HTTP clients behind a reranker: made when first needed, one for all threads, one per loop.
+
+Forked processes start with none: two owners of one socket would read each other's answers.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ssl
+import threading
+import weakref
+from collections.abc import Iterator
+from functools import partial
+from typing import TypeAlias
+from urllib.parse import urlsplit
+from urllib.request import getproxies
+
+import httpx
+
+from ..after_fork import in_child, start_anew_in_child
+from ..errors import ConfigurationError
+from . import loops
+from .aiohttp_transport import HAS_AIOHTTP, over_aiohttp
+from .transports import AsyncDirect, AsyncPoster, AsyncViaClient, Direct, Poster, ViaClient
+
+HttpClient: TypeAlias = httpx.Client
+AsyncHttpClient: TypeAlias = httpx.AsyncClient
+
+# How much one call sends at once is `max_concurrency`'s business; calls don't limit each other.
+_LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=100)
+
+
+class Clients:
+    """Our own httpx clients of one reranker. They obey the environment's proxy variables."""
+
+    def __init__(self) -> None:
+        self._blocking: dict[str, tuple[Poster, weakref.finalize[[], Clients]]] = {}
+        self.start_anew()
+        start_anew_in_child(self)
+
+    def start_anew(self) -> None:
+        """Forgets all clients of sync calls without closing them."""
+        self._lock = threading.Lock()
+        for _, close in self._blocking.values():
+            close.detach()
+        self._blocking = {}
+
+    def blocking(self, url: str) -> Poster:
+        """The client for sync calls, shared by all threads."""
+        scheme = _scheme(url)
+        with self._lock:
+            if scheme not in self._blocking:
+                client = _blocking_client(_tls(scheme))
+                # Closed with the reranker, and at the latest when the interpreter ends.
+                self._blocking[scheme] = client, weakref.finalize(self, client.close)
+            return self._blocking[scheme][0]
+
+    async def evented(self, url: str) -> AsyncPoster:
+        """The client of the running event loop (asyncio or trio)."""
+        scheme = _scheme(url)
+        client = loops.find(self, scheme)
+        if client is None and scheme not in _TLS:
+            await loops.in_thread(partial(_tls, scheme))
+            client = loops.find(self, scheme)  # another task may have been faster
+        if client is None:
+            client = _evented_client(_TLS[scheme])
+            await loops.hold(self, scheme, client)
+        return client
+
+    def close(self) -> None:
+        """Closes the connections of sync calls; a later call opens new ones."""
+        with self._lock:
+            held, self._blocking = self._blocking, {}
+        for _, close in held.values():
+            close()
+
+    async def aclose(self) -> None:
+        """Closes the connections of the running loop, and those of sync calls."""
+        self.close()
+        await loops.close(self)
+
+
+def _blocking_client(context: ssl.SSLContext) -> Poster:
+    if not _proxied():
+        return Direct(httpx.HTTPTransport(verify=context, limits=_LIMITS))
+    with _told_of_proxies():
+        return ViaClient(httpx.Client(verify=context, limits=_LIMITS))
+
+
+def _evented_client(context: ssl.SSLContext) -> AsyncPoster:
+    # aiohttp knows fewer kinds of proxies; sync and async have to go the same way.
+    if not _proxied():
+        if HAS_AIOHTTP and loops.is_asyncio():
+            return AsyncDirect(over_aiohttp(context))
+        return AsyncDirect(httpx.AsyncHTTPTransport(verify=context, limits=_LIMITS))
+    with _told_of_proxies():
+        return AsyncViaClient(httpx.AsyncClient(verify=context, limits=_LIMITS))
+
+
+def _proxied() -> list[str]:
+    """The addresses of the environment's proxies."""
+    proxies = getproxies()
+    return [proxies[scheme] for scheme in ("http", "https", "all") if scheme in proxies]
+
+
+@contextlib.contextmanager
+def _told_of_proxies() -> Iterator[None]:
+    try:
+        for proxy in _proxied():
+            _ = urlsplit(proxy).port  # refuses what is no port
+        yield
+    except (ValueError, ImportError, httpx.InvalidURL) as error:
+        # httpx reads the proxy variables here: an unknown scheme, or SOCKS without its package.
+        problem = str(error)
+    else:
+        return
+    raise ConfigurationError(
+        f"The environment's proxy variables (HTTPS_PROXY, ALL_PROXY …) can't be used: {problem}"
+    )
+
+
+def _scheme(url: str) -> str:
+    return url.partition(":")[0].lower()
+
+
+_TLS: dict[str, ssl.SSLContext] = {}
+_TLS_LOCK = threading.Lock()
+
+
+def _tls(scheme: str) -> ssl.SSLContext:
+    """The process's TLS settings; for http addresses an empty one, which trusts nobody.
+
+    Certificates take some 30 ms to read, and what httpx imports with the first client takes longer
+    still: async calls do both off the loop.
+    """
+    with _TLS_LOCK:
+        if scheme not in _TLS:
+            import httpcore  # noqa: F401
+
+            if HAS_AIOHTTP:
+                import httpx_aiohttp  # noqa: F401
+
+            _TLS[scheme] = (
+                _certified() if scheme == "https" else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            )
+        return _TLS[scheme]
+
+
+def _certified() -> ssl.SSLContext:
+    try:
+        return httpx.create_ssl_context()
+    except OSError as error:
+        problem = str(error)
+    raise ConfigurationError(
+        f"The certificates of SSL_CERT_FILE or SSL_CERT_DIR can't be used: {problem}"
+    )
+
+
+@in_child
+def _unlock() -> None:
+    global _TLS_LOCK  # another thread may have held it when the process forked
+    _TLS_LOCK = threading.Lock()

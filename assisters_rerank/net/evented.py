@@ -1,0 +1,93 @@
+"""The world of event loops: asyncio and trio, through anyio."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
+
+import anyio
+import httpx
+
+from ..wire.messages import Answer, Request
+from . import loops
+from .body import Body
+from .clients import Clients
+from .failures import failure_to_send
+from .transports import AsyncPoster, AsyncViaClient
+
+T = TypeVar("T")
+
+# Of httpx's own: the budget around an async request covers every phase.
+_NO_TIMEOUTS = httpx.Timeout(None).as_dict()
+
+
+class Evented:
+    """The running event loop: asyncio or trio, through anyio."""
+
+    def __init__(self, clients: Clients, own: httpx.AsyncClient | None) -> None:
+        self._clients = clients
+        self._own = None if own is None else AsyncViaClient(own)
+        self._ahead = loops.clock_ahead()
+
+    def now(self) -> float:
+        """Seconds on the loop's clock, less what that is ahead of the monotonic one."""
+        return anyio.current_time() - self._ahead
+
+    async def sleep(self, seconds: float) -> None:
+        """Lets the other tasks run."""
+        await anyio.sleep(seconds)
+
+    async def send(self, request: Request, budget: float) -> Answer:
+        """POSTs with an `AsyncPoster`; see `Port.send`."""
+        body = Body(request)
+        poster: AsyncPoster | None = self._own
+        try:
+            with anyio.fail_after(budget):
+                poster = poster or await self._clients.evented(request.url)
+                response = await poster.post(request, {"timeout": _NO_TIMEOUTS})
+                try:
+                    async for part in response.aiter_bytes():
+                        body.add(part)
+                    return Answer(response.status_code, response.headers, body.whole())
+                finally:
+                    await response.aclose()
+        except Exception as error:
+            failure = failure_to_send(
+                error,
+                request,
+                poster,
+                own=self._own is not None,
+                timed_out=isinstance(error, TimeoutError),
+            )
+            if failure is None:
+                raise
+        raise failure
+
+    async def together(self, calls: Sequence[Callable[[], Awaitable[T]]], limit: int) -> list[T]:
+        """Runs the calls as tasks; a failure or a cancellation stops the others' requests."""
+        results: dict[int, T] = {}
+        seats = anyio.CapacityLimiter(limit)
+
+        async def run(place: int, call: Callable[[], Awaitable[T]]) -> None:
+            async with seats:
+                results[place] = await call()
+
+        try:
+            async with anyio.create_task_group() as group:
+                for place, call in enumerate(calls):
+                    group.start_soon(run, place, call)
+        except BaseExceptionGroup as several:
+            failure = _first(several)
+        else:
+            return [results[place] for place in range(len(calls))]
+        raise failure  # itself, as in the sync world, not a group
+
+    async def aside(self, work: Callable[[], T], budget: float) -> T:
+        """Runs it in a thread, which is left alone when its time is up or the call cancelled."""
+        with anyio.fail_after(budget):
+            return await loops.in_thread(work)
+
+
+def _first(several: BaseExceptionGroup[BaseException]) -> BaseException:
+    first = several.exceptions[0]
+    return _first(first) if isinstance(first, BaseExceptionGroup) else first

@@ -1,0 +1,112 @@
+"""Every setting of a reranker beside those of the service, once: default, range, description.
+
+The plugins inherit these fields. What a new one needs beside is listed in CONTRIBUTING.md.
+"""
+
+from __future__ import annotations
+
+from inspect import iscoroutinefunction
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, TypeAdapter
+from pydantic.json_schema import SkipJsonSchema
+
+from ..cache.memory_cache import ScoreCache
+from ..catalogue import AUTO, BGE_RERANKER_V2, JINA_RERANKER
+from ..settings import STRICT, checked
+from .service_options import PositiveInt, ServiceOptions, no_bool
+
+TopN = Annotated[int, BeforeValidator(no_bool), Field(ge=0)] | None
+ScoreThreshold = Annotated[float, BeforeValidator(no_bool), Field(allow_inf_nan=False)] | None
+
+
+def _no_half_cache(value: object) -> object:
+    if value is None:
+        return value
+    if not isinstance(value, ScoreCache) or isinstance(value, type):
+        raise ValueError("give an object with get_many and set_many, such as MemoryCache()")
+    if iscoroutinefunction(value.get_many) or iscoroutinefunction(value.set_many):
+        raise ValueError("get_many and set_many have to be plain functions; threads call them")
+    return value
+
+
+Cache = Annotated[ScoreCache, BeforeValidator(_no_half_cache)]
+
+_TOP_N: TypeAdapter[int | None] = TypeAdapter(TopN)
+_SCORE_THRESHOLD: TypeAdapter[float | None] = TypeAdapter(ScoreThreshold)
+
+
+class RerankOptions(ServiceOptions):
+    """The settings of a reranker; those about the service are inherited.
+
+    Raises:
+        ConfigurationError: an unknown or impossible setting. The message names it and never
+            shows its value.
+    """
+
+    model_config = STRICT
+
+    model: str = Field(
+        default=BGE_RERANKER_V2.id,
+        min_length=1,
+        description=(
+            f"Model id, as the server knows it; {AUTO}: {BGE_RERANKER_V2.id} while every document "
+            f"fits into its window beside the query, {JINA_RERANKER.id} beyond."
+        ),
+    )
+    top_n: TopN = Field(
+        default=None,
+        description="Most documents to return. Without it, all; 0: none, and no request.",
+    )
+    score_threshold: ScoreThreshold = Field(
+        default=None,
+        description=(
+            "Keep documents with relevance_score >= this, before top_n. Any finite number, since "
+            "some servers answer in logits; this service's scores lie in 0…1."
+        ),
+    )
+    max_documents_per_request: PositiveInt = Field(
+        default=100,
+        description="Longer lists are split into requests of this size and merged again.",
+    )
+    long_documents: Literal["truncate", "split", "error"] = Field(
+        default="truncate",
+        description=(
+            "What becomes of a document that is longer than the model reads. truncate: left to the "
+            "service, counted and logged; split: its passages are scored, and the best one counts; "
+            "error: refused before any request."
+        ),
+    )
+    max_tokens: Annotated[int, BeforeValidator(no_bool), Field(ge=32)] | None = Field(
+        default=None,
+        description=(
+            "Tokens of query and document together that the model reads; without it the "
+            "catalogue's figure, where the model is in there."
+        ),
+    )
+    cache: SkipJsonSchema[Cache | None] = Field(
+        default=None,
+        exclude=True,
+        repr=False,
+        description=(
+            "Keeps scores by address, model, query and text, so that nothing is paid for twice: "
+            "MemoryCache, SqliteCache, or any object with get_many and set_many."
+        ),
+    )
+    on_error: Literal["raise", "passthrough"] = Field(
+        default="raise",
+        description=(
+            "What a transient failure does: raise it, or pass the documents through in their "
+            "first order, cut to top_n, without scores and marked as degraded."
+        ),
+    )
+
+
+def checked_top_n(value: int | None) -> int | None:
+    """A per-call `top_n`, held to the same rule as the option."""
+    return checked(_TOP_N, value, "top_n")
+
+
+def checked_score_threshold(value: float | None) -> float | None:
+    """A per-call `score_threshold`, held to the same rule as the option."""
+    return checked(_SCORE_THRESHOLD, value, "score_threshold")

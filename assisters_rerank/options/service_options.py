@@ -1,0 +1,150 @@
+"""The settings of everything that calls the service, once: address, key, time, pace, prices.
+
+An explicit argument wins over an environment variable, which wins over the default.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, BeforeValidator, Field, SecretStr
+from pydantic.json_schema import SkipJsonSchema
+
+from ..net.clients import AsyncHttpClient, HttpClient
+from ..settings import STRICT, Settings
+from ..wire.destination import (
+    API_KEY_VARIABLE,
+    BASE_URL_VARIABLE,
+    SERVICE_URL,
+    ApiKey,
+    BaseUrl,
+    default_base_url,
+    key_for,
+)
+
+
+def no_bool(value: object) -> object:
+    """For numbers: a bool is refused."""
+    # Python counts True as 1; in a setting it is a slip.
+    if isinstance(value, bool):
+        raise ValueError("give a number, not a bool")
+    return value
+
+
+PositiveInt = Annotated[int, BeforeValidator(no_bool), Field(ge=1)]
+Price = Annotated[float, BeforeValidator(no_bool), Field(ge=0, allow_inf_nan=False)]
+
+
+class ServiceOptions(Settings):
+    """What every call to the service goes by.
+
+    Raises:
+        ConfigurationError: an unknown or impossible setting. The message names it and never
+            shows its value.
+    """
+
+    model_config = STRICT
+
+    api_key: ApiKey = Field(
+        default=None,
+        exclude=True,
+        repr=False,
+        description=f"API key; without it the environment variable {API_KEY_VARIABLE}.",
+    )
+    base_url: BaseUrl = Field(
+        default_factory=default_base_url,
+        description=(
+            f"Address up to, not including, /rerank or /embeddings; without it the environment "
+            f"variable {BASE_URL_VARIABLE}, else {SERVICE_URL}. Any server that speaks this "
+            "dialect."
+        ),
+    )
+    timeout: Annotated[float, BeforeValidator(no_bool)] = Field(
+        default=30.0,
+        gt=0,
+        le=86_400,  # sockets take no more than some weeks, and nobody waits longer than a day
+        allow_inf_nan=False,
+        description="Budget of a whole call in seconds, retries and waits included.",
+    )
+    max_retries: Annotated[int, BeforeValidator(no_bool)] = Field(
+        default=3,
+        ge=0,
+        description="Retries of each request after a transient failure.",
+    )
+    max_concurrency: PositiveInt = Field(
+        default=10,
+        description="Requests of one call in flight at once.",
+    )
+    count_tokens: SkipJsonSchema[Callable[[str], int] | None] = Field(
+        default=None,
+        exclude=True,
+        repr=False,
+        description=(
+            "Counts the tokens of a text; without it they are estimated. Long lists are counted "
+            "in another thread."
+        ),
+    )
+    prices: dict[str, Price] = Field(
+        default_factory=dict,
+        description="Dollars per million tokens by model id, beside or instead of the catalogue's.",
+    )
+    requests_per_minute: PositiveInt | None = Field(
+        default=None,
+        description=(
+            "Most requests in any minute, over all threads and event loops. What the server tells "
+            "of its own limits is obeyed in any case."
+        ),
+    )
+    tokens_per_minute: PositiveInt | None = Field(
+        default=None,
+        description="Most tokens in any minute, in the same way.",
+    )
+    http_client: SkipJsonSchema[HttpClient | None] = Field(
+        default=None,
+        exclude=True,
+        repr=False,
+        description="Your own httpx.Client (proxies, certificates, mocks); never closed by us.",
+    )
+    async_http_client: SkipJsonSchema[AsyncHttpClient | None] = Field(
+        default=None,
+        exclude=True,
+        repr=False,
+        description="Your own httpx.AsyncClient; use it in one event loop. Never closed by us.",
+    )
+
+    def __getstate__(self) -> dict[Any, Any]:
+        # Fields marked `exclude` (the key, live clients) stay out of pickles as out of dumps.
+        # Pydantic's own state, whatever a framework's base class makes of it: a subclass may have
+        # private attributes and a constructor of its own.
+        state = BaseModel.__getstate__(self)
+        left_out = {name for name, field in type(self).model_fields.items() if field.exclude}
+        kept = {name: value for name, value in vars(self).items() if name not in left_out}
+        given = state["__pydantic_fields_set__"] - left_out
+        return {**state, "__dict__": kept, "__pydantic_fields_set__": given}
+
+    def __setstate__(self, state: dict[Any, Any]) -> None:
+        BaseModel.__setstate__(self, state)
+        for name, field in type(self).model_fields.items():
+            if name not in vars(self):
+                vars(self)[name] = field.get_default(call_default_factory=True)
+
+    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
+        # The key, functions and the user's own clients are handed over, not copied: a client holds
+        # sockets, and what a function is bound to may hold anything.
+        memo = {} if memo is None else memo
+        for name, field in type(self).model_fields.items():
+            value = getattr(self, name)
+            if field.exclude or callable(value):
+                memo[id(value)] = value
+        return super().__deepcopy__(memo)
+
+    def resolve_api_key(self) -> SecretStr | None:
+        """The key to send to `base_url`, or None for a server that needs none.
+
+        Raises:
+            ConfigurationError: the service itself is called and there is no key.
+        """
+        # The field takes strings too, but keeps none.
+        given = self.api_key if isinstance(self.api_key, SecretStr) else None
+        return key_for(self.base_url, given)

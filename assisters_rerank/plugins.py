@@ -1,0 +1,61 @@
+"""A document cut down to its best passage: when, where, and what its metadata say about it.
+
+Both plugins do so with `content="passage"`, each on copies of its own kind of document.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal, NamedTuple
+
+from .errors import ConfigurationError
+from .options.rerank_options import RerankOptions
+from .ranking import RankedDocument
+from .text.passages import Passage, placed_in
+
+Content = Literal["document", "passage"]
+
+PASSAGE_START, PASSAGE_END = "passage_start", "passage_end"
+
+
+class Cut(NamedTuple):
+    """What is left of a text, and where that stands in the first text, for the metadata.
+
+    They differ if the text is itself what an earlier pass has left of a longer one.
+    """
+
+    span: Passage
+    noted: dict[str, object]
+
+
+def checked_cut(options: RerankOptions, content: Content) -> bool:
+    """Whether documents are to be cut.
+
+    Raises:
+        ConfigurationError: they are, but no passages are scored.
+    """
+    if content == "passage" and options.long_documents != "split":
+        raise ConfigurationError(
+            "content='passage': only long_documents='split' scores passages; give that as well."
+        )
+    return content == "passage"
+
+
+def best_cut(own: str, ranked: RankedDocument, metadata: Mapping[str, object]) -> Cut | None:
+    """Where to cut `own`, a document's own text, which is a part of the text that was scored.
+
+    None if the text was scored as a whole, or the best passage holds nothing of `own`.
+    """
+    span = placed_in(own, ranked.text, ranked.passage)
+    if span is None:
+        return None
+    first = _beginning(own, metadata)
+    return Cut(span, {PASSAGE_START: first + span.start, PASSAGE_END: first + span.end})
+
+
+def _beginning(own: str, metadata: Mapping[str, object]) -> int:
+    start, end = metadata.get(PASSAGE_START), metadata.get(PASSAGE_END)
+    # Of another length, it is not this text that they are about.
+    if isinstance(start, int) and isinstance(end, int) and end - start == len(own):
+        return start
+    return 0

@@ -1,0 +1,5 @@
+"""Texts: counted, cut, and made safe to show.
+
+- `tokens` counts them, `passages` cuts a long one;
+- `foreign_text` makes a text safe for terminals and pages.
+"""

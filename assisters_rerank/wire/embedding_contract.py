@@ -1,0 +1,104 @@
+"""The HTTP contract of `POST /embeddings` (OpenAI's shape), pure: request out, answer in."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import math
+import sys
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import SecretStr
+
+from . import validation
+from .messages import Answer, Request, post
+from .validation import BreachError, kind
+
+Encoding = Literal["base64", "float"]
+"""How vectors come: as 32-bit floats in base64, or as JSON numbers, several times as long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Vectors:
+    """A checked answer: a vector for each of the request's texts, all of one length."""
+
+    by_index: list[list[float]]
+    model: str | None
+    total_tokens: int | None
+
+
+def encode(
+    base_url: str,
+    key: SecretStr | None,
+    model: str,
+    texts: Sequence[str],
+    encoding: Encoding,
+    idempotency_key: str,
+) -> Request:
+    """The request for some texts. Strings go out, never token ids: not every server knows those."""
+    content = {"model": model, "input": texts, "encoding_format": encoding}
+    return post(f"{base_url}/embeddings", key, content, idempotency_key)
+
+
+def decode(answer: Answer, request: Request, texts: int) -> Vectors:
+    """Checks an answer to `texts` texts; either encoding is taken, whichever was asked for.
+
+    Raises:
+        StatusError: the server refused; the subclass says what kind of refusal.
+        ContractError: the server agreed, but its answer can't be these texts' vectors.
+    """
+
+    def read(content: dict[str, object]) -> Vectors:
+        data = validation.listed(content, "data")
+        found = dict(validation.numbered(data, "data", texts, "text", "embedded"))
+        if len(found) < texts:
+            raise BreachError(f"{len(found)} vectors came for {texts} texts")
+        vectors = [_vector(found[index].get("embedding"), index) for index in range(texts)]
+        lengths = {len(vector) for vector in vectors}
+        if len(lengths) > 1:
+            raise BreachError(f"the vectors differ in length: {sorted(lengths)}")
+        return Vectors(
+            vectors, validation.model_told(request, content), validation.total_tokens(content)
+        )
+
+    return validation.believed(answer, request, read)
+
+
+def refuses_base64(answer: Answer) -> bool:
+    """Whether this may be the refusal of an encoding; where a server names it differs."""
+    said = answer.body.lower()
+    return answer.status in (400, 422) and (b"encoding_format" in said or b"base64" in said)
+
+
+def _vector(value: object, index: int) -> list[float]:
+    vector = _floats(value) if isinstance(value, str) else _numbers(value)
+    if vector is None:
+        raise BreachError(f"the embedding of text {index} is {kind(value)} that is no vector")
+    if not vector:
+        raise BreachError(f"the embedding of text {index} is empty")
+    # No sum of 32-bit floats is infinite, unless one of them is; and NaN makes all of it NaN.
+    if not math.isfinite(sum(vector)):
+        raise BreachError(f"the embedding of text {index} is not finite")
+    return vector
+
+
+def _floats(text: str) -> list[float] | None:
+    try:
+        floats = array("f", base64.b64decode(text, validate=True))
+    except (binascii.Error, ValueError):
+        return None
+    if sys.byteorder == "big":  # over the wire they are little-endian
+        floats.byteswap()
+    return floats.tolist()
+
+
+def _numbers(value: object) -> list[float] | None:
+    if not isinstance(value, list) or not all(type(x) is float or type(x) is int for x in value):
+        return None
+    try:
+        return [float(x) for x in value]
+    except OverflowError:
+        return [math.inf]

@@ -1,0 +1,118 @@
+"""Error statuses and error bodies, turned into the error tree with advice on what to change."""
+
+from __future__ import annotations
+
+import json
+import math
+from email.utils import parsedate_to_datetime
+
+from ..errors import (
+    AuthenticationError,
+    InvalidRequestError,
+    QuotaExceededError,
+    RateLimitError,
+    StatusError,
+)
+from .destination import API_KEY_VARIABLE, BASE_URL_VARIABLE
+from .messages import Answer, Request, mapping_or_empty, parsed, text_or_none
+
+_QUOTA_CODES = frozenset(
+    {
+        "tokens_exhausted",
+        "tokens_exhausted_error",
+        "insufficient_funds",
+        "insufficient_funds_error",
+        "insufficient_quota",  # OpenAI's word, which its look-alikes use
+    }
+)
+
+_CLASSES: dict[int, type[StatusError]] = {
+    400: InvalidRequestError,
+    401: AuthenticationError,
+    402: QuotaExceededError,
+    403: AuthenticationError,
+    404: InvalidRequestError,
+    413: InvalidRequestError,
+    422: InvalidRequestError,
+    429: RateLimitError,
+}
+
+_ADVICE = {
+    400: "Check model, query and documents.",
+    401: f"Check api_key, or the variable {API_KEY_VARIABLE}.",
+    403: "This key may not do that from here; check the key's rights and allowed origins.",
+    404: "Check base_url, and that the server knows the model.",
+    413: "Lower max_documents_per_request, or send shorter documents.",
+    422: "Check model and documents.",
+    429: "Send less at a time, or raise timeout so that the wait fits in.",
+}
+
+_ADVICE_WITHOUT_A_KEY = (
+    f"No key was sent: the one in {API_KEY_VARIABLE} goes only to the service and to the host that "
+    f"{BASE_URL_VARIABLE} names. Name this host there, or give api_key=…."
+)
+
+_ADVICE_ON_EMBEDDINGS = {
+    400: "Check model and texts.",
+    413: "Lower max_texts_per_request, or send shorter texts.",
+    422: "Check model and texts.",
+}
+
+
+def refusal(answer: Answer, request: Request) -> StatusError:
+    """The error that an answer with an error status stands for."""
+    message, code, kind = error_told(parsed(answer.body))
+    refused = _CLASSES.get(answer.status, StatusError)
+    of_embeddings = _ADVICE_ON_EMBEDDINGS if request.url.endswith("/embeddings") else {}
+    advice = of_embeddings.get(answer.status, _ADVICE.get(answer.status, ""))
+    if refused is AuthenticationError and request.secret is None:
+        advice = _ADVICE_WITHOUT_A_KEY
+    if refused is RateLimitError and {code, kind} & _QUOTA_CODES:
+        refused = QuotaExceededError
+    if refused is QuotaExceededError:
+        advice = "The plan's tokens or the wallet are used up: waiting does not help."
+    if 300 <= answer.status < 400:
+        advice = "Redirects are not followed: give the final address as base_url."
+    if message is None:
+        message = "a web page instead of JSON" if b"<html" in answer.body[:500].lower() else None
+    wait = _retry_after(answer)
+    parts = [f"Status {answer.status} from {request.url}"]
+    parts += [f" ({request.redact(code)})"] if code else []
+    parts += [f": {request.redact(message).rstrip('.')}"] if message else []
+    parts += ["."]
+    parts += [f" The server asks to wait {wait:g} s."] if wait else []
+    parts += [f" {advice}"] if advice else []
+    request_id = request.redact(answer.request_id) if answer.request_id else None
+    parts += [f" Request id: {request_id}."] if request_id else []
+    return refused(
+        "".join(parts),
+        answer.status,
+        request.redact(code) if code else None,
+        request.redact(kind) if kind else None,
+        request_id,
+        wait,
+    )
+
+
+def error_told(content: object) -> tuple[str | None, str | None, str | None]:
+    """Message, code and type of an error body; other servers put the message elsewhere."""
+    body = mapping_or_empty(content)
+    error = body.get("error")
+    inner = mapping_or_empty(error) or body
+    message = inner.get("message") or inner.get("detail") or error
+    if message is not None and not isinstance(message, str):
+        message = json.dumps(message)
+    return message or None, text_or_none(inner.get("code")), text_or_none(inner.get("type"))
+
+
+def _retry_after(answer: Answer) -> float | None:
+    """`Retry-After` in seconds, from a number or an HTTP date; None if absent or unreadable."""
+    value = answer.headers.get("retry-after", "").strip()
+    try:
+        seconds = float(value)
+    except ValueError:
+        try:
+            seconds = parsedate_to_datetime(value).timestamp() - answer.server_time()
+        except (ValueError, TypeError, OverflowError):
+            return None
+    return max(0.0, seconds) if math.isfinite(seconds) else None
