@@ -1,6 +1,7 @@
-"""A document cut down to its best passage: when, where, and what its metadata say about it.
+"""What a plugin for a framework takes from inside; all else that it needs is public.
 
-Both plugins do so with `content="passage"`, each on copies of its own kind of document.
+A plugin is a class of the framework with our options. With `content="passage"` it cuts copies of
+the framework's own documents down to their best passage: when, where, and what their metadata say.
 """
 
 from __future__ import annotations
@@ -9,9 +10,24 @@ from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
 from .errors import ConfigurationError
-from .options.rerank_options import RerankOptions
+from .options.rerank_options import RerankOptions, TopN
 from .ranking import RankedDocument
+from .settings import STRICT, Settings
 from .text.passages import Passage, placed_in
+from .wire.destination import API_KEY_VARIABLE
+
+__all__ = [
+    "API_KEY_VARIABLE",
+    "PASSAGE_END",
+    "PASSAGE_START",
+    "STRICT",
+    "Content",
+    "Cut",
+    "Settings",
+    "TopN",
+    "best_cut",
+    "checked_cut",
+]
 
 Content = Literal["document", "passage"]
 

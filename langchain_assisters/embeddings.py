@@ -5,7 +5,7 @@ from __future__ import annotations
 from langchain_core.embeddings import Embeddings
 
 from assisters_rerank import Embedder
-from assisters_rerank.settings import STRICT
+from assisters_rerank.plugins import STRICT
 
 
 class AssistersEmbeddings(Embedder, Embeddings):

@@ -16,9 +16,7 @@ from pydantic.json_schema import SkipJsonSchema
 from typing_extensions import TypedDict  # pydantic needs it on Python 3.11
 
 from assisters_rerank import ConfigurationError, Reranker
-from assisters_rerank.plugins import Content, checked_cut
-from assisters_rerank.settings import STRICT
-from assisters_rerank.wire.destination import API_KEY_VARIABLE
+from assisters_rerank.plugins import API_KEY_VARIABLE, STRICT, Content, checked_cut
 
 from .documents import listed, scored
 from .tracing import atraced, traced

@@ -13,8 +13,7 @@ from langchain_core.documents import Document
 from langchain_core.retrievers import BaseRetriever, RetrieverLike
 from pydantic import Field
 
-from assisters_rerank.options.rerank_options import TopN
-from assisters_rerank.settings import STRICT, Settings
+from assisters_rerank.plugins import STRICT, Settings, TopN
 
 from .rerank import AssistersRerank
 

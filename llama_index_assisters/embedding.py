@@ -11,7 +11,7 @@ from llama_index_instrumentation import get_dispatcher
 from pydantic import Field, model_validator
 
 from assisters_rerank import ConfigurationError, Embedder, EmbeddingOptions
-from assisters_rerank.settings import STRICT
+from assisters_rerank.plugins import STRICT
 
 from .components import Component
 

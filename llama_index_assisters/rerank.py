@@ -11,8 +11,7 @@ from llama_index_instrumentation import get_dispatcher
 from pydantic import Field
 
 from assisters_rerank import ConfigurationError, Ranking, Reranker
-from assisters_rerank.plugins import Content, checked_cut
-from assisters_rerank.settings import STRICT
+from assisters_rerank.plugins import STRICT, Content, checked_cut
 
 from .components import Component
 from .events import Report, reported
