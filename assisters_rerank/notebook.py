@@ -8,14 +8,12 @@ The markup is also well-formed XML, and reads without its style where a viewer s
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from html import escape
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
 from .text.foreign_text import for_html, on_one_line
-from .usage import dollars, in_words
-
-if TYPE_CHECKING:
-    from .ranking import RankedDocument, Ranking
+from .usage import Usage, dollars, in_words
 
 _MOST_ROWS = 20
 _LONGEST_TEXT = 200
@@ -50,55 +48,61 @@ _STYLE = """
 """
 
 
-def ranking_html(ranking: Ranking) -> str:
+class Row(NamedTuple):
+    """One ranked document: its place in the documents that were given, its score, its text."""
+
+    place: int
+    score: float | None
+    text: str
+
+
+def ranking_html(rows: Sequence[Row], model: str, usage: Usage, *, degraded: bool) -> str:
     """The ranking as a table: rank before and now, score, text, at most 20 rows of it."""
-    low, high = _range(ranking)
-    rows = "".join(
-        _row(now, ranked, low, high)
-        for now, ranked in enumerate(ranking.results[:_MOST_ROWS], start=1)
+    low, high = _range(rows)
+    shown = "".join(
+        _row(now, row, low, high) for now, row in enumerate(rows[:_MOST_ROWS], start=1)
     )
     parts = [f"<style>{_STYLE}</style>"]
-    if ranking.degraded:
+    if degraded:
         parts.append(
             '<p class="degraded"><strong>Degraded:</strong> the service could not score these '
             "documents; they are in their first order, without scores.</p>"
         )
-    if rows:
+    if shown:
         parts.append(
             '<table class="ranked"><thead><tr>'
             '<th class="rank" scope="col">rank</th><th class="score" scope="col">score</th>'
-            f'<th class="text" scope="col">text</th></tr></thead><tbody>{rows}</tbody></table>'
+            f'<th class="text" scope="col">text</th></tr></thead><tbody>{shown}</tbody></table>'
         )
-    parts += [f'<p class="note">{escape(note)}</p>' for note in _notes(ranking, low, high)]
+    parts += [f'<p class="note">{escape(note)}</p>' for note in _notes(rows, model, usage)]
     # The two other classes keep MathJax away: a text with two prices in dollars is no formula.
     classes = "assisters-ranking tex2jax_ignore mathjax_ignore"
     return f'<div class="{classes}">{"".join(parts)}</div>'
 
 
-def score_text(ranked: RankedDocument) -> str:
+def score_text(score: float | None) -> str:
     """The score in short: three decimals, or two digits of a score that these would call 0."""
-    score = ranked.relevance_score
     if score is None:
         return "\N{EN DASH}"
     return f"{score:.1e}" if 0 < abs(score) < 0.0005 or abs(score) >= 1e6 else f"{score:.3f}"
 
 
-def _range(ranking: Ranking) -> tuple[float, float]:
+def _range(rows: Sequence[Row]) -> tuple[float, float]:
     """What the bars are drawn between: 0…1, or the ranking's own range if that is wider."""
-    scores = [r.relevance_score for r in ranking if r.relevance_score is not None]
+    scores = [row.score for row in rows if row.score is not None]
     if all(0 <= score <= 1 for score in scores):
         return 0.0, 1.0
     return min(scores), max(scores)
 
 
-def _row(now: int, ranked: RankedDocument, low: float, high: float) -> str:
-    before = ranked.index + 1
+def _row(now: int, row: Row, low: float, high: float) -> str:
+    before = row.place + 1
     mark, kind = ("▲", "up") if now < before else ("▼", "down") if now > before else ("=", "same")
     return (
         f'<tr><td class="rank">{before} → <strong>{now}</strong> '
         f'<span class="move {kind}">{mark}</span></td>'
-        f'<td class="score">{score_text(ranked)}{_bar(ranked.relevance_score, low, high)}</td>'
-        f'<td class="text" dir="auto">{escape(_shown(_scored_text(ranked)))}</td></tr>'
+        f'<td class="score">{score_text(row.score)}{_bar(row.score, low, high)}</td>'
+        f'<td class="text" dir="auto">{escape(_shown(row.text))}</td></tr>'
     )
 
 
@@ -114,24 +118,18 @@ def _bar(score: float | None, low: float, high: float) -> str:
     )
 
 
-def _scored_text(ranked: RankedDocument) -> str:
-    """What the score belongs to; of a long document, the passage."""
-    within = ranked.passage is not None and ranked.passage.start > 0
-    return f"… {ranked.passage_text}" if within else ranked.text
-
-
 def _shown(text: str) -> str:
     return for_html(on_one_line(text, _LONGEST_TEXT))
 
 
-def _notes(ranking: Ranking, low: float, high: float) -> list[str]:
+def _notes(rows: Sequence[Row], model: str, usage: Usage) -> list[str]:
     notes = []
-    if len(ranking) > _MOST_ROWS:
-        notes.append(f"… and {len(ranking) - _MOST_ROWS:,} more")
-    if not ranking:
+    if len(rows) > _MOST_ROWS:
+        notes.append(f"… and {len(rows) - _MOST_ROWS:,} more")
+    if not rows:
         notes.append("No documents.")
-    usage = ranking.usage
-    facts = [f"model {_shown(ranking.model)}", *in_words(usage)]
+    low, high = _range(rows)
+    facts = [f"model {_shown(model)}", *in_words(usage)]
     if usage.cost:
         facts.append(dollars(usage.cost))
     if (low, high) != (0.0, 1.0):

@@ -93,6 +93,13 @@ class Ranking(Sequence[RankedDocument]):
         return f"<Ranking of {len(scores)} by {self.model}{best}{degraded}>"
 
     def _repr_html_(self) -> str:
-        from .notebook import ranking_html  # nobody but a notebook needs it
+        from .notebook import Row, ranking_html  # only a notebook needs it
 
-        return ranking_html(self)
+        rows = [Row(r.index, r.relevance_score, _shown_text(r)) for r in self.results]
+        return ranking_html(rows, self.model, self.usage, degraded=self.degraded)
+
+
+def _shown_text(ranked: RankedDocument) -> str:
+    """The text that the score belongs to; an ellipsis says that a passage begins further on."""
+    within = ranked.passage is not None and ranked.passage.start > 0
+    return f"… {ranked.passage_text}" if within else ranked.text
