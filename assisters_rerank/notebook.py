@@ -59,9 +59,7 @@ class Row(NamedTuple):
 def ranking_html(rows: Sequence[Row], model: str, usage: Usage, *, degraded: bool) -> str:
     """The ranking as a table: rank before and now, score, text, at most 20 rows of it."""
     low, high = _range(rows)
-    shown = "".join(
-        _row(now, row, low, high) for now, row in enumerate(rows[:_MOST_ROWS], start=1)
-    )
+    shown = "".join(_row(now, row, low, high) for now, row in enumerate(rows[:_MOST_ROWS], start=1))
     parts = [f"<style>{_STYLE}</style>"]
     if degraded:
         parts.append(

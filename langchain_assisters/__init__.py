@@ -1,4 +1,9 @@
-"""Assisters for LangChain: embed and rerank the documents of a chain or a retriever."""
+"""Assisters for LangChain: embed and rerank the documents of a chain or a retriever.
+
+- `rerank` is the document compressor, `retriever` puts it around another retriever;
+- `documents` translates documents in and out, `tracing` writes LangChain's runs;
+- `embeddings` are for vector stores.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,9 @@
-"""Assisters for LlamaIndex: embed and rerank the nodes of a query engine."""
+"""Assisters for LlamaIndex: embed and rerank the nodes of a query engine.
+
+- `rerank` is the node postprocessor, `nodes` translates nodes in and out;
+- `events` writes LlamaIndex's events and spans, `components` serves its dumps;
+- `embedding` is for indexes.
+"""
 
 from __future__ import annotations
 

@@ -95,7 +95,8 @@ def _rows(
     for now, ranked in enumerate(ranking, start=1):
         before = ranked.index + 1
         colour = "green" if now < before else "red" if now > before else "dim"
-        row = [f"{before} {arrow} [bold {colour}]{now:>{digits}}[/]", score_text(ranked.relevance_score)]
+        score = score_text(ranked.relevance_score)
+        row = [f"{before} {arrow} [bold {colour}]{now:>{digits}}[/]", score]
         if several:
             source = inputs[ranked.index]
             row.append(escape(_visible(f"{source.file}:{source.line}")))
