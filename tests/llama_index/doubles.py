@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from llama_index.core import QueryBundle
 from llama_index.core.llms import MockLLM
@@ -37,6 +38,13 @@ def scripted(*replies: str) -> Scripted:
     model = Scripted(max_tokens=1)
     model._replies = iter(replies)
     return model
+
+
+async def streamed(colour: str, answer: Any) -> str:
+    """What a streaming answer says in the end."""
+    if colour == "sync":
+        return "".join(answer.response_gen)
+    return "".join([token async for token in answer.async_response_gen()])
 
 
 def texts_of(nodes: Sequence[NodeWithScore]) -> list[str]:

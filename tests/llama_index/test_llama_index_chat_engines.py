@@ -17,7 +17,7 @@ from llama_index.core.memory import ChatMemoryBuffer
 from assisters_rerank.local import LocalServer
 
 from ..plugins.cases import QUERY
-from .doubles import TOP, assert_in_order, texts_of
+from .doubles import TOP, assert_in_order, streamed, texts_of
 
 OneRerank = Callable[[], AbstractContextManager[None]]
 BestFirst = Callable[..., list[str]]
@@ -68,11 +68,7 @@ async def test_streaming_chat_engines(
     expected = best_first()[:TOP]
     engine = index.as_chat_engine(memory=memory([]), **chosen(mode), **stages)
     with one_rerank():
-        if colour == "sync":
-            answer = engine.stream_chat(QUERY)
-            said = "".join(answer.response_gen)
-        else:
-            answer = await engine.astream_chat(QUERY)
-            said = "".join([token async for token in answer.async_response_gen()])
+        answer = engine.stream_chat(QUERY) if colour == "sync" else await engine.astream_chat(QUERY)
+        said = await streamed(colour, answer)
     assert texts_of(answer.source_nodes) == expected
     assert_in_order(said, expected)

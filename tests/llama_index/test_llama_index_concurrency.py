@@ -10,7 +10,6 @@ import pytest
 from blockbuster import BlockBuster, BlockingError, blockbuster_ctx
 from llama_index.core.llms import MockLLM
 from llama_index.core.query_engine import RetrieverQueryEngine
-from llama_index.core.retrievers import BaseRetriever
 from llama_index.core.schema import MetadataMode, NodeWithScore, QueryBundle, TextNode
 
 from assisters_rerank import AuthenticationError, MemoryCache
@@ -20,21 +19,15 @@ from llama_index_assisters import AssistersRerank
 from ..plugins.cases import QUERY, TEXTS
 from ..plugins.gate import gate
 from ..plugins.long import CUT, LONG
+from .doubles import FirstStage, texts_of
 from .recorder import recording
 
 BestFirst = Callable[..., list[str]]
 MANY = 10
 
 
-class FirstStage(BaseRetriever):
-    """All nodes, in the order in which they are kept, without a thread in async."""
-
-    def __init__(self, nodes: list[NodeWithScore]) -> None:
-        super().__init__()
-        self.nodes = nodes
-
-    def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
-        return self.nodes
+class FirstStageOnTheLoop(FirstStage):
+    """The same without a thread in async."""
 
     async def _aretrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
         return self.nodes
@@ -48,10 +41,6 @@ def guarded() -> Iterator[BlockBuster]:
     """
     with blockbuster_ctx(excluded_modules=["assisters_rerank.local", "uvicorn"]) as active:
         yield active
-
-
-def texts_of(nodes: list[NodeWithScore]) -> list[str]:
-    return [node.node.get_content(MetadataMode.NONE) for node in nodes]
 
 
 @pytest.fixture
@@ -77,7 +66,7 @@ async def test_many_async_queries_go_out_side_by_side(nodes: list[NodeWithScore]
     with gate(MANY) as held:
         postprocessor = AssistersRerank(base_url=held.base_url, max_retries=0, top_n=2)
         engine = RetrieverQueryEngine.from_args(
-            FirstStage(nodes), llm=MockLLM(), node_postprocessors=[postprocessor]
+            FirstStageOnTheLoop(nodes), llm=MockLLM(), node_postprocessors=[postprocessor]
         )
         answers = await asyncio.gather(*(engine.aquery(f"q{n}") for n in range(MANY)))
         await postprocessor.aclose()

@@ -27,7 +27,7 @@ from llama_index.core.tools import QueryEngineTool
 from assisters_rerank.local import LocalServer
 
 from ..plugins.cases import QUERY, TEXTS
-from .doubles import TOP, assert_in_order, scripted, texts_of
+from .doubles import TOP, assert_in_order, scripted, streamed, texts_of
 
 OneRerank = Callable[[], AbstractContextManager[None]]
 BestFirst = Callable[..., list[str]]
@@ -62,12 +62,8 @@ async def test_streaming_query_engine(
     expected = best_first()[:TOP]
     engine = index.as_query_engine(streaming=True, **stages)
     with one_rerank():
-        if colour == "sync":
-            answer = engine.query(QUERY)
-            said = "".join(answer.response_gen)
-        else:
-            answer = await engine.aquery(QUERY)
-            said = "".join([token async for token in answer.async_response_gen()])
+        answer = engine.query(QUERY) if colour == "sync" else await engine.aquery(QUERY)
+        said = await streamed(colour, answer)
     assert texts_of(answer.source_nodes) == expected
     assert_in_order(said, expected)
 
