@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -31,24 +31,6 @@ TREC_EVAL = {
     "P@10": "P_10",
     "MAP": "map",
 }
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[LocalServer]:
-    with LocalServer(scorer=LastNumber()) as server:
-        yield server
-
-
-@pytest.fixture
-def server(running: LocalServer) -> LocalServer:
-    running.requests.clear()
-    return running
-
-
-@pytest.fixture
-def reranker(server: LocalServer) -> Iterator[Reranker]:
-    with Reranker(base_url=server.base_url) as reranker:
-        yield reranker
 
 
 def graded() -> tuple[Collection, Candidates]:

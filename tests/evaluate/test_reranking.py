@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import pytest
 
@@ -18,24 +18,6 @@ from assisters_rerank.pace import rate_limits
 from .judged import LastNumber, counts, numbered, pairs
 
 DEPTHS = [10, 20, 30]
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[LocalServer]:
-    with LocalServer(scorer=LastNumber()) as server:
-        yield server
-
-
-@pytest.fixture
-def server(running: LocalServer) -> LocalServer:
-    running.requests.clear()
-    return running
-
-
-@pytest.fixture
-def reranker(server: LocalServer) -> Iterator[Reranker]:
-    with Reranker(base_url=server.base_url) as reranker:
-        yield reranker
 
 
 def test_each_pair_is_asked_for_once(server: LocalServer, reranker: Reranker) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import pytest
 
@@ -18,18 +18,6 @@ COLLECTION, CANDIDATES = numbered(10)
 TEXTS = list(COLLECTION.documents.values())
 # Half a cent for a token, so that a query costs some dollars.
 PRICES = {"bge-reranker-v2": 5_000.0, "jina-reranker": 5_000.0}
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[LocalServer]:
-    with LocalServer(scorer=LastNumber()) as server:
-        yield server
-
-
-@pytest.fixture
-def server(running: LocalServer) -> LocalServer:
-    running.requests.clear()
-    return running
 
 
 def one_query(reranker: Reranker) -> float:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
+from typing import Any
 
-import httpx
 import pytest
 from langchain_core.documents import Document
 
@@ -17,9 +16,12 @@ from ..plugins.fixtures import (  # noqa: F401 - fixtures are found by their nam
     best_first,
     colour,
     dead_url,
+    guarded,
     no_request,
     one_rerank,
     server,
+    single_thread,
+    with_one_answer,
 )
 
 
@@ -49,16 +51,7 @@ def compressor(server: LocalServer) -> AssistersRerank:
 def answering() -> Callable[..., AssistersRerank]:
     """A compressor whose server gives one fixed answer, over the user's own httpx clients."""
 
-    def made(status: int, content: object, **options: object) -> AssistersRerank:
-        def answer(request: httpx.Request) -> httpx.Response:
-            return httpx.Response(status, content=json.dumps(content))
-
-        return AssistersRerank(
-            base_url="http://127.0.0.1:9/v1",
-            api_key=KEY,
-            http_client=httpx.Client(transport=httpx.MockTransport(answer)),
-            async_http_client=httpx.AsyncClient(transport=httpx.MockTransport(answer)),
-            **options,
-        )
+    def made(status: int, content: object, **options: Any) -> AssistersRerank:
+        return AssistersRerank(**with_one_answer(status, content), **options)
 
     return made

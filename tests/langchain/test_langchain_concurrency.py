@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
-from blockbuster import BlockBuster, BlockingError, blockbuster_ctx
+from blockbuster import BlockBuster, BlockingError
 from langchain_classic.retrievers import ContextualCompressionRetriever
 from langchain_core.documents import Document
 from langchain_core.retrievers import BaseRetriever
@@ -39,26 +39,8 @@ class FirstStage(BaseRetriever):
         return list(self.documents)
 
 
-@pytest.fixture
-def guarded() -> Iterator[BlockBuster]:
-    """Raises in the event loop's thread wherever something blocks it.
-
-    The local server has a loop of its own in this process, which is not under test here.
-    """
-    with blockbuster_ctx(excluded_modules=["assisters_rerank.local", "uvicorn"]) as active:
-        yield active
-
-
 def texts_of(documents: list[Document]) -> list[str]:
     return [document.page_content for document in documents]
-
-
-@pytest.fixture
-async def single_thread() -> AsyncIterator[None]:
-    """What secretly runs in the loop's thread pool has to queue up, on any machine."""
-    with ThreadPoolExecutor(1) as threads:
-        asyncio.get_running_loop().set_default_executor(threads)
-        yield
 
 
 @pytest.mark.usefixtures("single_thread")

@@ -6,13 +6,12 @@ import asyncio
 import copy
 import math
 import pickle
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import httpx
 import pytest
-from blockbuster import BlockBuster, BlockingError, blockbuster_ctx
+from blockbuster import BlockBuster, BlockingError
 from langchain_classic.embeddings import CacheBackedEmbeddings
 from langchain_core.documents import Document
 from langchain_core.embeddings import Embeddings
@@ -72,21 +71,6 @@ def wire() -> Wire:
 @pytest.fixture
 def embeddings(wire: Wire) -> AssistersEmbeddings:
     return AssistersEmbeddings(api_key=KEY, **wire.options())
-
-
-@pytest.fixture
-async def single_thread() -> AsyncIterator[None]:
-    """What secretly runs in the loop's thread pool has to queue up, on any machine."""
-    with ThreadPoolExecutor(1) as threads:
-        asyncio.get_running_loop().set_default_executor(threads)
-        yield
-
-
-@pytest.fixture
-def guarded() -> Iterator[BlockBuster]:
-    """Raises in the event loop's thread wherever something blocks it, but for the server's own."""
-    with blockbuster_ctx(excluded_modules=["assisters_rerank.local", "uvicorn"]) as active:
-        yield active
 
 
 async def embedded(colour: str, embeddings: Embeddings, texts: Sequence[str]) -> list[list[float]]:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import copy
-import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-import httpx
 import pytest
 from llama_index.core import VectorStoreIndex
 from llama_index.core.embeddings import MockEmbedding
@@ -22,9 +20,12 @@ from ..plugins.fixtures import (  # noqa: F401 - fixtures are found by their nam
     best_first,
     colour,
     dead_url,
+    guarded,
     no_request,
     one_rerank,
     server,
+    single_thread,
+    with_one_answer,
 )
 from .doubles import TOP
 
@@ -77,16 +78,7 @@ def answering() -> Callable[..., AssistersRerank]:
     """A postprocessor whose server gives one fixed answer, over the user's own httpx clients."""
 
     def made(status: int, content: object, **options: Any) -> AssistersRerank:
-        def answer(request: httpx.Request) -> httpx.Response:
-            return httpx.Response(status, content=json.dumps(content))
-
-        return AssistersRerank(
-            base_url="http://127.0.0.1:9/v1",
-            api_key=KEY,
-            http_client=httpx.Client(transport=httpx.MockTransport(answer)),
-            async_http_client=httpx.AsyncClient(transport=httpx.MockTransport(answer)),
-            **options,
-        )
+        return AssistersRerank(**with_one_answer(status, content), **options)
 
     return made
 

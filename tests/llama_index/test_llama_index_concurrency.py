@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from blockbuster import BlockBuster, BlockingError, blockbuster_ctx
+from blockbuster import BlockBuster, BlockingError
 from llama_index.core.llms import MockLLM
 from llama_index.core.query_engine import RetrieverQueryEngine
 from llama_index.core.schema import MetadataMode, NodeWithScore, QueryBundle, TextNode
@@ -31,24 +31,6 @@ class FirstStageOnTheLoop(FirstStage):
 
     async def _aretrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
         return self.nodes
-
-
-@pytest.fixture
-def guarded() -> Iterator[BlockBuster]:
-    """Raises in the event loop's thread wherever something blocks it.
-
-    The local server has a loop of its own in this process, which is not under test here.
-    """
-    with blockbuster_ctx(excluded_modules=["assisters_rerank.local", "uvicorn"]) as active:
-        yield active
-
-
-@pytest.fixture
-async def single_thread() -> AsyncIterator[None]:
-    """What secretly runs in the loop's thread pool has to queue up, on any machine."""
-    with ThreadPoolExecutor(1) as threads:
-        asyncio.get_running_loop().set_default_executor(threads)
-        yield
 
 
 @pytest.mark.usefixtures("single_thread")

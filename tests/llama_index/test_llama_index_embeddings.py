@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
-from collections.abc import AsyncIterator, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 import pytest
-from blockbuster import BlockBuster, BlockingError, blockbuster_ctx
+from blockbuster import BlockBuster, BlockingError
 from llama_index.core import Settings, VectorStoreIndex
 from llama_index.core.base.embeddings.base import BaseEmbedding, SimilarityMode
 from llama_index.core.callbacks import CallbackManager
@@ -45,21 +42,6 @@ def wire() -> Wire:
 @pytest.fixture
 def embedding(wire: Wire) -> AssistersEmbedding:
     return AssistersEmbedding(api_key=KEY, **wire.options())
-
-
-@pytest.fixture
-async def single_thread() -> AsyncIterator[None]:
-    """What secretly runs in the loop's thread pool has to queue up, on any machine."""
-    with ThreadPoolExecutor(1) as threads:
-        asyncio.get_running_loop().set_default_executor(threads)
-        yield
-
-
-@pytest.fixture
-def guarded() -> Iterator[BlockBuster]:
-    """Raises in the event loop's thread wherever something blocks it, but for the server's own."""
-    with blockbuster_ctx(excluded_modules=["assisters_rerank.local", "uvicorn"]) as active:
-        yield active
 
 
 async def embedded(

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import socket
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
+from typing import Any
 
 import httpx
 import pytest
+from blockbuster import BlockBuster, blockbuster_ctx
 
 from assisters_rerank.local import LocalServer
 
@@ -73,3 +78,35 @@ def dead_url() -> Iterator[str]:
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         yield f"http://127.0.0.1:{bound.getsockname()[1]}/v1"
+
+
+@pytest.fixture
+async def single_thread() -> AsyncIterator[None]:
+    """What secretly runs in the loop's thread pool has to queue up, on any machine."""
+    with ThreadPoolExecutor(1) as threads:
+        asyncio.get_running_loop().set_default_executor(threads)
+        yield
+
+
+@pytest.fixture
+def guarded() -> Iterator[BlockBuster]:
+    """Raises in the event loop's thread wherever something blocks it.
+
+    The local server has a loop of its own in this process, which is not under test here.
+    """
+    with blockbuster_ctx(excluded_modules=["assisters_rerank.local", "uvicorn"]) as active:
+        yield active
+
+
+def with_one_answer(status: int, content: object) -> dict[str, Any]:
+    """Options of a reranker whose server gives one fixed answer, over the user's own clients."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(status, content=json.dumps(content))
+
+    return {
+        "base_url": "http://127.0.0.1:9/v1",
+        "api_key": KEY,
+        "http_client": httpx.Client(transport=httpx.MockTransport(answer)),
+        "async_http_client": httpx.AsyncClient(transport=httpx.MockTransport(answer)),
+    }
