@@ -78,5 +78,5 @@ def _one(text: object, prefix: str, name: str) -> str:
     if not isinstance(text, str):
         raise ConfigurationError(f"{name}: give a string, not {type(text).__name__}.")
     if not text or text.isspace():
-        raise ConfigurationError(f"{name}: it is blank, and has no meaning to embed; leave it out.")
+        raise ConfigurationError(f"{name}: it is blank and cannot be embedded; leave it out.")
     return prefix + text

@@ -7,7 +7,7 @@
     ├── StatusError                   .status .code .type .request_id .retry_after
     │   ├── AuthenticationError       401, 403
     │   ├── InvalidRequestError       400, 404, 413, 422
-    │   ├── RateLimitError            429 that waiting would cure
+    │   ├── RateLimitError            429 that ends after a wait
     │   └── QuotaExceededError        402, or 429 with an empty quota or wallet: not retried
     └── ContractError                 a 200 that breaks the contract
 
@@ -28,7 +28,7 @@ class AssistersError(Exception):
 
 
 class ConfigurationError(AssistersError, ValueError):
-    """The call cannot be made as it stands: no key, an impossible option, unusable input."""
+    """The call cannot be made: no key, an impossible option, unusable input."""
 
 
 class TransportError(AssistersError):
@@ -78,7 +78,7 @@ class StatusError(AssistersError):
 
     @property
     def transient(self) -> bool:
-        """True for 408 and 5xx, which a server may get over."""
+        """True for 408 and 5xx, from which a server may recover."""
         return self.status == 408 or self.status >= 500
 
 
@@ -109,4 +109,4 @@ class QuotaExceededError(StatusError):
 
 
 class ContractError(AssistersError):
-    """The server said 200, but its answer cannot be believed: never turned into a ranking."""
+    """The server answered 200, but its answer breaks the contract; no ranking is made of it."""

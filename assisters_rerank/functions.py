@@ -51,7 +51,7 @@ async def arerank(
 
 
 def _reranker(model: str) -> Reranker:
-    # What can't be looked up is refused where all settings are.
+    # A model that is not a string cannot be looked up; the options refuse it.
     kept = _shared if isinstance(model, str) else _shared.__wrapped__
     return kept(model, os.environ.get(BASE_URL_VARIABLE))
 

@@ -89,7 +89,7 @@ def _checked_query(query: object) -> str:
     if not isinstance(query, str):
         raise ConfigurationError(f"query: give a string, not {type(query).__name__}.")
     if not query.strip():
-        raise ConfigurationError("query: it is blank, and nothing can be relevant to it.")
+        raise ConfigurationError("query: it is blank; give a query with text.")
     return query
 
 

@@ -1,6 +1,6 @@
 """Settings that are checked when given and when assigned, and whose errors never show a value.
 
-A value may be an API key in the wrong place, and pydantic's own messages print what they refuse.
+A value may be an API key in the wrong place, and pydantic's own messages print the value.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Settings(BaseModel):
                 message = _explain(error, type(self))
             else:
                 return
-            # Outside the handler: pydantic's error holds the values, and must not ride along.
+            # Outside the handler: pydantic's error holds the values, so it must not be chained.
             raise ConfigurationError(message)
 
         def __setattr__(self, name: str, value: Any) -> None:
@@ -60,7 +60,7 @@ class Settings(BaseModel):
 
 
 def checked(rule: TypeAdapter[T], value: object, name: str) -> T:
-    """A single value held to a rule; `name` says where it came from.
+    """Checks one value by a rule; `name` says where the value came from.
 
     Raises:
         ConfigurationError: it breaks the rule.
@@ -73,16 +73,24 @@ def checked(rule: TypeAdapter[T], value: object, name: str) -> T:
 
 
 def _explain(error: ValidationError, model: type[BaseModel]) -> str:
-    problems = []
+    problems: list[str] = []
     for problem in error.errors(include_url=False, include_context=False, include_input=False):
         name = str(problem["loc"][0]) if problem["loc"] else model.__name__
         if problem["type"] == "extra_forbidden":
-            near = difflib.get_close_matches(name, model.model_fields, n=1)
-            hint = f"did you mean {near[0]}?" if near else "see the class's fields"
-            problems.append(f"{name} is no setting of {model.__name__}; {hint}")
+            problems.append(_unknown(name, model))
         else:
             problems.append(f"{name}: {_reason(problem['msg'])}")
     return "; ".join(problems)
+
+
+def _unknown(name: str, model: type[BaseModel]) -> str:
+    near = difflib.get_close_matches(name, model.model_fields, n=1)
+    hint = (
+        f"did you mean {near[0]}?"
+        if near
+        else f"{model.__name__} takes {', '.join(model.model_fields)}"
+    )
+    return f"Unknown option {name}; {hint}"
 
 
 def _reason(message: str) -> str:

@@ -1,5 +1,5 @@
 """Every setting, with its default, its range and its description.
 
-- `service_options` are those of every call: address, key, time, pace, prices;
+- `service_options` apply to every call: address, key, time, pace, prices;
 - `rerank_options` and `embedding_options` are the rest.
 """

@@ -1,4 +1,7 @@
-"""Every setting of an embedder beside those of the service, once: default, range, description."""
+"""Every option of an embedder, with its default, range and description.
+
+The options of the service are in `service_options`.
+"""
 
 from __future__ import annotations
 
@@ -46,15 +49,15 @@ class EmbeddingOptions(ServiceOptions):
     )
     max_texts_per_request: PositiveInt = Field(
         default=100,
-        description="Longer lists are split into requests of this size, side by side.",
+        description="Longer lists are split into requests of this size, which run concurrently.",
     )
 
     def prefix_of_queries(self) -> str:
-        """What is put before each query."""
+        """The text that is put before each query."""
         return self._prefix(self.query_prefix, _E5_QUERY)
 
     def prefix_of_passages(self) -> str:
-        """What is put before each document."""
+        """The text that is put before each document."""
         return self._prefix(self.passage_prefix, _E5_PASSAGE)
 
     def _prefix(self, given: str | None, of_e5: str) -> str:

@@ -1,6 +1,7 @@
-"""Every setting of a reranker beside those of the service, once: default, range, description.
+"""Every option of a reranker, with its default, range and description.
 
-The plugins inherit these fields. What a new one needs beside is listed in CONTRIBUTING.md.
+The options of the service are in `service_options`. The plugins inherit all of these fields.
+CONTRIBUTING.md lists the other places that a new option needs.
 """
 
 from __future__ import annotations
@@ -26,7 +27,9 @@ def _no_half_cache(value: object) -> object:
     if not isinstance(value, ScoreCache) or isinstance(value, type):
         raise ValueError("give an object with get_many and set_many, such as MemoryCache()")
     if iscoroutinefunction(value.get_many) or iscoroutinefunction(value.set_many):
-        raise ValueError("get_many and set_many have to be plain functions; threads call them")
+        raise ValueError(
+            "get_many and set_many must be plain functions, not async ones; threads call them"
+        )
     return value
 
 
@@ -50,8 +53,8 @@ class RerankOptions(ServiceOptions):
         default=BGE_RERANKER_V2.id,
         min_length=1,
         description=(
-            f"Model id, as the server knows it; {AUTO}: {BGE_RERANKER_V2.id} while every document "
-            f"fits into its window beside the query, {JINA_RERANKER.id} beyond."
+            f"Model id, as the server knows it; {AUTO}: {BGE_RERANKER_V2.id} while the query "
+            f"and every document together fit into its window, else {JINA_RERANKER.id}."
         ),
     )
     top_n: TopN = Field(
@@ -72,16 +75,16 @@ class RerankOptions(ServiceOptions):
     long_documents: Literal["truncate", "split", "error"] = Field(
         default="truncate",
         description=(
-            "What becomes of a document that is longer than the model reads. truncate: left to the "
-            "service, counted and logged; split: its passages are scored, and the best one counts; "
-            "error: refused before any request."
+            "What happens to a document that is longer than the model's window. truncate: the "
+            "service cuts it, and the number is logged; split: its passages are scored, and the "
+            "best score counts; error: the call is refused before any request."
         ),
     )
     max_tokens: Annotated[int, BeforeValidator(no_bool), Field(ge=32)] | None = Field(
         default=None,
         description=(
-            "Tokens of query and document together that the model reads; without it the "
-            "catalogue's figure, where the model is in there."
+            "The model's window: tokens of query and document together. Without it, the "
+            "catalogue's figure, if the model is in the catalogue."
         ),
     )
     cache: SkipJsonSchema[Cache | None] = Field(
@@ -96,17 +99,17 @@ class RerankOptions(ServiceOptions):
     on_error: Literal["raise", "passthrough"] = Field(
         default="raise",
         description=(
-            "What a transient failure does: raise it, or pass the documents through in their "
-            "first order, cut to top_n, without scores and marked as degraded."
+            "What happens after a transient failure: raise it, or return the documents in their "
+            "original order, cut to top_n, without scores and marked as degraded."
         ),
     )
 
 
 def checked_top_n(value: int | None) -> int | None:
-    """A per-call `top_n`, held to the same rule as the option."""
+    """A per-call `top_n`, checked by the same rule as the option."""
     return checked(_TOP_N, value, "top_n")
 
 
 def checked_score_threshold(value: float | None) -> float | None:
-    """A per-call `score_threshold`, held to the same rule as the option."""
+    """A per-call `score_threshold`, checked by the same rule as the option."""
     return checked(_SCORE_THRESHOLD, value, "score_threshold")

@@ -26,7 +26,7 @@ from ..wire.destination import (
 
 def no_bool(value: object) -> object:
     """For numbers: a bool is refused."""
-    # Python counts True as 1; in a setting it is a slip.
+    # Python counts True as 1; in an option it is a mistake.
     if isinstance(value, bool):
         raise ValueError("give a number, not a bool")
     return value
@@ -37,7 +37,7 @@ Price = Annotated[float, BeforeValidator(no_bool), Field(ge=0, allow_inf_nan=Fal
 
 
 class ServiceOptions(Settings):
-    """What every call to the service goes by.
+    """The options of every call to the service.
 
     Raises:
         ConfigurationError: an unknown or impossible setting. The message names it and never
@@ -87,13 +87,15 @@ class ServiceOptions(Settings):
     )
     prices: dict[str, Price] = Field(
         default_factory=dict,
-        description="Dollars per million tokens by model id, beside or instead of the catalogue's.",
+        description=(
+            "Dollars per million tokens by model id; they extend or replace the catalogue's."
+        ),
     )
     requests_per_minute: PositiveInt | None = Field(
         default=None,
         description=(
-            "Most requests in any minute, over all threads and event loops. What the server tells "
-            "of its own limits is obeyed in any case."
+            "Most requests in any minute, over all threads and event loops. The limits that the "
+            "server reports are always obeyed."
         ),
     )
     tokens_per_minute: PositiveInt | None = Field(
@@ -115,8 +117,8 @@ class ServiceOptions(Settings):
 
     def __getstate__(self) -> dict[Any, Any]:
         # Fields marked `exclude` (the key, live clients) stay out of pickles as out of dumps.
-        # Pydantic's own state, whatever a framework's base class makes of it: a subclass may have
-        # private attributes and a constructor of its own.
+        # Pydantic's own state, not the one of a framework's base class: a subclass may have
+        # private attributes and its own constructor.
         state = BaseModel.__getstate__(self)
         left_out = {name for name, field in type(self).model_fields.items() if field.exclude}
         kept = {name: value for name, value in vars(self).items() if name not in left_out}
@@ -130,8 +132,8 @@ class ServiceOptions(Settings):
                 vars(self)[name] = field.get_default(call_default_factory=True)
 
     def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
-        # The key, functions and the user's own clients are handed over, not copied: a client holds
-        # sockets, and what a function is bound to may hold anything.
+        # The key, functions and the user's own clients are shared, not copied: a client holds
+        # sockets, and a function may be bound to an object that cannot be copied.
         memo = {} if memo is None else memo
         for name, field in type(self).model_fields.items():
             value = getattr(self, name)
