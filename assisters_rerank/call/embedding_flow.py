@@ -99,7 +99,7 @@ async def _ask(
         options.base_url, key, options.model, texts, encoding, secrets.token_hex(16)
     )
 
-    async def believe(answer: Answer) -> Vectors:
+    async def validate(answer: Answer) -> Vectors:
         if encoding == "base64" and embedding_contract.refuses_base64(answer):
             raise _Base64RefusedError
         check = partial(embedding_contract.decode, answer, request, len(texts))
@@ -109,7 +109,7 @@ async def _ask(
 
     count = partial(_tokens, options, budget, texts)
     vectors, retries = await attempts.answered(
-        port, options, state.pace, budget, request, count, believe
+        port, options, state.pace, budget, request, count, validate
     )
     estimated = vectors.total_tokens is None
     billed = vectors.total_tokens

@@ -1,7 +1,7 @@
-"""Pure: what fits into a model's window, which model that asks for, and what becomes of the rest.
+"""Decides which documents fit the model's window, which model to use, and how to treat long ones.
 
-A cross-encoder reads query and document together. What is beyond its window, the service cuts off
-without a word.
+Pure functions. A cross-encoder reads query and document together. The service cuts off the text
+beyond the window without a notice.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from ..text.passages import passages
 from ..text.tokens import AROUND_A_PAIR, TokenCounter
 from .plan import Plan
 
-# What has to be left beside the query for documents to be dealt with. Shorter passages than that
-# say too little to be scored, and would be very many; what is truncated is the service's business.
+# Tokens that must remain for a document after the query. Shorter passages contain too little to be
+# scored, and would be very many; with truncate, the service decides.
 _LEAST_ROOM = {"truncate": -math.inf, "error": 1, "split": 16}
 
 _NAMED_AT_MOST = 10
@@ -28,29 +28,31 @@ _NAMED_AT_MOST = 10
 class Fitted:
     """The model to ask, the plan with long documents in passages if wanted, and what is cut off.
 
-    `truncated` counts the documents whose ends the service will leave unread; it is None where the
-    model's window is unknown. `count` gives the tokens of the query and of the plan's texts, fast.
+    `truncated` counts the documents whose ends the service will not read. It is None where the
+    model's `window` (tokens of query and document together) is unknown. `count` gives the tokens of
+    the query and of the plan's texts, fast.
     """
 
     model: str
     plan: Plan
     truncated: int | None
     count: Callable[[str], int]
+    window: int | None = None
 
 
-def is_work(options: RerankOptions, plan: Plan) -> bool:
-    """Whether fitting may take long enough to be in an event loop's way."""
+def takes_long(options: RerankOptions, plan: Plan) -> bool:
+    """Whether fitting may take so long that it would block an event loop."""
     if options.count_tokens is not None or options.long_documents == "split":
         return True
     return sum(map(len, plan.texts)) > 1_000_000
 
 
 def fit(options: RerankOptions, query: str, plan: Plan) -> Fitted:
-    """Chooses the model, and deals with documents that are too long as `long_documents` says.
+    """Chooses the model, and treats documents that are too long as `long_documents` says.
 
     Raises:
-        ConfigurationError: a document is too long and may not be, the query leaves no room, or the
-            model's window is not known and has to be.
+        ConfigurationError: a document is too long and `long_documents` is "error", the query leaves
+            no room, or the model's window is needed and unknown.
     """
     counter = TokenCounter(options.count_tokens)
     model = _chosen_model(options, query, plan, counter)
@@ -62,8 +64,9 @@ def fit(options: RerankOptions, query: str, plan: Plan) -> Fitted:
     truncated = 0
     if long and room < _LEAST_ROOM[options.long_documents]:
         raise ConfigurationError(
-            f"query: it has {counter(query)} tokens, which leaves no room for documents beside it "
-            f"in the {window} that {model} reads; shorten it, or give a model that reads more."
+            f"query: it has {counter(query)} tokens, which leaves no room for a document in "
+            f"the {window}-token window of {model}; shorten the query, or give a model with a "
+            "larger window."
         )
     if long and options.long_documents == "error":
         raise ConfigurationError(_refusal(model, window, plan, long))
@@ -72,7 +75,7 @@ def fit(options: RerankOptions, query: str, plan: Plan) -> Fitted:
     elif long:
         cut = set(long)
         truncated = sum(source in cut for source in plan.source)
-    return Fitted(model, plan, truncated, counter.counted([query, *plan.texts]))
+    return Fitted(model, plan, truncated, counter.counted([query, *plan.texts]), window)
 
 
 def _chosen_model(options: RerankOptions, query: str, plan: Plan, counter: TokenCounter) -> str:
@@ -80,7 +83,7 @@ def _chosen_model(options: RerankOptions, query: str, plan: Plan, counter: Token
         return options.model
     if options.max_tokens is not None:
         raise ConfigurationError(
-            "max_tokens: leave it out with model='auto', which goes by the windows of its models."
+            "max_tokens: leave it out with model='auto', which uses the windows of its own models."
         )
     room = BGE_RERANKER_V2.max_tokens - counter(query) - AROUND_A_PAIR
     fits = all(counter.fits(text, room) for text in plan.texts)
@@ -94,8 +97,8 @@ def _window(options: RerankOptions, model: str) -> int | None:
         return CATALOGUE[model].max_tokens
     if options.long_documents != "truncate":
         raise ConfigurationError(
-            f"max_tokens: how much {model!r} reads is not in the catalogue, and "
-            f"long_documents={options.long_documents!r} has to know; give it."
+            f"max_tokens: long_documents={options.long_documents!r} needs the window of {model!r}, "
+            "which is not in the catalogue; give max_tokens."
         )
     return None
 
@@ -107,7 +110,7 @@ def _refusal(model: str, window: int, plan: Plan, long: Sequence[int]) -> str:
     wider = [m.id for m in CATALOGUE.values() if m.max_tokens > window and m.id != model]
     advice = f", or model={wider[0]!r}" if wider else ""
     return (
-        f"documents[{', '.join(named[:_NAMED_AT_MOST])}{more}]: longer than the {window} tokens "
-        f"that {model} reads of query and document together; shorten them, or give "
+        f"documents[{', '.join(named[:_NAMED_AT_MOST])}{more}]: longer than the {window}-token "
+        f"window of {model}, which holds query and document together; shorten them, or give "
         f"long_documents='split'{advice}."
     )

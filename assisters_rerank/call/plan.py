@@ -50,8 +50,8 @@ class Plan:
     ) -> list[tuple[int, float, Passage | None]]:
         """(document, score, passage) in falling order, cut by threshold and then by `top_n`.
 
-        `scores` goes by position in `texts`. A text without one was left out by the server's own
-        `top_n`, and stays out. Ties keep the documents' order; blank documents come last.
+        `scores` maps positions in `texts` to scores. The server's own `top_n` left out a text that
+        has no score, and it stays out. Ties keep the documents' order; blank documents come last.
         """
         parts = [(i, scores[s]) for i, s in enumerate(self.source) if s is not None and s in scores]
         parts.sort(key=lambda pair: -pair[1])  # stable, so ties keep their order

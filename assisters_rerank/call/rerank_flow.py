@@ -1,8 +1,8 @@
 """The one implementation of a rerank call: a coroutine that awaits only its `Port`.
 
-It runs over blocking sockets, asyncio, trio and a scripted port in the tests; whatever is decided
-here (model, length, degradation), in `scoring` (cache, shards) and in `attempts` (retries, pace) is
-decided once for all of them.
+It runs over blocking sockets, asyncio, trio and a scripted port in the tests. The decisions here
+(model, length, degradation), in `scoring` (cache, shards) and in `attempts` (retries, pace) apply
+to all of them.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from ..errors import AssistersError
 from ..net import Port
 from ..options.rerank_options import RerankOptions
 from ..ranking import Document, RankedDocument, Ranking
-from ..usage import Usage
+from ..usage import Usage, count
 from .budget import Budget
-from .fitting import Fitted, fit, is_work
+from .fitting import Fitted, fit, takes_long
 from .plan import Plan
 from .scoring import Scoring
 from .state import State
@@ -46,13 +46,17 @@ async def rerank(
     scoring: Scoring | None = None
     try:
         fitted = await _fit(options, budget, query, [document.text for document in documents])
-        _tell_of_truncation(state, fitted)
+        _warn_of_truncation(state, fitted)
         scoring = Scoring(port, options, state, budget, query, fitted)
         scores = await scoring.scores(top_n)
     except AssistersError as error:
         if options.on_error != "passthrough" or not error.transient:
             raise
-        logger.warning("Rerank failed; documents pass through unranked: %s", error)
+        logger.warning(
+            "Rerank failed; %s returned unranked, without scores: %s",
+            count(len(documents[:top_n]), "document is", "documents are"),
+            error,
+        )
         return _unranked(options, documents[:top_n], scoring)
     results = tuple(
         RankedDocument(index, score, documents[index], passage)
@@ -73,31 +77,34 @@ def _first_model(options: RerankOptions) -> str:
 
 async def _fit(options: RerankOptions, budget: Budget, query: str, texts: Sequence[str]) -> Fitted:
     plan = Plan.of(texts)
-    if not is_work(options, plan):
+    if not takes_long(options, plan):
         return fit(options, query, plan)
     return await budget.aside(
         partial(fit, options, query, plan), "the documents' tokens were counted"
     )
 
 
-def _tell_of_truncation(state: State, fitted: Fitted) -> None:
+def _warn_of_truncation(state: State, fitted: Fitted) -> None:
     if fitted.truncated and not state.truncation_told:
         state.truncation_told = True  # once; every ranking has its own count
         logger.warning(
-            "Longer than %s reads beside the query, so that their ends count for nothing: %d "
-            "document(s). See long_documents; later calls tell it in Ranking.truncated only.",
+            "%s longer than the %d-token window of %s, which holds the query too; the rest of %s "
+            "text is not scored. Set long_documents to split or refuse such documents. Later calls "
+            "report the number only in Ranking.truncated.",
+            count(fitted.truncated, "document is", "documents are"),
+            fitted.window,
             fitted.model,
-            fitted.truncated,
+            "its" if fitted.truncated == 1 else "their",
         )
 
 
 def _unranked(
     options: RerankOptions, documents: Sequence[Document], scoring: Scoring | None
 ) -> Ranking:
-    """The documents in their first order; `scoring` is how far it came, if it began at all."""
+    """The documents in their original order; `scoring` is None if the failure came before it."""
     return Ranking(
         tuple(RankedDocument(place, None, document) for place, document in enumerate(documents)),
-        # Of scores that are not used, it does not matter which model they came from.
+        # The scores are not used, so it does not matter which model they came from.
         scoring.fitted.model if scoring else _first_model(options),
         scoring.took() if scoring else Usage(),
         scoring.request_ids if scoring else (),

@@ -1,4 +1,4 @@
-"""The scores of a call's texts, from the cache and from the service: what is asked, and of whom.
+"""The scores of a call's texts, from the cache and from the service.
 
 A part of the flow: coroutines that await only their `Port`.
 """
@@ -35,7 +35,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class _Answered:
-    """One request's scores by position in the plan's texts, and what it took."""
+    """One request's scores by position in the plan's texts, and their usage."""
 
     scores: dict[int, float]
     reported: rerank_contract.Scores
@@ -44,7 +44,7 @@ class _Answered:
 
 @dataclass(slots=True)
 class Scoring:
-    """The scores of a call's texts: what it goes by, and what is known so far."""
+    """The scores of a call's texts: the inputs, and the scores known so far."""
 
     port: Port
     options: RerankOptions
@@ -67,7 +67,7 @@ class Scoring:
             self.known = await self._aside(cache.recall) or {}
             await self._ask([i for i in range(len(texts)) if i not in self.known], cache=cache)
             if self.known and self.answered and self._model_answered() != self._model_known():
-                # The server has changed its model since, and scores of two don't compare.
+                # The server has changed its model since: scores of two models cannot be compared.
                 again, self.known = sorted(self.known), {}
                 await self._ask(again, cache=cache)
         self._model_answered()
@@ -77,7 +77,7 @@ class Scoring:
         return scores
 
     def took(self) -> Usage:
-        """What the call took; to be asked for once, at its end."""
+        """The usage of the call; ask for it once, at the end of the call."""
         # After a failure, other threads may still be at work: a list at once, not step by step.
         requests = [answered.usage for answered in list(self.answered.values())]
         duplicates = self.fitted.plan.duplicates
@@ -143,7 +143,7 @@ class Scoring:
         async def count_tokens() -> int:
             return self._tokens(documents)
 
-        async def believe(answer: Answer) -> rerank_contract.Scores:
+        async def validate(answer: Answer) -> rerank_contract.Scores:
             return rerank_contract.decode(answer, request, len(documents), wanted or len(documents))
 
         reported, retries = await attempts.answered(
@@ -153,7 +153,7 @@ class Scoring:
             self.budget,
             request,
             count_tokens,
-            believe,
+            validate,
         )
         scores = {shard[index]: score for index, score in reported.by_index.items()}
         usage = self._usage_of(reported, documents, retries)
@@ -182,9 +182,12 @@ class Scoring:
         )
 
     async def _aside(self, work: Callable[[], T]) -> T | None:
-        """What the cache does, which may take no longer than the call's time."""
+        """Runs the cache's work in a thread, within the call's time."""
         try:
             return await self.port.aside(work, self.budget.left())
         except TimeoutError:
-            logger.warning("The cache took longer than timeout=%g s.", self.options.timeout)
+            logger.warning(
+                "The cache took longer than timeout=%g s; the call goes on without it.",
+                self.options.timeout,
+            )
             return None

@@ -1,4 +1,4 @@
-"""Foreign texts made fit to be shown: on one line, with nothing in them that would be obeyed."""
+"""Makes foreign texts safe to show: on one line, without control characters."""
 
 from __future__ import annotations
 

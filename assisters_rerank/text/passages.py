@@ -58,7 +58,7 @@ def passages(text: str, most_tokens: int, count_tokens: Callable[[str], int]) ->
     if count_tokens(text) <= most_tokens:
         return [Passage(0, len(text))]
     if most_tokens < 1:
-        raise ConfigurationError(f"a passage needs room for at least one token, not {most_tokens}")
+        raise ConfigurationError(f"most_tokens: give at least 1 token, not {most_tokens}")
     fitting = {
         piece
         for start, end in _cuts(text, most_tokens, count_tokens)
@@ -74,7 +74,7 @@ def passages(text: str, most_tokens: int, count_tokens: Callable[[str], int]) ->
 def placed_in(own: str, sent: str, passage: Passage | None) -> Passage | None:
     """Where a passage of the text that was sent lies in `own`, which is a part of that text.
 
-    None if there is no passage, if it lies outside, or if `own` is no part of what was sent.
+    None if there is no passage, if it lies outside, or if `own` is not a part of the sent text.
     """
     if passage is None:
         return None

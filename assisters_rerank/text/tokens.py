@@ -29,7 +29,7 @@ from ..errors import ConfigurationError
 # Chinese is without verse. Fiction lies at the low end, legal and technical prose with its long
 # words at the high end.
 # Against tiktoken's o200k_base the means are +19, +23, +11, -4 and -18: the tokenizers differ.
-# The first byte of a character's UTF-8 form tells its alphabet, hence bytes and not code points.
+# The first byte of a character's UTF-8 form shows its alphabet, so bytes are counted.
 _ALPHABETS = (
     (b"abcdefghijklmnopqrstuvwxyz", 0.26),
     (b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", 0.4),
@@ -94,7 +94,7 @@ _MOST_OF_LIGHT = max(weight for _, weight in _ALPHABETS[:2])
 
 
 def tokens_of_pairs(count: Callable[[str], int], query: str, texts: Sequence[str]) -> int:
-    """What is billed for these texts: a cross-encoder reads the query again with every one."""
+    """The tokens billed for these texts: a cross-encoder reads the query again with every one."""
     return count(query) * len(texts) + sum(map(count, texts))
 
 
@@ -128,8 +128,8 @@ class TokenCounter:
             tokens = self._given(text)
             if type(tokens) is not int or tokens < 0:
                 raise ConfigurationError(
-                    f"count_tokens: it gave {tokens!r} for a text; it has to give a number of "
-                    "tokens as an int."
+                    f"count_tokens: it gave {tokens!r} for a text; it must return the number of "
+                    "tokens as an int, 0 or more."
                 )
             self._counted[text] = tokens
         return self._counted[text]

@@ -1,4 +1,4 @@
-"""Where requests go and which key goes along: an argument, else a variable, else the default."""
+"""Where requests go and which key is sent: an argument, else a variable, else the default."""
 
 from __future__ import annotations
 
@@ -26,14 +26,16 @@ def _usable_url(value: str) -> str:
     problem = f"give an http or https address such as {SERVICE_URL}"
     try:
         parts = urlsplit(url)
-        host = (parts.hostname or "").encode("idna")  # refuses what no DNS can know
-        _ = parts.port  # refuses what is no number
+        host = (parts.hostname or "").encode("idna")  # refuses a name that DNS cannot have
+        _ = parts.port  # refuses a port that is not a number
     except ValueError:
         raise ValueError(problem) from None
     if not host or parts.scheme not in ("http", "https"):
         raise ValueError(problem)
     if parts.username or parts.password:
-        raise ValueError("it holds a user name or password; give the key as api_key instead")
+        raise ValueError(
+            "it contains a user name or password; remove them and give the key as api_key"
+        )
     if parts.query or parts.fragment:
         raise ValueError("it must end with the path, without ? or #")
     return url
@@ -43,7 +45,9 @@ def _usable_key(value: SecretStr | str) -> SecretStr | None:
     key = value.get_secret_value() if isinstance(value, SecretStr) else value
     key = key.strip()  # a newline often comes along from a file or a shell
     if not (key.isascii() and key.isprintable()) or " " in key:
-        raise ValueError("it holds characters that no key has; was it copied whole, and alone?")
+        raise ValueError(
+            "it contains characters that no key has; copy the whole key, and only the key"
+        )
     return SecretStr(key) if key else None
 
 
@@ -63,7 +67,7 @@ def key_for(base_url: str, given: SecretStr | None) -> SecretStr | None:
     """The key to send to `base_url`, or None for a server that needs none.
 
     The variable's key was meant for one host, so it is sent to the service, or to the server that
-    the base URL variable names, and to no other.
+    the base URL variable names, and to no other server.
 
     Raises:
         ConfigurationError: the service itself is called and there is no key.
@@ -76,8 +80,8 @@ def key_for(base_url: str, given: SecretStr | None) -> SecretStr | None:
     address = _split(base_url)
     if address.scheme == "http" and not _is_loopback(address.hostname or ""):
         warnings.warn(
-            f"The API key goes to {address.netloc} over plain http, readable on the way; "
-            "use an https base_url.",
+            f"The API key goes to {address.netloc} over plain http, so that "
+            "others can read it; give a base_url with https.",
             stacklevel=2,
         )
     return key

@@ -15,7 +15,7 @@ from pydantic import SecretStr
 
 from . import validation
 from .messages import Answer, Request, post
-from .validation import BreachError, kind
+from .validation import BrokenContractError, kind
 
 Encoding = Literal["base64", "float"]
 """How vectors come: as 32-bit floats in base64, or as JSON numbers, several times as long."""
@@ -38,7 +38,7 @@ def encode(
     encoding: Encoding,
     idempotency_key: str,
 ) -> Request:
-    """The request for some texts. Strings go out, never token ids: not every server knows those."""
+    """The request for some texts. Strings are sent, as not every server takes token ids."""
     content = {"model": model, "input": texts, "encoding_format": encoding}
     return post(f"{base_url}/embeddings", key, content, idempotency_key)
 
@@ -48,23 +48,23 @@ def decode(answer: Answer, request: Request, texts: int) -> Vectors:
 
     Raises:
         StatusError: the server refused; the subclass says what kind of refusal.
-        ContractError: the server agreed, but its answer can't be these texts' vectors.
+        ContractError: the server agreed, but its answer cannot be the vectors of these texts.
     """
 
     def read(content: dict[str, object]) -> Vectors:
         data = validation.listed(content, "data")
         found = dict(validation.numbered(data, "data", texts, "text", "embedded"))
         if len(found) < texts:
-            raise BreachError(f"{len(found)} vectors came for {texts} texts")
+            raise BrokenContractError(f"`data` has vectors for {len(found)} of {texts} texts")
         vectors = [_vector(found[index].get("embedding"), index) for index in range(texts)]
         lengths = {len(vector) for vector in vectors}
         if len(lengths) > 1:
-            raise BreachError(f"the vectors differ in length: {sorted(lengths)}")
+            raise BrokenContractError(f"the vectors differ in length: {sorted(lengths)}")
         return Vectors(
-            vectors, validation.model_told(request, content), validation.total_tokens(content)
+            vectors, validation.reported_model(request, content), validation.total_tokens(content)
         )
 
-    return validation.believed(answer, request, read)
+    return validation.validated(answer, request, read)
 
 
 def refuses_base64(answer: Answer) -> bool:
@@ -76,12 +76,14 @@ def refuses_base64(answer: Answer) -> bool:
 def _vector(value: object, index: int) -> list[float]:
     vector = _floats(value) if isinstance(value, str) else _numbers(value)
     if vector is None:
-        raise BreachError(f"the embedding of text {index} is {kind(value)} that is no vector")
+        raise BrokenContractError(
+            f"the embedding of text {index} is {kind(value)}, which cannot be read as a vector"
+        )
     if not vector:
-        raise BreachError(f"the embedding of text {index} is empty")
+        raise BrokenContractError(f"the embedding of text {index} is empty")
     # No sum of 32-bit floats is infinite, unless one of them is; and NaN makes all of it NaN.
     if not math.isfinite(sum(vector)):
-        raise BreachError(f"the embedding of text {index} is not finite")
+        raise BrokenContractError(f"the embedding of text {index} is not finite")
     return vector
 
 

@@ -22,7 +22,7 @@ _QUOTA_CODES = frozenset(
         "tokens_exhausted_error",
         "insufficient_funds",
         "insufficient_funds_error",
-        "insufficient_quota",  # OpenAI's word, which its look-alikes use
+        "insufficient_quota",  # OpenAI's code, which compatible servers use too
     }
 )
 
@@ -40,11 +40,11 @@ _CLASSES: dict[int, type[StatusError]] = {
 _ADVICE = {
     400: "Check model, query and documents.",
     401: f"Check api_key, or the variable {API_KEY_VARIABLE}.",
-    403: "This key may not do that from here; check the key's rights and allowed origins.",
+    403: "This key is not allowed to do this from here; check its rights and allowed origins.",
     404: "Check base_url, and that the server knows the model.",
     413: "Lower max_documents_per_request, or send shorter documents.",
     422: "Check model and documents.",
-    429: "Send less at a time, or raise timeout so that the wait fits in.",
+    429: "Send fewer documents or requests at a time, or raise timeout so that it covers the wait.",
 }
 
 _ADVICE_WITHOUT_A_KEY = (
@@ -61,7 +61,7 @@ _ADVICE_ON_EMBEDDINGS = {
 
 def refusal(answer: Answer, request: Request) -> StatusError:
     """The error that an answer with an error status stands for."""
-    message, code, kind = error_told(parsed(answer.body))
+    message, code, kind = error_fields(parsed(answer.body))
     refused = _CLASSES.get(answer.status, StatusError)
     of_embeddings = _ADVICE_ON_EMBEDDINGS if request.url.endswith("/embeddings") else {}
     advice = of_embeddings.get(answer.status, _ADVICE.get(answer.status, ""))
@@ -70,7 +70,7 @@ def refusal(answer: Answer, request: Request) -> StatusError:
     if refused is RateLimitError and {code, kind} & _QUOTA_CODES:
         refused = QuotaExceededError
     if refused is QuotaExceededError:
-        advice = "The plan's tokens or the wallet are used up: waiting does not help."
+        advice = "The plan's tokens or the wallet are used up: top up, since waiting does not help."
     if 300 <= answer.status < 400:
         advice = "Redirects are not followed: give the final address as base_url."
     if message is None:
@@ -94,7 +94,7 @@ def refusal(answer: Answer, request: Request) -> StatusError:
     )
 
 
-def error_told(content: object) -> tuple[str | None, str | None, str | None]:
+def error_fields(content: object) -> tuple[str | None, str | None, str | None]:
     """Message, code and type of an error body; other servers put the message elsewhere."""
     body = mapping_or_empty(content)
     error = body.get("error")

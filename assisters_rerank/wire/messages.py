@@ -23,7 +23,7 @@ class Request:
 
     def redact(self, text: str) -> str:
         """One printable line of `text`, cut to 200 characters, without the key."""
-        # The key goes first, or a cut could leave a part of it that is no longer recognised.
+        # The key is removed first: a cut could leave a part of it that is no longer recognised.
         if self.secret:
             text = text.replace(self.secret.get_secret_value(), "[api key]")
         line = " ".join(text.split())[:200]

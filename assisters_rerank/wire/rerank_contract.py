@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from . import validation
 from .messages import Answer, Request, mapping_or_empty, post
-from .validation import BreachError, kind
+from .validation import BrokenContractError, kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,19 +53,19 @@ def decode(answer: Answer, request: Request, documents: int, at_least: int) -> S
 
     Raises:
         StatusError: the server refused; the subclass says what kind of refusal.
-        ContractError: the server agreed, but its answer can't be a ranking of these documents.
+        ContractError: the server agreed, but its answer cannot be a ranking of these documents.
     """
 
     def read(content: dict[str, object]) -> Scores:
         return Scores(
             _by_index(content, documents, at_least),
-            validation.model_told(request, content),
+            validation.reported_model(request, content),
             validation.total_tokens(content),
             _search_units(content),
             validation.request_id(answer, request, content),
         )
 
-    return validation.believed(answer, request, read)
+    return validation.validated(answer, request, read)
 
 
 def _by_index(content: dict[str, object], documents: int, at_least: int) -> dict[int, float]:
@@ -77,7 +77,9 @@ def _by_index(content: dict[str, object], documents: int, at_least: int) -> dict
         )
     }
     if len(by_index) < at_least:
-        raise BreachError(f"{len(by_index)} scores came for {documents} documents")
+        raise BrokenContractError(
+            f"`results` has scores for {len(by_index)} of {documents} documents"
+        )
     return by_index
 
 
@@ -91,7 +93,9 @@ def _score(value: object, place: int) -> float:
             score = math.inf
         if math.isfinite(score):
             return score
-    raise BreachError(f"results[{place}].relevance_score is {kind(value)}, not a finite number")
+    raise BrokenContractError(
+        f"results[{place}].relevance_score is {kind(value)}, not a finite number"
+    )
 
 
 def _search_units(content: dict[str, object]) -> int | None:

@@ -1,4 +1,4 @@
-"""A 200 is not believed before its answer is checked: how, and what is said of a broken one."""
+"""Checks that an answer with status 200 keeps the contract, and says how a broken one does not."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from ..errors import ContractError
-from .error_bodies import error_told, refusal
+from .error_bodies import error_fields, refusal
 from .messages import NOT_JSON, Answer, Request, mapping_or_empty, parsed, text_or_none
 
 T = TypeVar("T")
@@ -16,12 +16,12 @@ T = TypeVar("T")
 _MORE_THAN_ANY = 2**53
 
 
-class BreachError(Exception):
+class BrokenContractError(Exception):
     """How an answer breaks the contract; may quote the server."""
 
 
-def believed(answer: Answer, request: Request, read: Callable[[dict[str, object]], T]) -> T:
-    """What `read` makes of the answer's JSON object; it raises `BreachError` if it can't.
+def validated(answer: Answer, request: Request, read: Callable[[dict[str, object]], T]) -> T:
+    """What `read` makes of the answer's JSON object; or its `BrokenContractError`.
 
     Raises:
         StatusError: the server refused; the subclass says what kind of refusal.
@@ -31,25 +31,27 @@ def believed(answer: Answer, request: Request, read: Callable[[dict[str, object]
         raise refusal(answer, request)
     try:
         return read(_object(answer))
-    except BreachError as breach:
+    except BrokenContractError as breach:
         problem = request.redact(str(breach))
-    told = request.redact(answer.request_id or "")  # crash reporters print the frame's variables
-    named = f" (request id {told})" if told else ""
+    request_id = request.redact(
+        answer.request_id or ""
+    )  # crash reporters print the frame's variables
+    named = f" (request id {request_id})" if request_id else ""
     raise ContractError(f"{request.url} answered, but {problem}{named}.")
 
 
 def _object(answer: Answer) -> dict[str, object]:
     if not answer.body:
-        raise BreachError("the body is empty")
+        raise BrokenContractError("the body is empty")
     content = parsed(answer.body)
     if content is NOT_JSON:
-        start = answer.body[:4000].decode("utf-8", "replace")  # cut when the key is out of it
-        raise BreachError(f"the body is not JSON; it starts: {start}")
+        start = answer.body[:4000].decode("utf-8", "replace")  # `redact` removes the key, then cuts
+        raise BrokenContractError(f"the body is not JSON; it starts: {start}")
     if not isinstance(content, dict):
-        raise BreachError(f"the body is {kind(content)} instead of an object")
+        raise BrokenContractError(f"the body is {kind(content)} instead of an object")
     if content.get("error"):
-        told = error_told(content)[0] or "no message"
-        raise BreachError(f"it reports an error under status {answer.status}: {told}")
+        message = error_fields(content)[0] or "no message"
+        raise BrokenContractError(f"it reports an error under status {answer.status}: {message}")
     return content
 
 
@@ -57,7 +59,7 @@ def listed(content: dict[str, object], field: str) -> list[object]:
     """The list in this field."""
     value = content.get(field)
     if not isinstance(value, list):
-        raise BreachError(f"`{field}` is {kind(value)} instead of a list")
+        raise BrokenContractError(f"`{field}` is {kind(value)} instead of a list")
     return value
 
 
@@ -72,14 +74,16 @@ def numbered(
     found = []
     for place, entry in enumerate(entries):
         if not isinstance(entry, dict):
-            raise BreachError(f"{field}[{place}] is {kind(entry)} instead of an object")
+            raise BrokenContractError(f"{field}[{place}] is {kind(entry)} instead of an object")
         index = entry.get("index")
         if type(index) is not int:  # exactly: True is an int too
-            raise BreachError(f"{field}[{place}].index is {kind(index)}, not an integer")
+            raise BrokenContractError(f"{field}[{place}].index is {kind(index)}, not an integer")
         if not 0 <= index < count:
-            raise BreachError(f"{field}[{place}].index is {index} of {count} {what}s")
+            raise BrokenContractError(
+                f"{field}[{place}].index is {index}, outside the {count} {what}s sent"
+            )
         if index in seen:
-            raise BreachError(f"{what} {index} is {done} twice")
+            raise BrokenContractError(f"{what} {index} is {done} twice")
         seen.add(index)
         found.append((index, entry))
     return found
@@ -87,11 +91,11 @@ def numbered(
 
 def request_id(answer: Answer, request: Request, content: dict[str, object]) -> str | None:
     """The server's id of the request, from the header or else the body."""
-    told = answer.request_id or text_or_none(content.get("id"))
-    return request.redact(told) if told else None
+    reported = answer.request_id or text_or_none(content.get("id"))
+    return request.redact(reported) if reported else None
 
 
-def model_told(request: Request, content: dict[str, object]) -> str | None:
+def reported_model(request: Request, content: dict[str, object]) -> str | None:
     """The model that the server says it used."""
     model = text_or_none(content.get("model"))
     return request.redact(model) if model else None
@@ -103,17 +107,18 @@ def one_model(models: Iterable[str | None], done: str, results: str) -> str | No
     Raises:
         ContractError: they name several.
     """
-    told = {model for model in models if model}
-    if len(told) > 1:
+    reported = {model for model in models if model}
+    if len(reported) > 1:
         raise ContractError(
-            f"The parts of the list were {done} by different models ({', '.join(sorted(told))}), "
-            f"whose {results} can't be compared."
+            f"The parts of the list were {done} by different models "
+            f"({', '.join(sorted(reported))}), whose "
+            f"{results} cannot be compared. Give a model id that always names one model."
         )
-    return next(iter(told), None)
+    return next(iter(reported), None)
 
 
 def total_tokens(content: dict[str, object]) -> int | None:
-    """Billed tokens; what is odd counts as not reported."""
+    """Billed tokens; an impossible number counts as not reported."""
     usage = mapping_or_empty(content.get("usage"))
     total = count(usage.get("total_tokens"))
     return count(usage.get("prompt_tokens")) if total is None else total

@@ -244,7 +244,7 @@ class TestRetries:
     def test_an_unbelievable_answer_is_raised_and_never_half_taken(self) -> None:
         half = answer({"data": [{"index": 0, "embedding": [1.0]}]})
         port, state = ScriptedPort(repeat(half)), State()
-        with pytest.raises(ContractError, match="1 vectors came for 2 texts"):
+        with pytest.raises(ContractError, match="`data` has vectors for 1 of 2 texts"):
             embed(port, ["a", "b"], state, max_retries=0)
         assert state.total_usage.sum.documents_sent == 0
 

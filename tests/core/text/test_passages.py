@@ -213,7 +213,7 @@ def test_a_character_over_the_window_is_an_error() -> None:
 
 @pytest.mark.parametrize("window", [0, -3])
 def test_an_empty_window_is_an_error(window: int) -> None:
-    with pytest.raises(ConfigurationError, match="at least one token"):
+    with pytest.raises(ConfigurationError, match="at least 1 token"):
         passages("some text", window, len)
 
 
