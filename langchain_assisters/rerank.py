@@ -179,7 +179,7 @@ def _top_n(keywords: dict[str, Any]) -> Any:
     others = sorted(keywords.keys() - {"top_n"})
     if others:
         raise ConfigurationError(
-            f"{', '.join(others)}: no keyword of a call, which takes top_n alone; give it to the "
+            f"{', '.join(others)}: a call takes only the option top_n; give other options to the "
             "constructor."
         )
     return keywords.get("top_n", ...)

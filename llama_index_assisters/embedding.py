@@ -124,8 +124,8 @@ def _contents(nodes: Sequence[BaseNode]) -> list[str]:
     for place, content in enumerate(contents):
         if not content or content.isspace():
             raise ConfigurationError(
-                f"nodes[{place}] (id {nodes[place].node_id}): it is blank, and has no meaning to "
-                "embed; leave it out."
+                f"nodes[{place}] (id {nodes[place].node_id}): it is blank and cannot be embedded; "
+                "leave it out."
             )
     return contents
 

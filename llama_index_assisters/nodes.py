@@ -67,7 +67,7 @@ def _without_notes(node: BaseNode) -> BaseNode:
 
 
 def _cut(node: BaseNode, own: str, span: Passage) -> BaseNode | None:
-    """A copy with this part of its text; None if it is of a class that can't be given a text."""
+    """A copy with this part of its text; None if it is of a class that cannot be given a text."""
     text, copied = own[span.start : span.end], node.model_copy()
     copied.embedding = None  # it is the whole text's
     if isinstance(copied, Node) and copied.text_resource is not None:

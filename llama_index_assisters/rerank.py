@@ -106,7 +106,7 @@ def _listed(nodes: Iterable[NodeWithScore]) -> list[NodeWithScore]:
 
 def _query(query_bundle: QueryBundle | None) -> str:
     if query_bundle is None:
-        raise ConfigurationError("query_bundle or query_str: give one; there is no query.")
+        raise ConfigurationError("There is no query: give query_bundle or query_str.")
     if not isinstance(query_bundle, QueryBundle):
         given = type(query_bundle).__name__
         raise ConfigurationError(

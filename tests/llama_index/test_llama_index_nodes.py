@@ -97,7 +97,7 @@ async def test_without_a_query_nothing_is_sent(
     nodes: list[NodeWithScore],
     no_request: Requests,
 ) -> None:
-    with no_request(), pytest.raises(ConfigurationError, match="there is no query"):
+    with no_request(), pytest.raises(ConfigurationError, match="There is no query"):
         await reranked(postprocessor, nodes, query_bundle=None)
 
 
