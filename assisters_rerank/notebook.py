@@ -73,7 +73,7 @@ def ranking_html(rows: Sequence[Row], model: str, usage: Usage, *, degraded: boo
             f'<th class="text" scope="col">text</th></tr></thead><tbody>{shown}</tbody></table>'
         )
     parts += [f'<p class="note">{escape(note)}</p>' for note in _notes(rows, model, usage)]
-    # The two other classes keep MathJax away: a text with two prices in dollars is no formula.
+    # The two other classes keep MathJax away: a text with two prices in dollars is not a formula.
     classes = "assisters-ranking tex2jax_ignore mathjax_ignore"
     return f'<div class="{classes}">{"".join(parts)}</div>'
 

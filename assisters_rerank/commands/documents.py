@@ -129,5 +129,5 @@ def _finite(number: str) -> float:
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    # Python would read NaN and Infinity, and write them into output that is no JSON any more.
+    # Python would read NaN and Infinity, and write them into output that would not be JSON.
     raise ValueError(f"{name} is not JSON")

@@ -115,7 +115,7 @@ def eval_(
     _check_file(json, "--json")
     _check_file(html, "--html")
     if export is not None and export.exists() and not export.is_dir():
-        raise typer.BadParameter(f"{export} is no folder", param_hint="--export")
+        raise typer.BadParameter(f"{export} is not a folder", param_hint="--export")
     judged = read_beir(collection, split, qrels=qrels, allow_missing=allow_missing)
     candidates = None if run is None else read_run(run, judged)
     with ExitStack() as stack:
@@ -185,9 +185,9 @@ def _check_file(file: Path | None, flag: str) -> None:
     if file.is_dir():
         raise typer.BadParameter(f"{file} is a folder", param_hint=flag)
     if not file.parent.is_dir():
-        raise typer.BadParameter(f"there is no folder {file.parent}", param_hint=flag)
+        raise typer.BadParameter(f"there is not a folder {file.parent}", param_hint=flag)
     if not os.access(file if file.exists() else file.parent, os.W_OK):
-        raise typer.BadParameter(f"{file} can't be written", param_hint=flag)
+        raise typer.BadParameter(f"{file} cannot be written; choose another file", param_hint=flag)
 
 
 def _say_how_to_go_on(cache: Path | None) -> None:

@@ -53,7 +53,7 @@ class ReportingReranker(Reranker):
 def progress_bar(total: int, what: str, *, wanted: bool) -> Iterator[Callable[[int], None]]:
     """A bar over so many things, with the time left; gives the function that counts some as done.
 
-    Nothing is shown where stderr is no terminal.
+    Nothing is shown where stderr is not a terminal.
     """
     if not wanted or not sys.stderr.isatty():
         yield lambda _: None

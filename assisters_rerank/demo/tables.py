@@ -81,7 +81,7 @@ class Page:
     def invitation(self, program: str) -> None:
         """What to try next; `program` is what was typed to get here."""
         self._print("")
-        # Whole, however long the path is: a command that is broken over lines can't be copied.
+        # Whole, however long the path is: a command that is broken over lines cannot be copied.
         told = f'Ask your own question: {program} demo --query "…"'
         self._console.print(told, soft_wrap=True, markup=False, highlight=False)
 

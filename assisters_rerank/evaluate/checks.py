@@ -1,4 +1,4 @@
-"""Checks before any request, so that nothing is paid for that can't be measured."""
+"""Checks before any request, so that nobody pays for an evaluation that cannot be measured."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def check_arguments(
     max_cost: float | None,
     at_once: int,
 ) -> None:
-    """Raises `ConfigurationError` for an argument that can't be."""
+    """Raises `ConfigurationError` for an impossible argument."""
     if not rerankers:
         raise ConfigurationError("rerankers: give at least one.")
     for name, value in (("depth", depth), ("at_once", at_once)):

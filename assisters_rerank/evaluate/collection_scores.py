@@ -48,7 +48,7 @@ class Scored:
 def check_reranker(reranker: Reranker, max_cost: float | None) -> None:
     """Raises `ConfigurationError` for a reranker that cannot be evaluated."""
     if reranker.on_error == "passthrough":
-        raise ConfigurationError("on_error: an evaluation needs scores; give 'raise'.")
+        raise ConfigurationError("on_error: an evaluation needs scores; give on_error='raise'.")
     if max_cost is not None:
         check_price(reranker)
 

@@ -38,7 +38,7 @@ def price(reranker: Reranker, query: str, texts: Sequence[str]) -> float | None:
     """Dollars for a call with these texts, by estimated tokens; None if the price is unknown.
 
     Raises:
-        ConfigurationError: the call can't be made as it stands.
+        ConfigurationError: the call cannot be made.
     """
     fitted = fit(reranker, query, Plan.of(texts))
     tokens = tokens_of_pairs(fitted.count, query, fitted.plan.texts)
@@ -114,7 +114,7 @@ class Purse:
         return self._most is None or not price or self.spent + sum(under_way) + price <= self._most
 
     def _is_cached(self, query: str, texts: Sequence[str]) -> bool:
-        # Half of them are no help: they count for nothing if the server has changed its model.
+        # Half of them do not help: they are not used if the server has changed its model.
         cache = self._reranker.cache
         if cache is None:
             return False

@@ -40,7 +40,7 @@ def bm25(
         ConfigurationError: an unknown language, a depth below 1, or no document has any word.
     """
     if depth < 1:
-        raise ConfigurationError(f"depth must be at least 1, and not {depth}.")
+        raise ConfigurationError(f"depth: give at least 1, not {depth}.")
     words_of = _tokenizer(language)
     documents = words_of(collection.documents.values())
     if not any(documents):

@@ -60,7 +60,7 @@ def collection_from_retriever(
     """
     asked = _asked(questions)
     if depth < 1:
-        raise ConfigurationError(f"depth must be at least 1, and not {depth}.")
+        raise ConfigurationError(f"depth: give at least 1, not {depth}.")
     queries = {str(place): question for place, (question, _) in enumerate(asked, 1)}
     qrels = {str(place): grades for place, (_, grades) in enumerate(asked, 1)}
     documents: dict[str, str] = {}
@@ -111,7 +111,7 @@ def _asked(questions: Iterable[tuple[str, Relevant]]) -> list[tuple[str, dict[st
             raise ConfigurationError(f"question {place}: no document is relevant to it.")
         asked.append((question, grades))
     if not asked:
-        raise ConfigurationError("questions: there are none.")
+        raise ConfigurationError("questions: the list is empty; give at least one.")
     return asked
 
 

@@ -1,4 +1,4 @@
-"""What an evaluation amounts to: is a gain certain, how many candidates and which threshold."""
+"""The conclusions of an evaluation: is a gain certain, how many candidates, which threshold."""
 
 from __future__ import annotations
 

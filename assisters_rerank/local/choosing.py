@@ -36,7 +36,7 @@ def service_or_local(*, local: bool = False) -> Iterator[Endpoint]:
     without either, or with `local`, a local server runs for as long as the context is open.
 
     Raises:
-        ConfigurationError: `ASSISTERS_BASE_URL` is no usable address.
+        ConfigurationError: `ASSISTERS_BASE_URL` is not a usable address.
     """
     if not local and _is_set(BASE_URL_VARIABLE):
         base_url = default_base_url()

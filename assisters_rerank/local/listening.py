@@ -46,14 +46,14 @@ def listen_or_explain(host: str, port: int) -> socket.socket:
         if error.errno == errno.EADDRINUSE:
             problem = f"Port {port} on {host} is in use: give another --port, or 0 for a free one."
         elif error.errno == errno.EADDRNOTAVAIL:
-            problem = f"{host} is no address of this machine: give another --host."
+            problem = f"{host} is not an address of this machine: give another --host."
         else:
             problem = f"Cannot listen on {host}, port {port}: {error.strerror}."
     raise ConfigurationError(problem)
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach this host; of names `localhost` alone is believed."""
+    """Whether only this machine can reach this host; of names, only `localhost` counts."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

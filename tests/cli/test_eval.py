@@ -177,7 +177,7 @@ def test_local_and_base_url_exclude_each_other(judged: Path) -> None:
         (["--json", "no/r.json"], "--json: there is no folder no"),
         (["--html", "no/where/r.html"], "--html: there is no folder no/where"),
         (["--json", "c"], "--json: c is a folder"),
-        (["--export", "c/corpus.jsonl"], "--export: c/corpus.jsonl is no folder"),
+        (["--export", "c/corpus.jsonl"], "--export: c/corpus.jsonl is not a folder"),
     ],
 )
 def test_files_that_can_not_be_written_are_said_before_anything_is_paid_for(

@@ -119,7 +119,7 @@ def test_without_a_key_the_line_names_both_ways_out() -> None:
 def test_an_unusable_key_is_not_called_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ASSISTERS_API_KEY", "ask wrong")
     (line,) = run("rerank", "query", stdin="a\n").stderr.splitlines()
-    assert "the variable ASSISTERS_API_KEY: it holds characters that no key has" in line
+    assert "the variable ASSISTERS_API_KEY: it contains characters that no key has" in line
     assert "ask wrong" not in line
 
 

@@ -152,7 +152,7 @@ def test_one_id_for_two_texts() -> None:
 @pytest.mark.parametrize(
     ("questions", "message"),
     [
-        ([], "questions: there are none"),
+        ([], "questions: the list is empty; give at least one"),
         ([("x", ["d1"]), (" ", ["d1"])], "question 2: the question is ' '"),
         ([("x", "d1")], "question 1: give a list of relevant ids or grades by id, not 'd1'"),
         ([("x", None)], "question 1: give a list of relevant ids or grades by id, not None"),
@@ -170,5 +170,5 @@ def test_bad_questions(questions: list[tuple[str, list[str]]], message: str) -> 
 def test_what_is_no_retriever() -> None:
     with pytest.raises(ConfigurationError, match="list has neither LangChain's `invoke`"):
         collection_from_retriever([], QUESTIONS)
-    with pytest.raises(ConfigurationError, match="depth must be at least 1"):
+    with pytest.raises(ConfigurationError, match="depth: give at least 1, not"):
         collection_from_retriever(RunnableLambda(lambda _: LANGCHAIN), QUESTIONS, 0)

@@ -123,7 +123,7 @@ def test_bad_run(tmp_path: Path, text: str, message: str) -> None:
 
 
 def test_run_and_depth(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="depth must be at least 1"):
+    with pytest.raises(ConfigurationError, match="depth: give at least 1, not"):
         read_run(written(tmp_path, RUN), depth=0)
 
 

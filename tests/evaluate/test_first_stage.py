@@ -124,7 +124,7 @@ def test_the_same_in_every_process() -> None:
 
 
 def test_bad_options() -> None:
-    with pytest.raises(ConfigurationError, match="depth must be at least 1, and not 0"):
+    with pytest.raises(ConfigurationError, match="depth: give at least 1, not 0"):
         candidates({"d1": "lift"}, "lift", depth=0)
     with pytest.raises(ConfigurationError, match=r"language: 'klingon' is none of .*english.*None"):
         candidates({"d1": "lift"}, "lift", language="klingon")

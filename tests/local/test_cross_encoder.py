@@ -93,7 +93,7 @@ def test_a_folder_as_on_the_hub_and_twice(tmp_path: Path, scorer: CrossEncoderSc
 
 
 def broken_folders(folder: Path) -> Iterator[tuple[Path, str]]:
-    yield folder / "missing", "is no folder"
+    yield folder / "missing", "is not a folder"
     (folder / "empty").mkdir()
     yield folder / "empty", "has no model.onnx"
     broken = tiny_cross_encoder.write(folder / "broken")

@@ -45,7 +45,7 @@ def test_without_wordllama_terms_alone_are_embedded_and_said(
     assert {len(entry["embedding"]) for entry in answers[0]["data"]} == {1024}
     warnings = [record for record in caplog.records if record.levelno == logging.WARNING]
     assert [warning.getMessage() for warning in warnings] == [
-        "wordllama is not installed: the local server embeds by terms alone (local-hashed)"
+        "wordllama is not installed: the local server embeds by terms only (local-hashed)"
     ]
 
 

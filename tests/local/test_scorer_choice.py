@@ -43,7 +43,7 @@ def test_without_wordllama_terms_alone_are_scored_and_said(
     assert answers[0]["results"][0]["relevance_score"] == expected[0]
     warnings = [record for record in caplog.records if record.levelno == logging.WARNING]
     assert [warning.getMessage() for warning in warnings] == [
-        "wordllama is not installed: the local server scores by terms alone (local-lexical)"
+        "wordllama is not installed: the local server scores by terms only (local-lexical)"
     ]
 
 

@@ -36,7 +36,7 @@ def read_run(
     """
     file = Path(path)
     if depth is not None and depth < 1:
-        raise ConfigurationError(f"depth must be at least 1, and not {depth}.")
+        raise ConfigurationError(f"depth: give at least 1, not {depth}.")
     found: dict[str, dict[str, tuple[float, int]]] = {}
     empty = True
     for number, line in lines_of(file):

@@ -31,9 +31,9 @@ class RateLimits:
         for name in ("requests_per_minute", "tokens_per_minute"):
             limit = getattr(self, name)
             if limit is not None and limit < 1:
-                raise ConfigurationError(f"{name} has to be at least 1, not {limit}.")
+                raise ConfigurationError(f"{name}: give at least 1, not {limit}.")
         if not 0 < self.window < math.inf:
-            raise ConfigurationError(f"window has to be above 0 seconds, not {self.window:g}.")
+            raise ConfigurationError(f"window: give more than 0 seconds, not {self.window:g}.")
 
 
 PLANS: dict[PlanName, RateLimits] = {

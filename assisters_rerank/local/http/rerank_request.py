@@ -138,7 +138,7 @@ def _documents(value: object, max_documents: int) -> tuple[str, ...]:
 
 
 def json_object(body: bytes) -> dict[str, object]:
-    """The fields of a request's body; raises `Refusal` if it is no JSON object."""
+    """The fields of a request's body; raises `Refusal` if it is not a JSON object."""
     try:
         fields = json.loads(body)
     except (ValueError, RecursionError) as error:
@@ -169,5 +169,5 @@ def required(fields: dict[str, object], name: str) -> object:
 
 
 def invalid(name: str, problem: str) -> Refusal:
-    """The refusal of a field that is there but can't be used."""
+    """The refusal of a field that is present but cannot be used."""
     return Refusal(400, "invalid_parameter", f"`{name}` {problem}.", name)

@@ -87,7 +87,7 @@ def _model_file(folder: Path) -> str:
     for file in _FILES:
         if (folder / file).is_file():
             return file
-    problem = "has no model.onnx" if folder.is_dir() else "is no folder"
+    problem = "has no model.onnx" if folder.is_dir() else "is not a folder"
     raise ConfigurationError(f"{folder} {problem}: give the folder of a cross-encoder in ONNX.")
 
 

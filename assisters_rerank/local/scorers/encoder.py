@@ -50,7 +50,7 @@ def _build_encoder(name: str) -> Encoder:
     if name == "hashed":
         return HashedEncoder()
     if name != "static":
-        raise ConfigurationError(f"There is no encoder {name!r}; there are {', '.join(ENCODERS)}.")
+        raise ConfigurationError(f"Unknown encoder {name!r}; give one of {', '.join(ENCODERS)}.")
     # They import NumPy: not before it is needed.
     from .static import StaticEncoder
     from .word_vectors import WordVectorsMissingError
@@ -58,5 +58,5 @@ def _build_encoder(name: str) -> Encoder:
     try:
         return StaticEncoder()
     except WordVectorsMissingError as error:
-        logger.warning("%s: the local server embeds by terms alone (%s)", error, HashedEncoder.name)
+        logger.warning("%s: the local server embeds by terms only (%s)", error, HashedEncoder.name)
         return HashedEncoder()

@@ -55,7 +55,7 @@ def _build_scorer(name: str) -> Scorer:
 
         return CrossEncoderScorer()
     if name != "embedded":
-        raise ConfigurationError(f"There is no scorer {name!r}; there are {', '.join(SCORERS)}.")
+        raise ConfigurationError(f"Unknown scorer {name!r}; give one of {', '.join(SCORERS)}.")
     # They import NumPy: not before it is needed.
     from .embedded import EmbeddedScorer
     from .word_vectors import WordVectorsMissingError
@@ -63,5 +63,5 @@ def _build_scorer(name: str) -> Scorer:
     try:
         return EmbeddedScorer()
     except WordVectorsMissingError as error:
-        logger.warning("%s: the local server scores by terms alone (%s)", error, LexicalScorer.name)
+        logger.warning("%s: the local server scores by terms only (%s)", error, LexicalScorer.name)
         return LexicalScorer()
