@@ -1,9 +1,14 @@
-"""What holds for all tests: an environment without settings, and a Ctrl-C that works."""
+"""What holds for all tests: no settings in the environment, a Ctrl-C that works, turns."""
 
 from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Iterator
+
+import pytest
+
+from .turns import Turns
 
 # What would change where calls go (and who pays for them), or how rich and typer write.
 _VARIABLES = {
@@ -31,3 +36,27 @@ for variable in list(os.environ):
 # A run in the background ignores Ctrl-C, and so would every command that the tests start.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# More would each import all of it again, and wait for the tests that want to be alone.
+_MOST_WORKERS = 4
+_TURNS = pytest.StashKey[Turns]()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """For `-n auto`: as many as there are processors that this process may use."""
+    usable = getattr(os, "sched_getaffinity", lambda _: range(os.cpu_count() or 1))(0)
+    return min(len(usable), _MOST_WORKERS)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Keeps all other workers out while a `timed` test runs, from set-up to teardown."""
+    if not hasattr(item.config, "workerinput"):  # without workers there is nobody to keep out
+        return (yield)
+    if _TURNS not in item.config.stash:
+        # The parent of a worker's own folder is the whole run's.
+        shared = item.config._tmp_path_factory.getbasetemp().parent
+        item.config.stash[_TURNS] = Turns(shared)
+    with item.config.stash[_TURNS].take(alone=item.get_closest_marker("timed") is not None):
+        return (yield)

@@ -102,6 +102,7 @@ def test_latencies_leave_out_what_came_from_the_cache(server: LocalServer) -> No
     assert again.answered_by == found.answered_by
 
 
+@pytest.mark.timed
 def test_latencies_leave_out_what_was_waited_for() -> None:
     """A pace is the evaluation's own doing, and no user of the index will wait for it."""
     collection, candidates = numbered(2)
@@ -141,6 +142,7 @@ def test_a_call_that_waits_between_its_requests_has_no_latency(
     assert latencies == [{10: 1}, {}]
 
 
+@pytest.mark.timed
 def test_the_users_own_pace_is_kept() -> None:
     collection, candidates = numbered(2)
     with (

@@ -9,7 +9,7 @@ import socket
 import threading
 import time
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -38,6 +38,12 @@ MORE: dict[str, dict[str, Any]] = {
     "test_passthrough": {"on_error": "passthrough", "score_threshold": 0.9},
 }
 AT_ONCE = 6
+
+
+def each_of(rows: Sequence[Row]) -> pytest.MarkDecorator:
+    """A case for each row; those that wait measure how long."""
+    cases = [pytest.param(row, marks=[pytest.mark.timed] if row.waits else []) for row in rows]
+    return pytest.mark.parametrize("row", cases, ids=[row.name for row in rows])
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -162,8 +168,8 @@ def everything_logged() -> Iterator[list[logging.LogRecord]]:
         root.setLevel(level)
 
 
-@pytest.fixture(scope="module")
-def waited(request: pytest.FixtureRequest, plain_surroundings: None) -> Mapping[Case, Played]:
+@pytest.fixture(scope="session")
+def waited(request: pytest.FixtureRequest) -> Mapping[Case, Played]:
     """The selected cases of rows that wait, played side by side: one by one they take minutes."""
     played: dict[Case, Played] = {}
     places = threading.Semaphore(AT_ONCE)
@@ -174,7 +180,7 @@ def waited(request: pytest.FixtureRequest, plain_surroundings: None) -> Mapping[
 
     threads = []
     for item in request.session.items:
-        if isinstance(item, pytest.Function) and item.module is request.module:
+        if isinstance(item, pytest.Function) and item.module.__name__ == __name__:
             test, given = item.originalname, getattr(item, "callspec", None)
             if test in MORE and given is not None and given.params["row"].waits:
                 row, face = given.params["row"], given.params["face"]
@@ -195,12 +201,11 @@ def waited(request: pytest.FixtureRequest, plain_surroundings: None) -> Mapping[
 
 
 @pytest.fixture
-def played(
-    request: pytest.FixtureRequest, row: Row, face: Face, waited: Mapping[Case, Played]
-) -> Played:
+def played(request: pytest.FixtureRequest, row: Row, face: Face) -> Played:
     """The run of one row through one face."""
     test = request.function.__name__
     if row.waits:
+        waited: Mapping[Case, Played] = request.getfixturevalue("waited")
         assert (test, row.name, face.name) in waited, "it hung, or its server failed"
         return waited[test, row.name, face.name]
     with everything_logged() as records:
@@ -270,7 +275,7 @@ def assert_nothing_logged(played: Played, row: Row) -> None:
         assert LEAK not in logging.Formatter().format(record)
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+@each_of(ROWS)
 @pytest.mark.parametrize("face", FACES, ids=lambda face: face.name)
 def test_fault(row: Row, face: Face, played: Played) -> None:
     assert played.outcome in row.outcomes, f"{played.got} {played.error!r}"
@@ -288,7 +293,7 @@ def test_fault(row: Row, face: Face, played: Played) -> None:
     assert_nothing_logged(played, row)
 
 
-@pytest.mark.parametrize("row", PASSTHROUGH, ids=lambda row: row.name)
+@each_of(PASSTHROUGH)
 @pytest.mark.parametrize("face", SIX_FACES, ids=lambda face: face.name)
 def test_passthrough(row: Row, face: Face, played: Played) -> None:
     if row.passes_through:

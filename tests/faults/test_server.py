@@ -149,6 +149,7 @@ def test_silence_lasts_until_the_client_goes() -> None:
     ],
     ids=["headers", "body", "chunks", "endless"],
 )
+@pytest.mark.timed
 def test_drips_send_a_little_at_a_time(drip: Behaviour) -> None:
     with HostileServer([drip]) as server, ask(server) as sock:
         start, pieces = time.monotonic(), 0
@@ -157,6 +158,7 @@ def test_drips_send_a_little_at_a_time(drip: Behaviour) -> None:
     assert pieces >= 4
 
 
+@pytest.mark.timed
 def test_header_drip_ends_in_the_right_answer() -> None:
     with HostileServer([behaviours.dripping_headers(0.3)]) as server:
         start = time.monotonic()
@@ -183,6 +185,7 @@ def test_broken_gzip_cannot_be_unpacked() -> None:
         httpx.post(server.url, json=ASKED)
 
 
+@pytest.mark.timed
 def test_a_late_answer_comes_and_is_wrong() -> None:
     with HostileServer([behaviours.late_and_wrong(0.1)]) as server:
         start = time.monotonic()
@@ -202,6 +205,7 @@ def test_redirect_points_elsewhere() -> None:
     assert (len(server.requests), len(target.requests)) == (1, 1)
 
 
+@pytest.mark.timed
 def test_stopping_is_quick_and_leaves_no_thread() -> None:
     before = threading.active_count()
     server = HostileServer([behaviours.silent])

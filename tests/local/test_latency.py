@@ -31,6 +31,7 @@ def test_published_latency(model: str, documents: int, milliseconds: float) -> N
     assert published_latency(model, documents) == pytest.approx(milliseconds / 1000)
 
 
+@pytest.mark.timed
 def test_answers_come_no_sooner() -> None:
     body = BODY | {"documents": ["a"] * 30}
 

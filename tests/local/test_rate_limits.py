@@ -193,6 +193,7 @@ def test_the_current_window() -> None:
     assert 0 <= told["requests"]["reset"] - time.time() <= 61
 
 
+@pytest.mark.timed
 def test_a_short_window_ends_while_the_client_waits() -> None:
     with LocalServer(limits=RateLimits(1, window=0.3)) as server:
         # The second one has not been told of the window by an answer.

@@ -16,6 +16,7 @@ from assisters_rerank.local import LocalServer, RateLimits
 from .surroundings import BODY, Steered, connect, run_python
 
 
+@pytest.mark.timed
 def test_nothing_is_left_behind(caplog: pytest.LogCaptureFixture) -> None:
     threads = set(threading.enumerate())
     handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
@@ -120,6 +121,7 @@ def test_a_key_is_taken_as_a_header_can_carry_it() -> None:
         assert client.post("/rerank", json=BODY, headers=headers).status_code == 200
 
 
+@pytest.mark.timed
 def test_requests_are_scored_side_by_side() -> None:
     both = threading.Barrier(2)
 
@@ -137,6 +139,7 @@ def test_requests_are_scored_side_by_side() -> None:
     assert [answer.status_code for answer in answers] == [200, 200]
 
 
+@pytest.mark.timed
 def test_a_busy_scorer_keeps_nobody_waiting() -> None:
     busy, done = threading.Event(), threading.Event()
 

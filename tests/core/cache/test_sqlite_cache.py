@@ -346,6 +346,7 @@ def test_a_child_forked_in_the_middle_of_a_use_does_without_the_cache(
 # ---- what befalls a file
 
 
+@pytest.mark.timed
 def test_a_locked_file_is_an_error_after_a_second(cache: SqliteCache, path: Path) -> None:
     cache.set_many(batch(0))
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
@@ -372,6 +373,7 @@ def test_a_file_that_another_process_keeps_for_itself(cache: SqliteCache, path: 
     assert_whole(path, {0})
 
 
+@pytest.mark.timed
 def test_threads_wait_for_a_locked_file_together_not_one_after_the_other(
     cache: SqliteCache, path: Path
 ) -> None:

@@ -107,6 +107,7 @@ def test_trios_own_timeout_is_the_users_and_no_error_of_ours() -> None:
 
 @pytest.mark.parametrize("shards", [1, 3])
 @pytest.mark.parametrize("world", ["sync", "asyncio", "trio"])
+@pytest.mark.timed
 def test_the_calls_own_budget_hangs_up_too(world: str, shards: int) -> None:
     async def main() -> None:
         with stuck(shards) as server:
@@ -179,6 +180,7 @@ def test_a_failing_shard_hangs_up_on_the_others(backend: str) -> None:
     anyio.run(main, backend=backend)
 
 
+@pytest.mark.timed
 def test_a_failing_shard_is_told_at_once_in_the_sync_world_too() -> None:
     with HostileServer([OneRefuses(2).answer]) as server:
         reranker = Reranker(base_url=server.url, max_documents_per_request=1, timeout=20)

@@ -13,6 +13,8 @@ from assisters_rerank import BudgetExceeded, Ranking, Reranker
 
 from ...faults.server import AtAccept, Exchange, HostileServer
 
+pytestmark = pytest.mark.timed
+
 Call = Callable[[Reranker, str], Awaitable[Ranking]]
 
 TIMEOUT = 1.2

@@ -20,6 +20,8 @@ from ...faults.server import Exchange, HostileServer
 from ..embeddings import coded, embedded, vector
 from ..fresh_interpreter import must_run
 
+pytestmark = pytest.mark.timed
+
 WIDE = [0.5] * 1024
 
 

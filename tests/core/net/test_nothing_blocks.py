@@ -16,6 +16,8 @@ from ..conftest import answer_honestly
 from ..expectation import assert_right
 from ..fresh_interpreter import must_run
 
+pytestmark = pytest.mark.timed
+
 TEXTS = ["a", "b", "c", "d"]
 
 

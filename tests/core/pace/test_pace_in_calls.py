@@ -267,6 +267,7 @@ def test_answers_under_way_are_waited_for_as_long_as_there_is_time() -> None:
 # --- threads ---
 
 
+@pytest.mark.timed
 def test_a_failed_call_leaves_no_one_in_the_queue() -> None:
     """Threads of a call that is over sleep on, but nobody waits behind them."""
     under_way = threading.Event()
@@ -301,6 +302,7 @@ def test_a_failed_call_leaves_no_one_in_the_queue() -> None:
         assert time.monotonic() - start < 1
 
 
+@pytest.mark.timed
 def test_threads_and_a_loop_with_another_clock_share_one_pace() -> None:
     came: list[float] = []
 
@@ -337,6 +339,7 @@ def test_threads_and_a_loop_with_another_clock_share_one_pace() -> None:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+@pytest.mark.timed
 def test_a_child_forked_while_a_request_waits_does_not_wait_for_it() -> None:
     parent = os.getpid()
     came: list[httpx.Request] = []

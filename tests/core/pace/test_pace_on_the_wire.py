@@ -20,7 +20,7 @@ from assisters_rerank import Reranker
 from assisters_rerank.local import LocalServer, RateLimits
 from assisters_rerank.pace import rate_limits
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timed]
 
 WINDOW = 2.0
 CALLS = 25
