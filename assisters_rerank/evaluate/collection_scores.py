@@ -174,7 +174,8 @@ class _Run:
         self._over.set()
         deadline = time.monotonic() + _WAIT_FOR_THE_LAST
         for thread, _ in self.under_way.values():
-            thread.join(max(0.0, deadline - time.monotonic()))
+            if thread.is_alive():  # the Ctrl-C may have come before it began
+                thread.join(max(0.0, deadline - time.monotonic()))
 
     def _work(self, query: Query) -> None:
         try:

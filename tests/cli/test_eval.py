@@ -304,12 +304,12 @@ def test_an_interrupted_run_goes_on_and_pays_nothing_twice(
 
 def test_ctrl_c_with_local_says_that_nothing_is_kept(judged: Path) -> None:
     program = """
-import os, signal, threading
-from assisters_rerank.evaluate import reranking
+import os, signal
+from assisters_rerank.evaluate import collection_scores
 def soon(*given):
     os.kill(os.getpid(), signal.SIGINT)
     return original(*given)
-original, reranking.ask = reranking.ask, soon
+original, collection_scores.ask = collection_scores.ask, soon
 from assisters_rerank.commands.main import main
 main()
 """

@@ -166,6 +166,7 @@ def test_a_server_that_goes_down(file: SqliteCache) -> None:
                 assert set(pairs([*requests, *second.requests]).values()) == {1}
 
 
+@pytest.mark.timed
 def test_the_patience_is_for_the_pace_and_not_for_a_server_that_hangs() -> None:
     released = threading.Event()
 
@@ -213,6 +214,17 @@ def test_ctrl_c_in_a_program(file: SqliteCache, at_once: int) -> None:
             found = score_all(reranker, COLLECTION, CANDIDATES, [10])
         assert len(found.scores) == 10
         assert counts(server) == {1}
+
+
+def test_ctrl_c_before_a_querys_thread_runs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def interrupted(_: threading.Thread) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(threading.Thread, "start", interrupted)
+    with Reranker(base_url="http://127.0.0.1:9") as reranker, pytest.raises(KeyboardInterrupt):
+        score_all(reranker, COLLECTION, CANDIDATES, [10])
 
 
 def test_a_server_that_changes_its_model_in_the_first_query_is_no_server_to_measure() -> None:
