@@ -86,7 +86,7 @@ class Ranking(Sequence[RankedDocument]):
         return iter(self.results)
 
     def __repr__(self) -> str:
-        # Without the texts: notebooks store it beside the table, and logs hold it.
+        # Without the texts: notebooks store it next to the table, and logs hold it.
         scores = [ranked.relevance_score for ranked in self.results]
         best = f", best={scores[0]}" if scores and scores[0] is not None else ""
         degraded = ", degraded" if self.degraded else ""

@@ -54,7 +54,7 @@ class AssistersRerank(
 
     text: SkipJsonSchema[Callable[[Document], str] | None] = Field(
         default=None,
-        description="Chooses what is sent of a document; without it, its page_content alone.",
+        description="Returns the text to send for a document; without it, page_content is sent.",
     )
     content: Content = Field(
         default="document",

@@ -1,4 +1,4 @@
-"""`RerankRetriever`: any retriever with a rerank after it, for langchain-core alone."""
+"""`RerankRetriever`: any retriever with a rerank after it; needs only langchain-core."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class RerankRetriever(Settings, BaseRetriever):
         )
 
     def _wanted(self, top_n: int | EllipsisType | None) -> dict[str, Any]:
-        """What the reranker's call is given beside LangChain's own arguments, if anything."""
+        """The keywords of the reranker's call, next to LangChain's own arguments."""
         if top_n is ...:
             return {} if self.top_n is None else {"top_n": self.top_n}
         return {"top_n": top_n}

@@ -51,7 +51,7 @@ class AssistersEmbedding(Embedder, Component, BaseEmbedding):
         exclude=True,
         repr=False,
         description=(
-            "LlamaIndex's cache, a BaseKVStore. It knows vectors by their texts alone: give each "
+            "LlamaIndex's cache, a BaseKVStore. It finds vectors only by their texts: give each "
             "model a store of its own. A query that equals a text gets that text's vector."
         ),
     )

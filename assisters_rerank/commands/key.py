@@ -1,4 +1,4 @@
-"""The key that a command needs, told of before any work starts."""
+"""The key that a command needs: a missing one is reported before any work starts."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ def serve(
     ] = None,
     scorer: Annotated[
         ScorerChoice,
-        typer.Option(help="Term coverage and word embeddings, the former alone, or a real model."),
+        typer.Option(help="Term coverage and word vectors, only term coverage, or a real model."),
     ] = ScorerChoice.EMBEDDED,
     model: Annotated[
         str | None,

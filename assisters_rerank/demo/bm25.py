@@ -28,7 +28,7 @@ class FirstStage:
     def search(self, query: str, k: int) -> list[Passage]:
         """The `k` best passages for `query`, best first.
 
-        Fewer when fewer share a word with it: an empty list for a query of stop words alone.
+        Fewer when fewer share a word with it: an empty list for a query that has only stop words.
         """
         found, scores = self._index.retrieve(
             _tokens([query]), k=min(k, len(self._passages)), show_progress=False

@@ -1,7 +1,7 @@
 """How the demo looks: one table for each question, from the first stage's rank to the reranker's.
 
 Only the sixteen named colours, which every terminal theme fits to its own background, and no
-meaning in colour alone, so that piped output reads the same.
+meaning only in a colour, so that piped output reads the same.
 """
 
 from __future__ import annotations
@@ -57,9 +57,9 @@ class Page:
     def question(
         self, query: str, candidates: Sequence[Passage], answers: Sequence[Answer]
     ) -> None:
-        """One question: its reranked passages, what BM25 alone put first, and what it took.
+        """One question: its reranked passages, what BM25 put first, and the usage.
 
-        The rows are in the first answer's order, with each framework's own score beside them.
+        The rows are in the first answer's order, with each framework's own score next to them.
         """
         self._print("")
         title = Text(query, style="bold")
@@ -72,8 +72,8 @@ class Page:
         notes = Table.grid(padding=(0, 2))
         notes.add_column(style="dim", no_wrap=True)
         notes.add_column(style="dim", ratio=1)
-        alone = ", ".join(passage.name for passage in candidates[: len(first.results)])
-        notes.add_row("BM25 alone", Text(alone))
+        bm25 = ", ".join(passage.name for passage in candidates[: len(first.results)])
+        notes.add_row("only BM25", Text(bm25))
         for answer in answers:
             notes.add_row(answer.framework, Text(_took(answer, first)))
         self._print(notes)

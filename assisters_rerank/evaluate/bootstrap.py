@@ -27,7 +27,7 @@ def paired_bootstrap(
     same seed draws the same queries, whatever the values: figures of one collection are comparable.
 
     Args:
-        differences: one ranking's measure less the other's. All equal (or one alone): both ends
+        differences: one ranking's measure less the other's. All equal (or only one): both ends
             are that value, since nothing was seen that could vary.
         resamples: how often as many queries are drawn as there are.
         confidence: part of the resampled means that lies within the interval.

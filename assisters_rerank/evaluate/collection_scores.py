@@ -16,7 +16,7 @@ from queue import SimpleQueue
 from ..errors import AssistersError, ConfigurationError
 from ..reranker import Reranker
 from ..usage import Usage, dollars
-from .cost_limit import Purse, check_price
+from .cost_limit import CostLimit, check_price
 from .data.collection import Candidates, Collection
 from .query_scores import Answered, Interrupted, Query, ask, check_model
 
@@ -82,8 +82,8 @@ def score_all(
             with what was measured so far.
     """
     check_reranker(reranker, max_cost)
-    purse = Purse(reranker, max_cost)
-    run = _Run(reranker, purse, progress)
+    cost_limit = CostLimit(reranker, max_cost)
+    run = _Run(reranker, cost_limit, progress)
     try:
         for query in _queries(collection, candidates, depths):
             if not run.begin(query, at_once):
@@ -93,7 +93,7 @@ def score_all(
     except BaseException:
         run.end()
         raise
-    run.found.usage = purse.usage(run.found.usage)
+    run.found.usage = cost_limit.usage(run.found.usage)
     if run.failure is not None:
         if not any(run.found.scores.values()):
             raise run.failure
@@ -115,13 +115,15 @@ def _queries(
 class _Run:
     """The queries under way, each in a thread of its own, and what came of those that ended."""
 
-    def __init__(self, reranker: Reranker, purse: Purse, progress: Callable[[int], None]) -> None:
+    def __init__(
+        self, reranker: Reranker, cost_limit: CostLimit, progress: Callable[[int], None]
+    ) -> None:
         self.found = Scored()
         self.failure: AssistersError | None = None
         self.broke = False
         self.under_way: dict[str, tuple[threading.Thread, float]] = {}
         self._reranker = reranker
-        self._purse = purse
+        self._cost_limit = cost_limit
         self._progress = progress
         self._over = threading.Event()
         self._ended: SimpleQueue[tuple[str, Answered | BaseException]] = SimpleQueue()
@@ -132,7 +134,7 @@ class _Run:
         while len(self.under_way) >= at_once:
             self.collect()
         try:
-            price = self._purse.price_of(query.text, query.texts)
+            price = self._cost_limit.price_of(query.text, query.texts)
         except AssistersError as error:
             self._fail(error)
             return False
@@ -184,7 +186,7 @@ class _Run:
             self._ended.put((query.id, error))
 
     def _affords(self, price: float) -> bool:
-        return self._purse.affords(price, (price for _, price in self.under_way.values()))
+        return self._cost_limit.affords(price, (price for _, price in self.under_way.values()))
 
     def _fail(self, error: AssistersError) -> None:
         self._over.set()

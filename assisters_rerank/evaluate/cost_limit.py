@@ -66,7 +66,7 @@ def dollars_by_depth(
     return {depth: 1000 * dollars / len(candidates) for depth, dollars in total.items()}
 
 
-class Purse:
+class CostLimit:
     """The money that one reranker may spend; without `most`, any."""
 
     def __init__(self, reranker: Reranker, most: float | None) -> None:

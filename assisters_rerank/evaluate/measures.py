@@ -1,6 +1,6 @@
 """The measures of a ranking for each query, through ir-measures, and their means.
 
-They are computed by the rank alone. ir-measures (trec_eval) sorts by score and breaks ties by
+They are computed only from the ranks. ir-measures (trec_eval) sorts by score and breaks ties by
 document id, so equal scores would give a ranking that nobody saw; a rank-based score has no ties.
 """
 

@@ -82,7 +82,7 @@ def _f1(threshold: Threshold) -> float:
 def beside_published(model: ModelResult) -> Mapping[str, tuple[float, float | None]]:
     """The published figures, each with the measured one or None.
 
-    `ms@50` is a latency with 50 candidates, beside which stands the measured median.
+    `ms@50` is a latency with 50 candidates, next to which the measured median is shown.
     """
     measured = {name: figure.mean for name, figure in model.figures.items()}
     for depth in model.depths:

@@ -93,7 +93,7 @@ def test_what_is_refused_is_not_counted(now: list[float]) -> None:
     window.admit(6)
     with pytest.raises(Refusal, match=r"10 tokens in 60 s is reached\.'"):
         window.admit(5)
-    with pytest.raises(Refusal, match="This request alone has 11"):
+    with pytest.raises(Refusal, match="This one request has 11"):
         window.admit(11)
     window.admit(4)
     assert window.describe()["tokens"]["remaining"] == 0

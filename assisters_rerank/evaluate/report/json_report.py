@@ -13,7 +13,7 @@ from ..results import Evaluation
 
 FORMAT = "assisters-rerank evaluation"
 VERSION = 1
-"""Raised when a key changes its meaning or goes; new keys alone do not raise it."""
+"""Raised when a key changes its meaning or is removed; new keys do not raise it."""
 
 
 def to_json(evaluation: Evaluation) -> str:
@@ -24,7 +24,7 @@ def to_json(evaluation: Evaluation) -> str:
     """
     figures = asdict(evaluation)
     _refuse_infinite(figures, "evaluation")
-    # ASCII alone: half characters, which texts from the web do hold, are then written and read.
+    # Only ASCII: lone surrogates, which occur in texts from the web, can then be written and read.
     return json.dumps({"format": FORMAT, "version": VERSION, **figures}, indent=2) + "\n"
 
 

@@ -1,4 +1,4 @@
-"""The page's tables: all measures, published figures beside measured ones, what it took."""
+"""The page's tables: all measures, published figures next to measured ones, usage and cost."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def measures(evaluation: Evaluation) -> list[Element]:
 
 
 def published(evaluation: Evaluation) -> list[Element]:
-    """The service's own figures, beside those measured here."""
+    """The service's own figures, next to those measured here."""
     models = [model for model in evaluation.models if model.published]
     if not models:
         return []

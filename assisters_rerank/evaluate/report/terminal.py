@@ -1,6 +1,6 @@
 """An evaluation on a terminal: tables for each model, and the answers last, where eyes are.
 
-Only the sixteen named colours, and no meaning in colour alone, so that piped output reads the same.
+Only the sixteen named colours. No meaning is only in a colour, so that piped output reads the same.
 """
 
 from __future__ import annotations

@@ -60,7 +60,7 @@ def _texts(value: object) -> tuple[str, ...]:
     if not isinstance(value, list) or not value:
         raise invalid("input", "has to be a string, or an array with at least one string")
     if _holds_numbers(value) or any(isinstance(text, list) for text in value):
-        raise invalid("input", "has token ids; this service takes strings alone")
+        raise invalid("input", "has token ids; this service takes only strings")
     if len(value) > MAX_TEXTS:
         raise invalid("input", f"has {len(value)} entries; the limit is {MAX_TEXTS}")
     return tuple(_text(text, f"input[{index}]") for index, text in enumerate(value))

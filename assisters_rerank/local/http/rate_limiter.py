@@ -67,7 +67,7 @@ class RateWindow:
         if requests_allowed is not None and self._requests >= requests_allowed:
             raise self._refusal(f"{requests_allowed} requests")
         if tokens_allowed is not None and self._tokens + tokens > tokens_allowed:
-            own = f" This request alone has {tokens}." if tokens > tokens_allowed else ""
+            own = f" This one request has {tokens}." if tokens > tokens_allowed else ""
             raise self._refusal(f"{tokens_allowed} tokens", own)
         self._requests += 1
         self._tokens += tokens

@@ -35,7 +35,7 @@ from .terms import MAX_QUERY_CHARACTERS, coverage, split_words
 from .word_vectors import UNIT, Word, directions_of, sum_of, word_vectors
 
 MEANING = 0.3
-"""The share of the two texts' overall meaning, beside a coverage of at most 1."""
+"""The weight of the similarity of the whole texts; the coverage adds at most 1."""
 
 WEIGHT_POWER = 1.5
 """Spreads the weights: norms run from 1.6 to 25, the idf of common and rare words wider."""

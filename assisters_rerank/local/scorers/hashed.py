@@ -5,7 +5,7 @@
 Feature hashing (Weinberger et al., "Feature Hashing for Large Scale Multitask Learning", 2009): the
 sign comes from the hash too, so that stems that share a place don't add up. It knows no synonyms.
 
-Measured like `static`, on the vectors alone: SciFact 0.520, Vaswani 0.253, Cranfield 0.432. With
+Measured like `static`, with only the vectors: SciFact 0.520, Vaswani 0.253, Cranfield 0.432. With
 256 dimensions, as many as the static vectors have, SciFact falls to 0.36.
 """
 

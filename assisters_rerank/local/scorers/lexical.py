@@ -1,4 +1,4 @@
-"""The `lexical` scorer: term coverage alone, for machines without wordllama.
+"""The `lexical` scorer: only term coverage, for machines without wordllama.
 
     score = logistic(coverage)
 
@@ -17,7 +17,7 @@ from .calibration import logistic
 from .terms import MAX_QUERY_CHARACTERS, coverage, split_words, stem
 
 FUNCTION_WORD_WEIGHT = 0.1
-"""Not nothing, so that a query of function words alone still finds its text."""
+"""Not nothing, so that a query that has only function words still finds its text."""
 
 _ENGLISH = """
 a about above after again all also am an and any are as at be because been before being below

@@ -31,7 +31,7 @@ class StaticEncoder:
 
     def encode(self, text: str) -> list[float]:
         """A vector of length 1 with 256 dimensions."""
-        # Half characters alone leave no word.
+        # A text of lone surrogates has no words.
         counts = Counter(split_words(text) or [""])
         words = [self._vectors.word(word) for word in counts]
         norms = [word.norm * count for word, count in zip(words, counts.values(), strict=True)]

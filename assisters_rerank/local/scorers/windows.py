@@ -10,10 +10,10 @@ from .scorer import Scorer
 
 
 class WindowedScorer:
-    """Another scorer, which gets of each document only what fits beside the query.
+    """Another scorer, which gets of each document only what fits into the window with the query.
 
     Query and document fill the window together, and the document is cut (transformers calls this
-    `only_second`). A query that fills it alone leaves nothing of the documents. Tokens are
+    `only_second`). A query that fills the window leaves no room for the documents. Tokens are
     estimated (`assisters_rerank.tokens`), so that what `Reranker(max_tokens=...)` takes to fit is
     read to its end.
 

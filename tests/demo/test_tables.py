@@ -71,7 +71,7 @@ def test_a_row_shows_both_ranks_and_each_frameworks_own_score() -> None:
     rows = [" ".join(line.split()) for line in _printed(console).splitlines()]
     assert f"7 → 1 0.750 0.250 {NAMES[6]}" in rows
     assert f"1 → 2 -3.500 -4.500 {NAMES[0]}" in rows
-    assert f"BM25 alone {NAMES[0]}, {NAMES[1]}" in rows
+    assert f"only BM25 {NAMES[0]}, {NAMES[1]}" in rows
 
 
 def test_time_usage_and_a_differing_order_are_told() -> None:
