@@ -32,7 +32,7 @@ def create_app(
         load: gives the scorer; called in a thread when the first scores are wanted, and for each
             request anew, so it should remember.
         settings: the key, the generation, limits and latency.
-        record: called with every `POST` to `/v1/rerank` and `/v1/embeddings`, before it is answered.
+        record: called with every `POST` to both endpoints, before it is answered.
         encoder: gives the encoder, as `load` gives the scorer.
     """
     endpoints = Endpoints(load, encoder, settings or ServerSettings(), record)
