@@ -11,6 +11,8 @@ from assisters_rerank.local import LocalServer
 from .conftest import run_example
 from .this_machine_only import guard
 
+pytestmark = pytest.mark.slow  # a fresh interpreter for each
+
 
 @pytest.fixture(autouse=True)
 def _this_machine_only(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -14,6 +14,8 @@ from assisters_rerank.local import LocalServer
 from .conftest import run_example
 from .this_machine_only import guard
 
+pytestmark = pytest.mark.slow  # a fresh interpreter for each
+
 RIGHT, SECOND, NEAREST = (
     "## A disc brake that squeals",
     "## A rim brake that squeals",
