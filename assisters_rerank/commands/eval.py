@@ -185,7 +185,7 @@ def _check_file(file: Path | None, flag: str) -> None:
     if file.is_dir():
         raise typer.BadParameter(f"{file} is a folder", param_hint=flag)
     if not file.parent.is_dir():
-        raise typer.BadParameter(f"there is not a folder {file.parent}", param_hint=flag)
+        raise typer.BadParameter(f"the folder does not exist: {file.parent}", param_hint=flag)
     if not os.access(file if file.exists() else file.parent, os.W_OK):
         raise typer.BadParameter(f"{file} cannot be written; choose another file", param_hint=flag)
 

@@ -174,8 +174,8 @@ def test_local_and_base_url_exclude_each_other(judged: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--json", "no/r.json"], "--json: there is no folder no"),
-        (["--html", "no/where/r.html"], "--html: there is no folder no/where"),
+        (["--json", "no/r.json"], "--json: the folder does not exist: no"),
+        (["--html", "no/where/r.html"], "--html: the folder does not exist: no/where"),
         (["--json", "c"], "--json: c is a folder"),
         (["--export", "c/corpus.jsonl"], "--export: c/corpus.jsonl is not a folder"),
     ],

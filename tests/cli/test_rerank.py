@@ -175,7 +175,9 @@ def test_passthrough_is_marked(no_server: int) -> None:
     done = run(*arguments, stdin=stdin)
     assert (done.returncode, done.stdout) == (0, "\ta\n\tb\n")
     why, usage = done.stderr.splitlines()
-    assert why.startswith("assisters-rerank: Rerank failed; documents pass through unranked: ")
+    assert why.startswith(
+        "assisters-rerank: Rerank failed; 2 documents are returned unranked, without scores: "
+    )
     assert usage.startswith("2 of 3 documents, 0 requests, ")
     assert usage.endswith("degraded: first order, no scores")
     done = run(*arguments, "--json", stdin=stdin)

@@ -121,7 +121,7 @@ def test_archives(tmp_path: Path, kind: str, top: str) -> None:
         ),
         (
             {"corpus.jsonl": '\n{"id": "d1", "text": ""}'},
-            "…/corpus.jsonl, line 2: there is no `_id`; what there is: `id`, `text`.",
+            "…/corpus.jsonl, line 2: the field `_id` is missing; the line has: `id`, `text`.",
         ),
         (
             {"corpus.jsonl": '{"_id": true, "text": ""}'},
@@ -133,7 +133,7 @@ def test_archives(tmp_path: Path, kind: str, top: str) -> None:
         ),
         (
             {"corpus.jsonl": '{"_id": "d1", "contents": "x"}'},
-            "…/corpus.jsonl, line 1: there is no `text`; what there is: `_id`, `contents`.",
+            "…/corpus.jsonl, line 1: the field `text` is missing; the line has: `_id`, `contents`.",
         ),
         (
             {"corpus.jsonl": '{"_id": "d1", "text": ["x"]}'},
@@ -201,9 +201,9 @@ def test_missing_files(tmp_path: Path) -> None:
     without = {name: text for name, text in GOOD.items() if name != "qrels.tsv"}
     assert refusal(tmp_path / "1", without) == "…: there is no qrels.tsv or qrels/test.tsv."
     said = refusal(tmp_path / "2", without | {"qrels/dev.tsv": QRELS})
-    assert said == "…: there is no qrels.tsv or qrels/test.tsv; what there is: qrels/dev.tsv."
+    assert said == "…: there is no qrels.tsv or qrels/test.tsv; found: qrels/dev.tsv."
     said = refusal(tmp_path / "3", GOOD, split="dev")
-    assert said == "…: there is no qrels/dev.tsv or qrels.dev.tsv; what there is: qrels.tsv."
+    assert said == "…: there is no qrels/dev.tsv or qrels.dev.tsv; found: qrels.tsv."
     assert refusal(tmp_path / "4", {"qrels.tsv": QRELS}) == "…: there is no corpus.jsonl."
     only = {"corpus.jsonl": CORPUS, "qrels.tsv": QRELS}
     assert refusal(tmp_path / "5", only) == "…: there is no queries.jsonl."

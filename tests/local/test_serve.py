@@ -156,7 +156,7 @@ def test_the_key_from_the_variable() -> None:
         (["--host", "example.invalid"], "--api-key"),
         (["--host", "0.0.0.0", "--api-key", ""], "blank"),
         (["--host", "example.invalid", "--api-key", KEY], "--host"),
-        (["--host", "192.0.2.1", "--api-key", KEY], "no address of this machine"),
+        (["--host", "192.0.2.1", "--api-key", KEY], "192.0.2.1 is not an address of this machine"),
         (["--window", "0"], "window"),
         (["--scorer", "cross-encoder", "--model-path", "/no/such/folder"], "/no/such/folder"),
     ],

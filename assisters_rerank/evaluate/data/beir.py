@@ -71,7 +71,7 @@ def _qrels_name(files: Files, split: str | None) -> str:
     others = sorted(name for name in files.names if name.startswith("qrels"))
     raise ConfigurationError(
         f"{files.place}: there is no {' or '.join(tried)}"
-        + (f"; what there is: {', '.join(others)}." if others else ".")
+        + (f"; found: {', '.join(others)}." if others else ".")
     )
 
 
@@ -162,7 +162,7 @@ def _lacks(key: str, entry: dict[str, object], wanted: str) -> str:
     if key in entry:
         return f"`{key}` must be {wanted}, and not {json.dumps(entry[key])[:40]}."
     has = ", ".join(f"`{other}`" for other in list(entry)[:8])
-    return f"there is no `{key}`; what there is: {has or 'nothing'}."
+    return f"the field `{key}` is missing; the line has: {has or 'nothing'}."
 
 
 def _twice(files: Files, file: str, number: int, name: str) -> ConfigurationError:
