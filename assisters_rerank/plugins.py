@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
 from .errors import ConfigurationError
-from .options.rerank_options import RerankOptions, TopN
+from .options.rerank_options import RerankOptions, ScoreThreshold, TopN
 from .ranking import RankedDocument
 from .settings import STRICT, Settings
 from .text.passages import Passage, placed_in
@@ -23,6 +23,7 @@ __all__ = [
     "STRICT",
     "Content",
     "Cut",
+    "ScoreThreshold",
     "Settings",
     "TopN",
     "best_cut",

@@ -32,7 +32,10 @@ class Settings(BaseModel):
     # Type checkers see the constructor that pydantic derives from the fields instead.
     if not TYPE_CHECKING:
 
-        def __init__(self, **settings: Any) -> None:
+        def __init__(self, *unnamed: Any, **settings: Any) -> None:
+            if unnamed:
+                name = type(self).__name__
+                raise ConfigurationError(f"{name} takes named options; write {name}(option=…).")
             try:
                 super().__init__(**settings)
             except ValidationError as error:
@@ -83,8 +86,14 @@ def _explain(error: ValidationError, model: type[BaseModel]) -> str:
     return "; ".join(problems)
 
 
+# What other rerankers call the same thing.
+_ELSEWHERE = {"base_compressor": "reranker", "compressor": "reranker", "top_k": "top_n"}
+
+
 def _unknown(name: str, model: type[BaseModel]) -> str:
-    near = difflib.get_close_matches(name, model.model_fields, n=1)
+    fields = model.model_fields
+    known = [field for field in (_ELSEWHERE.get(name), name.partition("_")[2]) if field in fields]
+    near = known or difflib.get_close_matches(name, fields, n=1)
     hint = (
         f"did you mean {near[0]}?"
         if near

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from inspect import iscoroutine
 from types import EllipsisType
 from typing import Any
@@ -28,6 +30,9 @@ class RerankInput(TypedDict):
     query: str
     documents: Sequence[Document]
 
+
+# An `invoke`'s config on its way through `compress_documents`, whose signature is LangChain's.
+_INVOKED: ContextVar[RunnableConfig | None] = ContextVar("assisters_invoked", default=None)
 
 # Chains are mostly typed as giving some dict or other: what is in it is checked in the call.
 Input = RerankInput | dict[str, Any]
@@ -71,6 +76,7 @@ class AssistersRerank(
         callbacks: Callbacks | None = None,
         *,
         top_n: int | EllipsisType | None = ...,
+        score_threshold: float | EllipsisType | None = ...,
     ) -> list[Document]:
         """Ranks the documents, the best first; the run shows up in traces as a retriever run.
 
@@ -79,12 +85,20 @@ class AssistersRerank(
             query: what they should answer.
             callbacks: the parent run's callbacks; without them, those of the chain around.
             top_n: for this call instead of the option; None: all.
+            score_threshold: for this call instead of the option; None: no threshold.
 
         Raises:
             AssistersError: see the tree in `assisters_rerank.errors`.
         """
-        config = ensure_config({"callbacks": callbacks} if callbacks is not None else None)
-        return self._compress(documents, query, config, top_n)
+        with traced(self, query, _config(callbacks), top_n, score_threshold) as trace:
+            documents = listed(documents)
+            cut = checked_cut(self, self.content)
+            ranking = self.rerank(
+                query, self._sent(documents), top_n=top_n, score_threshold=score_threshold
+            )
+            result = scored(documents, ranking, cut=cut)
+            trace.finish(result, ranking)
+        return result
 
     async def acompress_documents(
         self,
@@ -93,54 +107,36 @@ class AssistersRerank(
         callbacks: Callbacks | None = None,
         *,
         top_n: int | EllipsisType | None = ...,
+        score_threshold: float | EllipsisType | None = ...,
     ) -> list[Document]:
         """`compress_documents` without blocking the event loop."""
-        config = ensure_config({"callbacks": callbacks} if callbacks is not None else None)
-        return await self._acompress(documents, query, config, top_n)
+        async with atraced(self, query, _config(callbacks), top_n, score_threshold) as trace:
+            documents = listed(documents)
+            cut = checked_cut(self, self.content)
+            ranking = await self.arerank(
+                query, self._sent(documents), top_n=top_n, score_threshold=score_threshold
+            )
+            result = scored(documents, ranking, cut=cut)
+            trace.finish(result, ranking)
+        return result
 
     def invoke(
         self, input: Input, config: RunnableConfig | None = None, **kwargs: Any
     ) -> list[Document]:
-        """`compress_documents` as a Runnable; `top_n=…` is taken as a keyword."""
+        """`compress_documents` as a Runnable; the keywords are `top_n` and `score_threshold`."""
         documents, query = _parts(input)
-        return self._compress(documents, query, ensure_config(config), _top_n(kwargs))
+        options = _call_options(kwargs)
+        with _invoked(config):
+            return self.compress_documents(documents, query, **options)
 
     async def ainvoke(
         self, input: Input, config: RunnableConfig | None = None, **kwargs: Any
     ) -> list[Document]:
-        """`acompress_documents` as a Runnable; `top_n=…` is taken as a keyword."""
+        """`acompress_documents` as a Runnable; it takes the same keywords as `invoke`."""
         documents, query = _parts(input)
-        return await self._acompress(documents, query, ensure_config(config), _top_n(kwargs))
-
-    def _compress(
-        self,
-        documents: Sequence[Document],
-        query: str,
-        config: RunnableConfig,
-        top_n: int | EllipsisType | None = ...,
-    ) -> list[Document]:
-        with traced(self, self.get_name(), query, config, top_n) as trace:
-            documents = listed(documents)
-            cut = checked_cut(self, self.content)
-            ranking = self.rerank(query, self._sent(documents), top_n=top_n)
-            result = scored(documents, ranking, cut=cut)
-            trace.finish(result, ranking)
-        return result
-
-    async def _acompress(
-        self,
-        documents: Sequence[Document],
-        query: str,
-        config: RunnableConfig,
-        top_n: int | EllipsisType | None = ...,
-    ) -> list[Document]:
-        async with atraced(self, self.get_name(), query, config, top_n) as trace:
-            documents = listed(documents)
-            cut = checked_cut(self, self.content)
-            ranking = await self.arerank(query, self._sent(documents), top_n=top_n)
-            result = scored(documents, ranking, cut=cut)
-            trace.finish(result, ranking)
-        return result
+        options = _call_options(kwargs)
+        with _invoked(config):
+            return await self.acompress_documents(documents, query, **options)
 
     def _sent(self, documents: Sequence[Document]) -> list[str]:
         if self.text is None:
@@ -174,15 +170,37 @@ def _chosen(text: object, place: int) -> str:
     )
 
 
-def _top_n(keywords: dict[str, Any]) -> Any:
-    """The only keyword that a call takes; its value is checked where all are."""
-    others = sorted(keywords.keys() - {"top_n"})
+@contextmanager
+def _invoked(config: RunnableConfig | None) -> Iterator[None]:
+    """Hands an `invoke`'s config to the `compress_documents` that it calls, also a subclass's."""
+    token = _INVOKED.set(ensure_config(config))
+    try:
+        yield
+    finally:
+        _INVOKED.reset(token)
+
+
+def _config(callbacks: Callbacks | None) -> RunnableConfig:
+    """The config of a run: of the `invoke` around, else of the chain around, else none."""
+    config = _INVOKED.get()
+    if config is None:
+        return ensure_config({"callbacks": callbacks} if callbacks is not None else None)
+    _INVOKED.set(None)  # it is this run's, not that of a rerank inside it
+    return config if callbacks is None else {**config, "callbacks": callbacks}
+
+
+_CALL_OPTIONS = ("score_threshold", "top_n")
+
+
+def _call_options(keywords: dict[str, Any]) -> dict[str, Any]:
+    """The keywords of a call; their values are checked where those of all calls are."""
+    others = sorted(keywords.keys() - set(_CALL_OPTIONS))
     if others:
         raise ConfigurationError(
-            f"{', '.join(others)}: a call takes only the option top_n; give other options to the "
-            "constructor."
+            f"{', '.join(others)}: a call takes only the options {' and '.join(_CALL_OPTIONS)}; "
+            "give other options to the constructor."
         )
-    return keywords.get("top_n", ...)
+    return keywords
 
 
 def _parts(given: Input) -> tuple[Sequence[Document], str]:
@@ -190,6 +208,11 @@ def _parts(given: Input) -> tuple[Sequence[Document], str]:
         return given["documents"], given["query"]
     except (KeyError, TypeError):
         problem = f"give a mapping with 'query' and 'documents', not {type(given).__name__}"
+        if isinstance(given, list):  # `retriever | AssistersRerank()`
+            problem += (
+                ". To rerank what a retriever finds, write "
+                "RerankRetriever(base_retriever=retriever, reranker=AssistersRerank())"
+            )
         if isinstance(given, dict):
             problem = f"it needs 'query' and 'documents'; it has {sorted(map(str, given))}"
     raise ConfigurationError(f"input: {problem}.")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from langchain_core.callbacks import (
     AsyncCallbackManager,
@@ -21,7 +21,19 @@ from langchain_core.documents import Document
 from langchain_core.runnables import RunnableConfig
 from langchain_core.tracers.base import BaseTracer
 
-from assisters_rerank import Ranking, RerankOptions
+from assisters_rerank import Ranking
+
+
+class Traced(Protocol):
+    """What a run says of the reranker."""
+
+    model: str
+    top_n: int | None
+    score_threshold: float | None
+
+    def get_name(self) -> str:
+        """The run's name, unless the config has one."""
+        ...
 
 
 @dataclass(slots=True)
@@ -50,11 +62,11 @@ class Trace:
 
 @contextmanager
 def traced(
-    options: RerankOptions, name: str, query: str, config: RunnableConfig, top_n: object
+    reranker: Traced, query: str, config: RunnableConfig, top_n: object, score_threshold: object
 ) -> Iterator[Trace]:
     """Reports the block as a run, with its result or its error."""
-    manager = CallbackManager.configure(**_described(options, config, top_n))
-    run = manager.on_retriever_start(None, query, **_named(name, config))
+    manager = CallbackManager.configure(**_described(reranker, config, top_n, score_threshold))
+    run = manager.on_retriever_start(None, query, **_named(reranker, config))
     trace = Trace()
     try:
         yield trace
@@ -67,11 +79,11 @@ def traced(
 
 @asynccontextmanager
 async def atraced(
-    options: RerankOptions, name: str, query: str, config: RunnableConfig, top_n: object
+    reranker: Traced, query: str, config: RunnableConfig, top_n: object, score_threshold: object
 ) -> AsyncIterator[Trace]:
     """`traced` for async handlers."""
-    manager = AsyncCallbackManager.configure(**_described(options, config, top_n))
-    run = await manager.on_retriever_start(None, query, **_named(name, config))
+    manager = AsyncCallbackManager.configure(**_described(reranker, config, top_n, score_threshold))
+    run = await manager.on_retriever_start(None, query, **_named(reranker, config))
     trace = Trace()
     try:
         yield trace
@@ -94,12 +106,16 @@ def _note(
             traced.metadata.update(outcome)
 
 
-def _described(options: RerankOptions, config: RunnableConfig, top_n: object) -> dict[str, Any]:
+def _described(
+    reranker: Traced, config: RunnableConfig, top_n: object, score_threshold: object
+) -> dict[str, Any]:
     about = {
         "ls_provider": "assisters",
-        "ls_model_name": options.model,
-        "top_n": options.top_n if top_n is ... else top_n,
-        "score_threshold": options.score_threshold,
+        "ls_model_name": reranker.model,
+        "top_n": reranker.top_n if top_n is ... else top_n,
+        "score_threshold": (
+            reranker.score_threshold if score_threshold is ... else score_threshold
+        ),
     }
     return {
         "inheritable_callbacks": config.get("callbacks"),
@@ -109,5 +125,5 @@ def _described(options: RerankOptions, config: RunnableConfig, top_n: object) ->
     }
 
 
-def _named(name: str, config: RunnableConfig) -> dict[str, Any]:
-    return {"name": config.get("run_name") or name, "run_id": config.get("run_id")}
+def _named(reranker: Traced, config: RunnableConfig) -> dict[str, Any]:
+    return {"name": config.get("run_name") or reranker.get_name(), "run_id": config.get("run_id")}

@@ -195,7 +195,11 @@ BAD = {
     ),
     "an object": ("queries.jsonl", "[1]\n", "queries.jsonl, line 1: not a JSON object"),
     "an id twice": ("corpus.jsonl", '{"_id": "d0", "text": "a"}\n' * 2, "corpus.jsonl, line 2: "),
-    "no text": ("corpus.jsonl", '{"_id": "d0"}\n', "corpus.jsonl, line 1: the field `text` is missing"),
+    "no text": (
+        "corpus.jsonl",
+        '{"_id": "d0"}\n',
+        "corpus.jsonl, line 1: the field `text` is missing",
+    ),
     "empty qrels": (
         "qrels.tsv",
         "query-id\tcorpus-id\tscore\n",
