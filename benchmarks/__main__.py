@@ -6,7 +6,7 @@ import platform
 import sys
 from importlib.metadata import version
 
-from benchmarks import caches, concurrency, embeddings, imports, long_lists, overhead
+from benchmarks import caches, concurrency, embeddings, imports, long_lists, overhead, texts
 
 
 def main() -> None:
@@ -14,6 +14,7 @@ def main() -> None:
     smoke = "--smoke" in sys.argv
     names = ("httpx", "httpx-aiohttp", "pydantic", "langchain-core", "llama-index-core")
     print(f"Python {platform.python_version()},", *(f"{name} {version(name)}," for name in names))
+    print("Texts:", texts.source())
     figures = overhead.run(60 if smoke else 400)
     figures += concurrency.run(1 if smoke else 5)
     figures += long_lists.run(1 if smoke else 5)

@@ -11,9 +11,9 @@ from functools import partial
 from pathlib import Path
 
 from assisters_rerank import CachedScore, MemoryCache, Reranker, SqliteCache
-from benchmarks.faces import QUERY, texts_of
 from benchmarks.measure import Figure, seconds_of, show
 from benchmarks.server import serving
+from benchmarks.texts import QUERY, texts_of
 
 BARS = {"MemoryCache": 2.0, "SqliteCache": 5.0}
 

@@ -12,9 +12,10 @@ import time
 import langchain_core.tracers.langchain  # noqa: F401 - LangChain imports it in the first call
 import langsmith.run_helpers  # noqa: F401 - the same
 
-from benchmarks.faces import async_faces, texts_of
+from benchmarks.faces import async_faces
 from benchmarks.measure import Figure, seconds_of, show
 from benchmarks.server import serving
+from benchmarks.texts import texts_of
 
 CALLS = 32
 LATENCY = 0.150

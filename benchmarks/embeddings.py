@@ -9,9 +9,9 @@ import time
 import httpx
 
 from assisters_rerank import Embedder
-from benchmarks.faces import texts_of
 from benchmarks.measure import Figure, show
 from benchmarks.server import serving
+from benchmarks.texts import texts_of
 
 LATENCY = 0.300  # of each request, as the service publishes for 100 documents to rerank
 DIMENSIONS = (256, 1_024)

@@ -2,36 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import httpx
 from langchain_core.documents import Document
 from llama_index.core.schema import NodeWithScore, TextNode
 
 from assisters_rerank import Reranker
+from benchmarks.texts import QUERY
 from langchain_assisters import AssistersRerank as LangChainRerank
 from llama_index_assisters import AssistersRerank as LlamaIndexRerank
 
-QUERY = "how long does a refund take"
-
-
-def texts_of(count: int) -> list[str]:
-    """Different texts of some 200 tokens."""
-    return [f"document {i} " + "word " * 198 for i in range(count)]
+HEADERS = {"Authorization": "Bearer ask_bench"}
 
 
 def bare(base_url: str, texts: list[str]) -> Callable[[], object]:
-    """What one would write by hand: httpx, JSON, nothing checked."""
-    client = httpx.Client()
-    return lambda: scores_of(client, base_url, texts)
+    """What one would write by hand: httpx, JSON, the status looked at, nothing else checked."""
+    client = httpx.Client(headers=HEADERS)
+    return lambda: [(texts[place], score) for place, score in scores_of(client, base_url, texts)]
 
 
-def scores_of(client: httpx.Client, base_url: str, texts: list[str]) -> list[tuple[int, float]]:
+def scores_of(client: httpx.Client, base_url: str, texts: Sequence[str]) -> list[tuple[int, float]]:
     """The bare call: (index, score) as they came."""
-    content = {"model": "m", "query": QUERY, "documents": texts, "return_documents": False}
-    headers = {"Authorization": "Bearer ask_bench"}
-    answer = client.post(f"{base_url}/rerank", json=content, headers=headers).json()
-    return [(result["index"], result["relevance_score"]) for result in answer["results"]]
+    return _scores(client.post(f"{base_url}/rerank", json=_content(texts)))
+
+
+def abare(base_url: str, texts: list[str]) -> Callable[[], Awaitable[object]]:
+    """`bare`, awaited."""
+    client = httpx.AsyncClient(headers=HEADERS)
+
+    async def call() -> object:
+        scores = _scores(await client.post(f"{base_url}/rerank", json=_content(texts)))
+        return [(texts[place], score) for place, score in scores]
+
+    return call
+
+
+def _content(texts: Sequence[str]) -> dict[str, object]:
+    return {
+        "model": "bge-reranker-v2",
+        "query": QUERY,
+        "documents": texts,
+        "return_documents": False,
+    }
+
+
+def _scores(response: httpx.Response) -> list[tuple[int, float]]:
+    response.raise_for_status()
+    return [(result["index"], result["relevance_score"]) for result in response.json()["results"]]
 
 
 def sync_faces(base_url: str, texts: list[str]) -> dict[str, Callable[[], object]]:

@@ -13,7 +13,8 @@ from llama_index.core.schema import MetadataMode, NodeWithScore, QueryBundle
 from llama_index_instrumentation import get_dispatcher
 from pydantic import PrivateAttr
 
-from benchmarks.faces import QUERY, nodes_of, scores_of
+from benchmarks.faces import nodes_of, scores_of
+from benchmarks.texts import QUERY
 
 dispatcher = get_dispatcher(__name__)
 

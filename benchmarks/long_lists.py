@@ -10,9 +10,9 @@ import tracemalloc
 import httpx
 
 from assisters_rerank import Reranker
-from benchmarks.faces import QUERY, texts_of
 from benchmarks.measure import Figure, seconds_of, show
 from benchmarks.server import serving
+from benchmarks.texts import QUERY, texts_of
 
 # The published latency of bge-reranker-v2, 300 ms for 100 documents.
 SECONDS_PER_DOCUMENT = 0.003

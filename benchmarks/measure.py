@@ -36,10 +36,17 @@ def show(title: str, figures: list[Figure]) -> list[Figure]:
     return figures
 
 
+def milliseconds(call: Callable[[], object], rounds: int) -> float:
+    """The median time of a call."""
+    for _ in range(20):
+        call()
+    return 1000 * statistics.median([_seconds(call) for _ in range(rounds)])
+
+
 def ratios(
     bare: Callable[[], object], others: Mapping[str, Callable[[], object]], rounds: int
 ) -> dict[str, float]:
-    """The median of each call's time over that of the bare call before it."""
+    """The median of each call's time over that of the bare call right before it."""
     for _ in range(20):
         bare()
         for call in others.values():
@@ -47,9 +54,28 @@ def ratios(
     gc.collect()
     taken: dict[str, list[float]] = {name: [] for name in others}
     for _ in range(rounds):
-        base = _seconds(bare)
         for name, call in others.items():
+            base = _seconds(bare)
             taken[name].append(_seconds(call) / base)
+    return {name: statistics.median(values) for name, values in taken.items()}
+
+
+async def aratios(
+    bare: Callable[[], Awaitable[object]],
+    others: Mapping[str, Callable[[], Awaitable[object]]],
+    rounds: int,
+) -> dict[str, float]:
+    """`ratios` of awaited calls."""
+    for _ in range(20):
+        await bare()
+        for call in others.values():
+            await call()
+    gc.collect()
+    taken: dict[str, list[float]] = {name: [] for name in others}
+    for _ in range(rounds):
+        for name, call in others.items():
+            base = await seconds_of(bare)
+            taken[name].append(await seconds_of(call) / base)
     return {name: statistics.median(values) for name, values in taken.items()}
 
 

@@ -16,9 +16,10 @@ from typing import Any
 from langchain_core.documents import Document
 
 from benchmarks.concurrency import CALLS, LATENCY
-from benchmarks.faces import QUERY, async_faces, bare, nodes_of, sync_faces, texts_of
+from benchmarks.faces import async_faces, bare, nodes_of, sync_faces
 from benchmarks.measure import ratios, seconds_of
 from benchmarks.server import serving
+from benchmarks.texts import QUERY, texts_of
 
 PEERS = (
     "langchain-community",
