@@ -9,6 +9,7 @@ import logging
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cache as once
 from functools import partial
 from typing import TypeVar
 
@@ -140,8 +141,12 @@ class Scoring:
             secrets.token_hex(16),
         )
 
+        @once
+        def tokens() -> int:
+            return tokens_of_pairs(fitted.count, self.query, documents)
+
         async def count_tokens() -> int:
-            return self._tokens(documents)
+            return tokens()
 
         async def validate(answer: Answer) -> rerank_contract.Scores:
             return rerank_contract.decode(answer, request, len(documents), wanted or len(documents))
@@ -156,27 +161,27 @@ class Scoring:
             validate,
         )
         scores = {shard[index]: score for index, score in reported.by_index.items()}
-        usage = self._usage_of(reported, documents, retries)
+        usage = self._usage_of(reported, len(documents), tokens, retries)
         self.answered[shard[0]] = _Answered(scores, reported, usage)
         self.state.total_usage.add(usage)
         if cache is not None:
             await self._aside(partial(cache.remember, scores, reported.model))
 
-    def _tokens(self, documents: Sequence[str]) -> int:
-        return tokens_of_pairs(self.fitted.count, self.query, documents)
-
     def _usage_of(
-        self, reported: rerank_contract.Scores, documents: Sequence[str], retries: int
+        self,
+        reported: rerank_contract.Scores,
+        documents: int,
+        estimate: Callable[[], int],
+        retries: int,
     ) -> Usage:
-        estimated = reported.total_tokens is None
-        tokens = self._tokens(documents) if reported.total_tokens is None else reported.total_tokens
+        tokens = estimate() if reported.total_tokens is None else reported.total_tokens
         return Usage(
             models=(self.fitted.model,),
             requests=1,
             retries=retries,
-            documents_sent=len(documents),
+            documents_sent=documents,
             total_tokens=tokens,
-            tokens_estimated=estimated,
+            tokens_estimated=reported.total_tokens is None,
             search_units=reported.search_units,
             cost=cost(self.fitted.model, tokens, self.options.prices),
         )

@@ -9,8 +9,8 @@ bge-reranker-v2-m3 uses, and takes some microseconds for a page of text.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from math import ceil
 from typing import Self
+from zlib import adler32
 
 from ..errors import ConfigurationError
 
@@ -28,6 +28,8 @@ from ..errors import ConfigurationError
 #     Japanese  +3 (-2, +10)    -8 to +15   95 %
 # Chinese is without verse. Fiction lies at the low end, legal and technical prose with its long
 # words at the high end.
+# They were taken while marks with white space between them always counted as a ruled line (below).
+# That they do so only next to one makes estimates of code 0.3 to 0.6 % higher, of prose 0.1 %.
 # Against tiktoken's o200k_base the means are +19, +23, +11, -4 and -18: the tokenizers differ.
 # The first byte of a character's UTF-8 form shows its alphabet, so bytes are counted.
 _ALPHABETS = (
@@ -42,19 +44,23 @@ _MARK = 1.2  # all other characters: punctuation, symbols, emoji
 
 # White space separates tokens and is none itself, however long: indentation is free. The second
 # and later bytes of a character must not count either.
-_NOT_COUNTED = bytes(range(0x21)) + b"\x7f" + bytes(range(0x80, 0xC0))
+_WHITE_SPACE = bytes(range(0x21)) + b"\x7f"
+_NOT_COUNTED = _WHITE_SPACE + bytes(range(0x80, 0xC0))
 
-_ASCII_MARK, _OTHER_MARK = 0, 1
-_WEIGHTS = tuple((kind, weight) for kind, (_, weight) in enumerate(_ALPHABETS, start=2))
-_ASCII_WEIGHTS = _WEIGHTS[:2]
-_KIND_OF = {byte: kind for kind, (letters, _) in enumerate(_ALPHABETS, start=2) for byte in letters}
-_KIND_OF_BYTE = bytes(
-    _KIND_OF.get(byte, _ASCII_MARK if byte < 0x80 else _OTHER_MARK) for byte in range(256)
-)
+_HUNDREDTHS_OF = {byte: round(100 * weight) for letters, weight in _ALPHABETS for byte in letters}
+_HUNDREDTHS_OF |= dict.fromkeys(_NOT_COUNTED, 0)
+_MOST = round(100 * _MARK)
+_HUNDREDTHS = bytes(_HUNDREDTHS_OF.get(byte, _MOST) for byte in range(256))
+"""What each byte is worth, in hundredths of a token."""
 
-# A ruled line ("--------", "========") makes about one token of eight marks.
-_ONE_MARK = bytes([_ASCII_MARK])
+# A ruled line ("--------", "========") makes about one token of eight marks, and so do the marks
+# around it, white space between them or not. Marks outside ASCII have more than one byte, so they
+# never stand next to each other here.
+_ONE_MARK = bytes([_MOST])
 _EIGHT_MARKS = 8 * _ONE_MARK
+
+_MODULUS = 65_521  # Adler-32's (RFC 1950)
+_AT_ONCE = (_MODULUS - 2) // _MOST
 
 
 AROUND_A_PAIR = 4
@@ -78,35 +84,29 @@ def estimate_tokens(text: str) -> int:
     """
     if not text:
         return 0
-    kinds = text.encode("utf-8", "surrogatepass").translate(_KIND_OF_BYTE, _NOT_COUNTED)
-    kinds = kinds.replace(_EIGHT_MARKS, _ONE_MARK)
-    tokens, marks = 0.0, len(kinds)
-    for kind, weight in _ASCII_WEIGHTS if text.isascii() else _WEIGHTS:
-        count = kinds.count(kind)
-        tokens += weight * count
-        marks -= count
-    return max(1, min(ceil(tokens + _MARK * marks), len(text)))
+    data = text.encode("utf-8", "surrogatepass")
+    hundredths = data.translate(_HUNDREDTHS)
+    if _EIGHT_MARKS in hundredths:
+        hundredths = data.translate(_HUNDREDTHS, _WHITE_SPACE).replace(_EIGHT_MARKS, _ONE_MARK)
+    total = _sum(hundredths)
+    return max(1, min(-(-total // 100), len(text)))
 
 
-# Letters, digits and white space of ASCII, of which none weighs more than the heaviest letter.
-_LIGHT = bytes(byte for byte in range(0x80) if chr(byte).isalnum() or chr(byte).isspace())
-_MOST_OF_LIGHT = max(weight for _, weight in _ALPHABETS[:2])
+def _sum(values: bytes) -> int:
+    """The sum of the bytes, twenty times faster than `sum`.
+
+    The lower half of an Adler-32 checksum is one more than that, modulo a number which so few bytes
+    do not reach.
+    """
+    total = 0
+    for at in range(0, len(values), _AT_ONCE):
+        total += (adler32(values[at : at + _AT_ONCE]) & 0xFFFF) - 1
+    return total
 
 
 def tokens_of_pairs(count: Callable[[str], int], query: str, texts: Sequence[str]) -> int:
     """The tokens billed for these texts: a cross-encoder reads the query again with every one."""
     return count(query) * len(texts) + sum(map(count, texts))
-
-
-def estimate_fits(text: str, tokens: int) -> bool:
-    """Whether `estimate_tokens(text) <= tokens`, several times faster where it clearly does."""
-    if len(text) <= tokens:
-        return True  # no character is estimated above one token
-    if text.isascii():
-        marks = len(text.encode().translate(None, _LIGHT))
-        if _MOST_OF_LIGHT * (len(text) - marks) + _MARK * marks <= tokens:
-            return True
-    return estimate_tokens(text) <= tokens
 
 
 class TokenCounter:
@@ -122,21 +122,26 @@ class TokenCounter:
         Raises:
             ConfigurationError: the user's function gave no number of tokens.
         """
+        tokens = self._counted.get(text)
+        if tokens is not None:
+            return tokens
         if self._given is None:
-            return estimate_tokens(text)
-        if text not in self._counted:
-            tokens = self._given(text)
-            if type(tokens) is not int or tokens < 0:
-                raise ConfigurationError(
-                    f"count_tokens: it gave {tokens!r} for a text; it must return the number of "
-                    "tokens as an int, 0 or more."
-                )
-            self._counted[text] = tokens
-        return self._counted[text]
+            return estimate_tokens(text)  # not kept: long texts in pieces would fill the memory
+        tokens = self._given(text)
+        if type(tokens) is not int or tokens < 0:
+            raise ConfigurationError(
+                f"count_tokens: it gave {tokens!r} for a text; it must return the number of "
+                "tokens as an int, 0 or more."
+            )
+        self._counted[text] = tokens
+        return tokens
 
     def fits(self, text: str, room: int) -> bool:
-        """Whether the text has no more tokens than there is room."""
-        return estimate_fits(text, room) if self._given is None else self(text) <= room
+        """Whether the text has no more tokens than there is room; a count is kept."""
+        if self._given is None and len(text) <= room:
+            return True  # no character is estimated above one token
+        tokens = self._counted[text] = self(text)
+        return tokens <= room
 
     def counted(self, texts: Iterable[str]) -> Self:
         """Itself, with these texts' tokens at hand if it is slow to count them."""

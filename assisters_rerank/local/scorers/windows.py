@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 
-from ...text.tokens import AROUND_A_PAIR, estimate_fits, estimate_tokens
+from ...text.tokens import AROUND_A_PAIR, estimate_tokens
 from .scorer import Scorer
 
 
@@ -42,7 +42,7 @@ def beginning(text: str, tokens: int) -> str:
     """What comes first in the text and is estimated at so many tokens, or a little fewer."""
     if tokens < 1:
         return ""
-    if estimate_fits(text, tokens):
+    if estimate_tokens(text) <= tokens:
         return text
     # No character is estimated above one token, and few below an eighth.
     end = 8 * tokens

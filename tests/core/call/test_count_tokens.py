@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 import trio
 
-from assisters_rerank import BudgetExceeded, ConfigurationError, Reranker
+from assisters_rerank import BudgetExceeded, ConfigurationError, Reranker, estimate_tokens
+from assisters_rerank.text import tokens
 
 from ...faults.server import HostileServer
 from ..answers import honest
@@ -50,6 +51,27 @@ def test_every_distinct_text_is_counted_once(options: dict[str, object]) -> None
     count = Counting()
     rank(ScriptedPort(repeat(honest)), TEXTS, count_tokens=count, **options)
     assert count.asked == dict.fromkeys(["a query", "a b c", "d", "e f"], 1)
+
+
+def test_without_it_every_distinct_text_is_estimated_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: Counter[str] = Counter()
+
+    def estimate(text: str) -> int:
+        asked[text] += 1
+        return estimate_tokens(text)
+
+    monkeypatch.setattr(tokens, "estimate_tokens", estimate)
+    long = "a longer one " * 50
+    # The window, the pace and the usage all go by it.
+    ranking = rank(
+        ScriptedPort(repeat(honest)),
+        ["short", long, "short"],
+        model="auto",
+        tokens_per_minute=10_000,
+    )
+    assert ranking.usage.tokens_estimated
+    assert asked.pop("a query") <= 4  # it is short, and each use asks for itself
+    assert asked == {"short": 1, long: 1}
 
 
 def test_of_a_split_document_the_whole_is_counted_once_and_so_is_each_piece() -> None:

@@ -252,5 +252,16 @@ def test_a_ruled_line_is_a_few_tokens() -> None:
     assert estimate_tokens("\u2764" * 80) == 80  # not so a row of emoji
 
 
+def test_marks_around_a_ruled_line_belong_to_it_and_others_do_not() -> None:
+    assert estimate_tokens("- " * 4 + "-" * 12) == estimate_tokens("-" * 16)
+    assert estimate_tokens("- " * 16) == 20
+
+
+@given(st.integers(min_value=1, max_value=5_000))
+def test_long_texts_of_the_heaviest_characters_are_summed_in_full(times: int) -> None:
+    text = "!a" * times
+    assert estimate_tokens(text) == -(-times * 146 // 100)
+
+
 def test_an_empty_text_has_no_tokens() -> None:
     assert estimate_tokens("") == 0
