@@ -8,6 +8,8 @@ from typing import Self
 from pydantic import PrivateAttr
 
 from .call.state import State
+from .errors import ConfigurationError
+from .net import Blocking, Evented, loops
 from .options.service_options import ServiceOptions
 from .settings import STRICT
 from .usage import Usage
@@ -19,6 +21,23 @@ class Connected(ServiceOptions):
     model_config = STRICT
 
     _state: State = PrivateAttr(default_factory=State)
+
+    def _blocking_port(self) -> Blocking:
+        """The world of sync calls.
+
+        Raises:
+            ConfigurationError: async calls have a client of the user's, and these have none.
+        """
+        if self.http_client is None and self.async_http_client is not None:
+            raise _one_sided("http_client", "httpx.Client", "async_http_client", "sync")
+        return Blocking(self._state.clients, self.http_client)
+
+    async def _evented_port(self) -> Evented:
+        """The world of async calls, likewise."""
+        if self.async_http_client is None and self.http_client is not None:
+            raise _one_sided("async_http_client", "httpx.AsyncClient", "http_client", "async")
+        await loops.prepare()
+        return Evented(self._state.clients, self.async_http_client)
 
     @property
     def total_usage(self) -> Usage:
@@ -63,3 +82,10 @@ class Connected(ServiceOptions):
         copied = super().__copy__()
         copied._state = State()
         return copied
+
+
+def _one_sided(missing: str, kind: str, given: str, colour: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"{missing}: {given} is given without it, and this {colour} call would not go through "
+        f"your client; give an {kind} with the same settings as well."
+    )

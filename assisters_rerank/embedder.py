@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from .call import embedding_flow
 from .connected import Connected
 from .errors import ConfigurationError
-from .net import Blocking, Evented, loops, run_blocking
+from .net import run_blocking
 from .options.embedding_options import EmbeddingOptions
 from .settings import STRICT
 
@@ -53,15 +53,12 @@ class Embedder(EmbeddingOptions, Connected):
         return vector
 
     def _blocking(self, texts: Sequence[str]) -> list[list[float]]:
-        state = self._state
-        port = Blocking(state.clients, self.http_client)
-        return run_blocking(embedding_flow.embed(port, self, state, texts))
+        port = self._blocking_port()
+        return run_blocking(embedding_flow.embed(port, self, self._state, texts))
 
     async def _evented(self, texts: Sequence[str]) -> list[list[float]]:
-        await loops.prepare()
-        state = self._state
-        port = Evented(state.clients, self.async_http_client)
-        return await embedding_flow.embed(port, self, state, texts)
+        port = await self._evented_port()
+        return await embedding_flow.embed(port, self, self._state, texts)
 
 
 def _checked(texts: object, prefix: str) -> list[str]:

@@ -34,10 +34,14 @@ class ConfigurationError(AssistersError, ValueError):
 class TransportError(AssistersError):
     """No usable answer arrived: DNS, TCP, TLS, a connection that broke, a body that broke off."""
 
+    def __init__(self, message: str, *, transient: bool = True) -> None:
+        super().__init__(message)
+        self._transient = transient
+
     @property
     def transient(self) -> bool:
-        """Always true: the network may recover."""
-        return True
+        """False for what lasts: an untrusted certificate, a refusing proxy, a failing transport."""
+        return self._transient
 
 
 class BudgetExceeded(TransportError, TimeoutError):  # noqa: N818 - the design's name

@@ -8,7 +8,7 @@ from types import EllipsisType
 from .call import rerank_flow
 from .connected import Connected
 from .errors import ConfigurationError
-from .net import Blocking, Evented, Port, loops, run_blocking
+from .net import Port, run_blocking
 from .options.rerank_options import RerankOptions, checked_score_threshold, checked_top_n
 from .ranking import Document, Ranking
 from .settings import STRICT
@@ -48,7 +48,7 @@ class Reranker(RerankOptions, Connected):
         Raises:
             AssistersError: see the tree in `assisters_rerank.errors`.
         """
-        port = Blocking(self._state.clients, self.http_client)
+        port = self._blocking_port()
         return run_blocking(self._call(port, query, documents, top_n, score_threshold))
 
     async def arerank(
@@ -60,8 +60,7 @@ class Reranker(RerankOptions, Connected):
         score_threshold: float | EllipsisType | None = ...,
     ) -> Ranking:
         """`rerank` for asyncio and trio: the same arguments, results and errors."""
-        await loops.prepare()
-        port = Evented(self._state.clients, self.async_http_client)
+        port = await self._evented_port()
         return await self._call(port, query, documents, top_n, score_threshold)
 
     async def _call(

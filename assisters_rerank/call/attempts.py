@@ -23,6 +23,9 @@ T = TypeVar("T")
 _FIRST_WAIT = 0.5
 _LONGEST_WAIT = 8.0
 
+# Decoding a larger body takes milliseconds: that is done out of an event loop's way.
+_LARGE_BODY = 250_000
+
 # For how long a call that gives up holds back the others: a server that asks for hours has no
 # minute's limit in mind, and may be asked again.
 _LONGEST_HOLD = 300.0
@@ -39,6 +42,13 @@ async def side_by_side(
     except BaseException:
         budget.end()
         raise
+
+
+async def read(budget: Budget, answer: Answer, decode: Callable[[], T]) -> T:
+    """What `decode` makes of the answer."""
+    if len(answer.body) < _LARGE_BODY:
+        return decode()
+    return await budget.aside(decode, "the answer was read")
 
 
 async def answered(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -38,7 +39,20 @@ class Budget:
         except TimeoutError:
             if self.left() > 0:
                 raise  # the work's own
-        raise BudgetExceeded(f"timeout={self.seconds:g} s was used up while {doing}.")
+        raise self._used_up(doing)
+
+    def check(self, doing: str) -> Callable[[], None]:
+        """What raises BudgetExceeded once the time is up; work in any thread may call it."""
+        end = time.monotonic() + self.left()  # a loop's own clock can only be asked in the loop
+
+        def check_time() -> None:
+            if time.monotonic() >= end:
+                raise self._used_up(doing)
+
+        return check_time
+
+    def _used_up(self, doing: str) -> BudgetExceeded:
+        return BudgetExceeded(f"timeout={self.seconds:g} s was used up while {doing}.")
 
     def end(self) -> None:
         """Ends the call's time now, so that requests that nobody waits for stop retrying."""

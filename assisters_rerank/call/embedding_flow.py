@@ -21,9 +21,6 @@ from . import attempts
 from .budget import Budget
 from .state import State
 
-# Decoding a batch of vectors takes milliseconds; from here on, out of the event loop's way.
-_LARGE_BODY = 250_000
-
 
 async def embed(
     port: Port, options: EmbeddingOptions, state: State, texts: Sequence[str]
@@ -45,15 +42,16 @@ async def embed(
     calls = [partial(_embed_batch, port, options, state, budget, key, batch) for batch in batches]
     embedded = await attempts.side_by_side(port, budget, calls, options.max_concurrency)
     vectors = [vector for batch in embedded for vector in batch.by_index]
-    _check_that_they_compare(embedded)
+    _check_that_they_compare(options, embedded)
     if len(once) < len(texts):
         state.total_usage.add(Usage(documents_duplicate=len(texts) - len(once)))
         return [list(vectors[place]) for place in source]  # nobody's vector is another's too
     return vectors
 
 
-def _check_that_they_compare(batches: Sequence[Vectors]) -> None:
-    validation.one_model([batch.model for batch in batches], "embedded", "vectors")
+def _check_that_they_compare(options: EmbeddingOptions, batches: Sequence[Vectors]) -> None:
+    models = [batch.model for batch in batches]
+    validation.one_model(models, "embedded", "vectors", options.redact)
     lengths = {len(batch.by_index[0]) for batch in batches}
     if len(lengths) > 1:
         raise ContractError(
@@ -102,10 +100,9 @@ async def _ask(
     async def validate(answer: Answer) -> Vectors:
         if encoding == "base64" and embedding_contract.refuses_base64(answer):
             raise _Base64RefusedError
-        check = partial(embedding_contract.decode, answer, request, len(texts))
-        if len(answer.body) < _LARGE_BODY:
-            return check()
-        return await budget.aside(check, "the answer was read")
+        return await attempts.read(
+            budget, answer, partial(embedding_contract.decode, answer, request, len(texts))
+        )
 
     count = partial(_tokens, options, budget, texts)
     vectors, retries = await attempts.answered(
@@ -130,7 +127,8 @@ async def _ask(
 
 
 async def _tokens(options: EmbeddingOptions, budget: Budget, texts: Sequence[str]) -> int:
-    count = partial(sum, map(TokenCounter(options.count_tokens), texts))
+    doing = "the texts' tokens were counted"
+    counter = TokenCounter(options.count_tokens, budget.check(doing))
     if options.count_tokens is None:
-        return count()
-    return await budget.aside(count, "the texts' tokens were counted")
+        return sum(map(counter, texts))
+    return await budget.aside(partial(sum, map(counter, texts)), doing)

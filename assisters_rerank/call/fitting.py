@@ -47,14 +47,21 @@ def takes_long(options: RerankOptions, plan: Plan) -> bool:
     return sum(map(len, plan.texts)) > 1_000_000
 
 
-def fit(options: RerankOptions, query: str, plan: Plan) -> Fitted:
+def fit(
+    options: RerankOptions,
+    query: str,
+    plan: Plan,
+    check_time: Callable[[], None] = lambda: None,
+) -> Fitted:
     """Chooses the model, and treats documents that are too long as `long_documents` says.
+
+    `check_time` is called before each text or piece of a text is counted, and may raise an error.
 
     Raises:
         ConfigurationError: a document is too long and `long_documents` is "error", the query leaves
             no room, or the model's window is needed and unknown.
     """
-    counter = TokenCounter(options.count_tokens)
+    counter = TokenCounter(options.count_tokens, check_time)
     model = _chosen_model(options, query, plan, counter)
     window = _window(options, model)
     if window is None:

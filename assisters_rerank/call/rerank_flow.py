@@ -79,9 +79,8 @@ async def _fit(options: RerankOptions, budget: Budget, query: str, texts: Sequen
     plan = Plan.of(texts)
     if not takes_long(options, plan):
         return fit(options, query, plan)
-    return await budget.aside(
-        partial(fit, options, query, plan), "the documents' tokens were counted"
-    )
+    doing = "the documents' tokens were counted"
+    return await budget.aside(partial(fit, options, query, plan, budget.check(doing)), doing)
 
 
 def _warn_of_truncation(state: State, fitted: Fitted) -> None:

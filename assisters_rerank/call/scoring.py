@@ -101,11 +101,12 @@ class Scoring:
     @property
     def model(self) -> str:
         """The model that the server says it used, else the one that was asked for."""
-        return self._model_answered() or self._model_known() or self.fitted.model
+        reported = self._model_answered() or self._model_known()
+        return self.options.redact(reported) if reported else self.fitted.model
 
     def _model_answered(self) -> str | None:
         models = [answered.reported.model for answered in self.answered.values()]
-        return validation.one_model(models, "scored", "scores")
+        return validation.one_model(models, "scored", "scores", self.options.redact)
 
     def _model_known(self) -> str | None:
         return next((known.model for known in self.known.values()), None)
@@ -149,7 +150,10 @@ class Scoring:
             return tokens()
 
         async def validate(answer: Answer) -> rerank_contract.Scores:
-            return rerank_contract.decode(answer, request, len(documents), wanted or len(documents))
+            decode = partial(
+                rerank_contract.decode, answer, request, len(documents), wanted or len(documents)
+            )
+            return await attempts.read(self.budget, answer, decode)
 
         reported, retries = await attempts.answered(
             self.port,

@@ -15,7 +15,7 @@ from ..wire.messages import Answer, Request
 from .body import Body
 from .clients import Clients
 from .failures import failure_to_send
-from .timeouts import TimeLeft
+from .timeouts import CountingDown, TimeLeft
 from .transports import Poster, ViaClient
 
 T = TypeVar("T")
@@ -53,15 +53,20 @@ class Blocking:
     async def send(self, request: Request, budget: float) -> Answer:
         """POSTs with a `Poster`; see `Port.send`."""
         deadline = self.now() + budget
-        body = Body(request)
+        timeouts = (CountingDown if self._own is None else TimeLeft)(deadline, budget)
         poster: Poster | None = self._own
         try:
             poster = poster or self._clients.blocking(request.url)
-            response = poster.post(request, {"timeout": TimeLeft(deadline, budget)})
+            response = poster.post(request, {"timeout": timeouts})
             try:
-                for part in response.iter_bytes():
-                    body.add(part)
-                return Answer(response.status_code, response.headers, body.whole())
+                body = Body(request, response)
+                for part in () if body.is_whole else response.iter_raw():
+                    for _ in body.add(part):
+                        timeouts.check()
+                    timeouts.check()
+                    if body.is_whole:
+                        break
+                return body.answer()
             finally:
                 response.close()
         except Exception as error:
@@ -72,8 +77,6 @@ class Blocking:
                 own=self._own is not None,
                 timed_out=self.now() >= deadline,
             )
-            if failure is None:
-                raise
         raise failure
 
     async def together(self, calls: Sequence[Callable[[], Awaitable[T]]], limit: int) -> list[T]:

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 import anyio
+import anyio.lowlevel
 import httpx
 
 from ..wire.messages import Answer, Request
@@ -39,16 +40,13 @@ class Evented:
 
     async def send(self, request: Request, budget: float) -> Answer:
         """POSTs with an `AsyncPoster`; see `Port.send`."""
-        body = Body(request)
         poster: AsyncPoster | None = self._own
         try:
             with anyio.fail_after(budget):
                 poster = poster or await self._clients.evented(request.url)
                 response = await poster.post(request, {"timeout": _NO_TIMEOUTS})
                 try:
-                    async for part in response.aiter_bytes():
-                        body.add(part)
-                    return Answer(response.status_code, response.headers, body.whole())
+                    return await _read(Body(request, response), response)
                 finally:
                     await response.aclose()
         except Exception as error:
@@ -59,8 +57,6 @@ class Evented:
                 own=self._own is not None,
                 timed_out=isinstance(error, TimeoutError),
             )
-            if failure is None:
-                raise
         raise failure
 
     async def together(self, calls: Sequence[Callable[[], Awaitable[T]]], limit: int) -> list[T]:
@@ -86,6 +82,16 @@ class Evented:
         """Runs it in a thread, which is left alone when its time is up or the call cancelled."""
         with anyio.fail_after(budget):
             return await loops.in_thread(work)
+
+
+async def _read(body: Body, response: httpx.Response) -> Answer:
+    if not body.is_whole:
+        async for part in response.aiter_raw():
+            for _ in body.add(part):
+                await anyio.lowlevel.checkpoint()
+            if body.is_whole:
+                break
+    return body.answer()
 
 
 def _first(several: BaseExceptionGroup[BaseException]) -> BaseException:

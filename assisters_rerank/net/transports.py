@@ -16,9 +16,11 @@ from ..wire.messages import Request
 
 Extensions = dict[str, Any]
 
+_CODINGS = "gzip, deflate"
+
 _HEADERS = {
     "Accept": "application/json",
-    "Accept-Encoding": "gzip, deflate",
+    "Accept-Encoding": _CODINGS,
     "User-Agent": f"assisters-rerank/{__version__}",
 }
 
@@ -158,6 +160,10 @@ def _plain(request: Request, extensions: Extensions) -> httpx.Request:
 def _merged(
     client: httpx.Client | httpx.AsyncClient, request: Request, extensions: Extensions
 ) -> httpx.Request:
-    return client.build_request(
+    merged = client.build_request(
         "POST", request.url, headers=request.headers, content=request.body, extensions=extensions
     )
+    # httpx asks for what it could unpack, and we unpack less; an owner may ask for even less.
+    if merged.headers.get("accept-encoding") != "identity":
+        merged.headers["Accept-Encoding"] = _CODINGS
+    return merged

@@ -21,7 +21,9 @@ from ..wire.destination import (
     BaseUrl,
     default_base_url,
     key_for,
+    known_key,
 )
+from ..wire.redaction import redacted
 
 
 def no_bool(value: object) -> object:
@@ -147,6 +149,12 @@ class ServiceOptions(Settings):
         Raises:
             ConfigurationError: the service itself is called and there is no key.
         """
+        return key_for(self.base_url, self._given_key())
+
+    def redact(self, text: str) -> str:
+        """One printable line of a server's text, cut to 200 characters, without the key."""
+        return redacted(text, known_key(self.base_url, self._given_key()))
+
+    def _given_key(self) -> SecretStr | None:
         # The field takes strings too, but keeps none.
-        given = self.api_key if isinstance(self.api_key, SecretStr) else None
-        return key_for(self.base_url, given)
+        return self.api_key if isinstance(self.api_key, SecretStr) else None

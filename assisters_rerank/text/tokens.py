@@ -110,10 +110,16 @@ def tokens_of_pairs(count: Callable[[str], int], query: str, texts: Sequence[str
 
 
 class TokenCounter:
-    """Counts tokens as the user wants, or estimates them."""
+    """Counts tokens as the user wants, or estimates them.
 
-    def __init__(self, given: Callable[[str], int] | None) -> None:
+    Before each text it calls `check_time`, which raises an error when the time is up.
+    """
+
+    def __init__(
+        self, given: Callable[[str], int] | None, check_time: Callable[[], None] = lambda: None
+    ) -> None:
         self._given = given
+        self._check_time = check_time
         self._counted: dict[str, int] = {}
 
     def __call__(self, text: str) -> int:
@@ -125,6 +131,7 @@ class TokenCounter:
         tokens = self._counted.get(text)
         if tokens is not None:
             return tokens
+        self._check_time()
         if self._given is None:
             return estimate_tokens(text)  # not kept: long texts in pieces would fill the memory
         tokens = self._given(text)

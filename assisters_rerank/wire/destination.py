@@ -87,6 +87,14 @@ def key_for(base_url: str, given: SecretStr | None) -> SecretStr | None:
     return key
 
 
+def known_key(base_url: str, given: SecretStr | None) -> SecretStr | None:
+    """The key that would be sent to `base_url`, if there is one that can be used."""
+    try:
+        return given or _variable_key(base_url)
+    except ConfigurationError:
+        return None
+
+
 def _variable_key(base_url: str) -> SecretStr | None:
     if _is_service(base_url) or _server(base_url) == _named_server():
         return _variable(API_KEY_VARIABLE, _usable_key)

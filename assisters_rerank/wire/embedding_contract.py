@@ -17,6 +17,9 @@ from . import validation
 from .messages import Answer, Request, post
 from .validation import BrokenContractError, kind
 
+_TEXT_BYTES = 128 * 2**10
+"""The most bytes of one text's vector: JSON numbers for more than four thousand dimensions."""
+
 Encoding = Literal["base64", "float"]
 """How vectors come: as 32-bit floats in base64, or as JSON numbers, several times as long."""
 
@@ -40,7 +43,9 @@ def encode(
 ) -> Request:
     """The request for some texts. Strings are sent, as not every server takes token ids."""
     content = {"model": model, "input": texts, "encoding_format": encoding}
-    return post(f"{base_url}/embeddings", key, content, idempotency_key)
+    return post(
+        f"{base_url}/embeddings", key, content, idempotency_key, lambda _: len(texts) * _TEXT_BYTES
+    )
 
 
 def decode(answer: Answer, request: Request, texts: int) -> Vectors:
@@ -61,7 +66,7 @@ def decode(answer: Answer, request: Request, texts: int) -> Vectors:
         if len(lengths) > 1:
             raise BrokenContractError(f"the vectors differ in length: {sorted(lengths)}")
         return Vectors(
-            vectors, validation.reported_model(request, content), validation.total_tokens(content)
+            vectors, validation.reported_model(content), validation.total_tokens(content)
         )
 
     return validation.validated(answer, request, read)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import json
 import math
+import re
 from email.utils import parsedate_to_datetime
 
 from ..errors import (
@@ -14,7 +16,8 @@ from ..errors import (
     StatusError,
 )
 from .destination import API_KEY_VARIABLE, BASE_URL_VARIABLE
-from .messages import Answer, Request, mapping_or_empty, parsed, text_or_none
+from .messages import NOT_JSON, Answer, Request, mapping_or_empty, parsed, text_or_none
+from .redaction import BYTES_READ
 
 _QUOTA_CODES = frozenset(
     {
@@ -42,6 +45,10 @@ _ADVICE = {
     401: f"Check api_key, or the variable {API_KEY_VARIABLE}.",
     403: "This key is not allowed to do this from here; check its rights and allowed origins.",
     404: "Check base_url, and that the server knows the model.",
+    407: (
+        "The proxy wants a user name and password: give them in HTTP_PROXY, or in the proxy of "
+        "your http_client."
+    ),
     413: "Lower max_documents_per_request, or send shorter documents.",
     422: "Check model and documents.",
     429: "Send fewer documents or requests at a time, or raise timeout so that it covers the wait.",
@@ -61,7 +68,10 @@ _ADVICE_ON_EMBEDDINGS = {
 
 def refusal(answer: Answer, request: Request) -> StatusError:
     """The error that an answer with an error status stands for."""
-    message, code, kind = error_fields(parsed(answer.body))
+    content = parsed(answer.body)
+    message, code, kind = error_fields(content)
+    if content is NOT_JSON:
+        message = _text_told(answer.body)
     refused = _CLASSES.get(answer.status, StatusError)
     of_embeddings = _ADVICE_ON_EMBEDDINGS if request.url.endswith("/embeddings") else {}
     advice = of_embeddings.get(answer.status, _ADVICE.get(answer.status, ""))
@@ -73,8 +83,6 @@ def refusal(answer: Answer, request: Request) -> StatusError:
         advice = "The plan's tokens or the wallet are used up: top up, since waiting does not help."
     if 300 <= answer.status < 400:
         advice = "Redirects are not followed: give the final address as base_url."
-    if message is None:
-        message = "a web page instead of JSON" if b"<html" in answer.body[:500].lower() else None
     wait = _retry_after(answer)
     parts = [f"Status {answer.status} from {request.url}"]
     parts += [f" ({request.redact(code)})"] if code else []
@@ -96,13 +104,35 @@ def refusal(answer: Answer, request: Request) -> StatusError:
 
 def error_fields(content: object) -> tuple[str | None, str | None, str | None]:
     """Message, code and type of an error body; other servers put the message elsewhere."""
-    body = mapping_or_empty(content)
-    error = body.get("error")
-    inner = mapping_or_empty(error) or body
-    message = inner.get("message") or inner.get("detail") or error
+    if isinstance(content, str):
+        return content or None, None, None
+    body = _first_object(content)
+    error = body.get("error") or body.get("errors")
+    inner = _first_object(error) or body
+    said = (inner.get(name) for name in ("message", "Message", "detail"))
+    message = next(filter(None, said), error)
     if message is not None and not isinstance(message, str):
         message = json.dumps(message)
     return message or None, text_or_none(inner.get("code")), text_or_none(inner.get("type"))
+
+
+def _first_object(value: object) -> dict[str, object]:
+    """A JSON object, or the first one in a list; anything else counts as an empty one."""
+    return mapping_or_empty(value[0] if isinstance(value, list) and value else value)
+
+
+def _text_told(body: bytes) -> str | None:
+    """What a body that is not JSON says: a web page its title, a text all of it."""
+    text = body[:BYTES_READ].decode("utf-8", "replace")
+    if not re.search(r"<(html|head|title|body|!doctype)\b", text, re.IGNORECASE):
+        return text.strip() or None
+    title = re.search(r"<title[^>]*>([^<]*)", text, re.IGNORECASE)
+    named = html.unescape(title[1]).strip() if title else ""
+    return (
+        f"a web page instead of JSON, with the title {named!r}"
+        if named
+        else ("a web page instead of JSON")
+    )
 
 
 def _retry_after(answer: Answer) -> float | None:

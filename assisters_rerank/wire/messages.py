@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 
 from pydantic import SecretStr
 from pydantic_core import PydanticSerializationError, to_json
+
+from .redaction import redacted
+
+MOST_BYTES = 128 * 2**20
+"""The largest body of any answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,26 +25,30 @@ class Request:
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
     secret: SecretStr | None = None
+    answer_limit: int = MOST_BYTES
+    """Bytes that the answer's body may have at most."""
 
     def redact(self, text: str) -> str:
         """One printable line of `text`, cut to 200 characters, without the key."""
-        # The key is removed first: a cut could leave a part of it that is no longer recognised.
-        if self.secret:
-            text = text.replace(self.secret.get_secret_value(), "[api key]")
-        line = " ".join(text.split())[:200]
-        if line.isprintable():
-            return line
-        return "".join(character if character.isprintable() else "?" for character in line)
+        return redacted(text, self.secret)
 
 
 def post(
-    url: str, key: SecretStr | None, content: Mapping[str, object], idempotency_key: str
+    url: str,
+    key: SecretStr | None,
+    content: Mapping[str, object],
+    idempotency_key: str,
+    answer_limit: Callable[[int], int],
 ) -> Request:
-    """The POST of a JSON object; the key goes into one header and nowhere else."""
+    """The POST of a JSON object; the key goes into one header and nowhere else.
+
+    `answer_limit` gives the most bytes of an answer to a body of so many bytes.
+    """
     headers = {"Content-Type": "application/json", "Idempotency-Key": idempotency_key}
     if key is not None:
         headers["Authorization"] = f"Bearer {key.get_secret_value()}"
-    return Request(url, headers, _json(content), key)
+    body = _json(content)
+    return Request(url, headers, body, key, min(answer_limit(len(body)), MOST_BYTES))
 
 
 def _json(content: Mapping[str, object]) -> bytes:
@@ -63,7 +72,7 @@ class Answer:
     @property
     def request_id(self) -> str | None:
         """The server's name for this request."""
-        return self.headers.get("x-request-id")
+        return self.headers.get("x-request-id") or self.headers.get("x-litellm-call-id")
 
     def server_time(self) -> float:
         """Unix time by the server's own clock where it tells, so that a skewed one does no harm."""

@@ -9,6 +9,7 @@ from typing import TypeVar
 from ..errors import ContractError
 from .error_bodies import error_fields, refusal
 from .messages import NOT_JSON, Answer, Request, mapping_or_empty, parsed, text_or_none
+from .redaction import BYTES_READ
 
 T = TypeVar("T")
 
@@ -33,9 +34,8 @@ def validated(answer: Answer, request: Request, read: Callable[[dict[str, object
         return read(_object(answer))
     except BrokenContractError as breach:
         problem = request.redact(str(breach))
-    request_id = request.redact(
-        answer.request_id or ""
-    )  # crash reporters print the frame's variables
+    # Crash reporters print the frame's variables.
+    request_id = request.redact(answer.request_id or "")
     named = f" (request id {request_id})" if request_id else ""
     raise ContractError(f"{request.url} answered, but {problem}{named}.")
 
@@ -45,7 +45,7 @@ def _object(answer: Answer) -> dict[str, object]:
         raise BrokenContractError("the body is empty")
     content = parsed(answer.body)
     if content is NOT_JSON:
-        start = answer.body[:4000].decode("utf-8", "replace")  # `redact` removes the key, then cuts
+        start = answer.body[:BYTES_READ].decode("utf-8", "replace")
         raise BrokenContractError(f"the body is not JSON; it starts: {start}")
     if not isinstance(content, dict):
         raise BrokenContractError(f"the body is {kind(content)} instead of an object")
@@ -95,13 +95,14 @@ def request_id(answer: Answer, request: Request, content: dict[str, object]) -> 
     return request.redact(reported) if reported else None
 
 
-def reported_model(request: Request, content: dict[str, object]) -> str | None:
-    """The model that the server says it used."""
-    model = text_or_none(content.get("model"))
-    return request.redact(model) if model else None
+def reported_model(content: dict[str, object]) -> str | None:
+    """The model that the server says it used, in its own words; redact it when it is shown."""
+    return text_or_none(content.get("model"))
 
 
-def one_model(models: Iterable[str | None], done: str, results: str) -> str | None:
+def one_model(
+    models: Iterable[str | None], done: str, results: str, redact: Callable[[str], str]
+) -> str | None:
     """The one model that the answers to the parts of a list name; None if none of them does.
 
     Raises:
@@ -111,7 +112,7 @@ def one_model(models: Iterable[str | None], done: str, results: str) -> str | No
     if len(reported) > 1:
         raise ContractError(
             f"The parts of the list were {done} by different models "
-            f"({', '.join(sorted(reported))}), whose "
+            f"({', '.join(map(redact, sorted(reported)))}), whose "
             f"{results} cannot be compared. Give a model id that always names one model."
         )
     return next(iter(reported), None)

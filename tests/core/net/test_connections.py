@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gzip
 import json
 from collections.abc import AsyncIterator, Iterator
 
@@ -14,14 +13,13 @@ import trio
 from assisters_rerank import (
     AuthenticationError,
     ConfigurationError,
-    ContractError,
     Reranker,
     StatusError,
     arerank,
     rerank,
 )
 
-from ...faults.server import Exchange, HostileServer
+from ...faults.server import HostileServer
 from ..answers import scored
 from ..conftest import answer_honestly
 from ..expectation import assert_right
@@ -215,18 +213,3 @@ def test_an_own_async_client_in_a_second_loop_is_told(honest_server: HostileServ
     asyncio.run(reranker.arerank("q", TEXTS))
     with pytest.raises(ConfigurationError, match="async_http_client: the event loop"):
         asyncio.run(reranker.arerank("q", TEXTS))
-
-
-async def test_an_answer_without_end_is_refused() -> None:
-    packed = gzip.compress(b" " * 140_000_000, 1)
-
-    def bomb(exchange: Exchange) -> None:
-        about = f"Content-Encoding: gzip\r\nContent-Length: {len(packed)}"
-        exchange.send(f"HTTP/1.1 200 OK\r\n{about}\r\n\r\n".encode() + packed)
-
-    with HostileServer([bomb]) as server:
-        reranker = Reranker(base_url=server.url, on_error="passthrough")
-        with pytest.raises(ContractError, match="more than 128 MB"):
-            reranker.rerank("q", TEXTS)
-        with pytest.raises(ContractError, match="more than 128 MB"):
-            await reranker.arerank("q", TEXTS)
