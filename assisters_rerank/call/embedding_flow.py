@@ -50,7 +50,7 @@ async def embed(
 
 
 def _check_that_they_compare(options: EmbeddingOptions, batches: Sequence[Vectors]) -> None:
-    models = [batch.model for batch in batches]
+    models = (batch.model for batch in batches)
     validation.one_model(models, "embedded", "vectors", options.redact)
     lengths = {len(batch.by_index[0]) for batch in batches}
     if len(lengths) > 1:

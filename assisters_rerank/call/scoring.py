@@ -105,7 +105,7 @@ class Scoring:
         return self.options.redact(reported) if reported else self.fitted.model
 
     def _model_answered(self) -> str | None:
-        models = [answered.reported.model for answered in self.answered.values()]
+        models = (answered.reported.model for answered in list(self.answered.values()))
         return validation.one_model(models, "scored", "scores", self.options.redact)
 
     def _model_known(self) -> str | None:

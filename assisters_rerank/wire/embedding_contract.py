@@ -8,7 +8,7 @@ import math
 import sys
 from array import array
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from pydantic import SecretStr
@@ -29,7 +29,7 @@ class Vectors:
     """A checked answer: a vector for each of the request's texts, all of one length."""
 
     by_index: list[list[float]]
-    model: str | None
+    model: str | None = field(repr=False)  # the server's own words
     total_tokens: int | None
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pydantic import SecretStr
 
@@ -21,7 +21,7 @@ class Scores:
     """A checked answer: scores by position in the request's documents."""
 
     by_index: Mapping[int, float]
-    model: str | None
+    model: str | None = field(repr=False)  # the server's own words
     total_tokens: int | None
     search_units: int | None
     request_id: str | None

@@ -110,9 +110,10 @@ def one_model(
     """
     reported = {model for model in models if model}
     if len(reported) > 1:
+        names = ", ".join(map(redact, sorted(reported)))
+        del models, reported  # crash reporters print the frame's variables
         raise ContractError(
-            f"The parts of the list were {done} by different models "
-            f"({', '.join(map(redact, sorted(reported)))}), whose "
+            f"The parts of the list were {done} by different models ({names}), whose "
             f"{results} cannot be compared. Give a model id that always names one model."
         )
     return next(iter(reported), None)
