@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
+from collections import deque
 from dataclasses import dataclass
 
 from .after_fork import start_anew_in_child
@@ -104,17 +105,28 @@ class TotalUsage:
 
     def __init__(self) -> None:
         self._sum = Usage()
+        self._new: deque[Usage] = deque()
         self.start_anew()
         start_anew_in_child(self)
 
     def start_anew(self) -> None:
         """In a forked child: a lock of its own. The sum goes on from the parent's."""
-        self._lock = threading.Lock()
+        # Reentrant: a signal handler may add while its own thread does.
+        self._lock = threading.RLock()
+        self._adding = False
 
     def add(self, usage: Usage) -> None:
         """Adds what a request took."""
+        self._new.append(usage)
         with self._lock:
-            self._sum += usage
+            if self._adding:  # interrupted in the loop below, which goes on with this one
+                return
+            self._adding = True
+            try:
+                while self._new:
+                    self._sum += self._new.popleft()
+            finally:
+                self._adding = False
 
     @property
     def sum(self) -> Usage:

@@ -5,6 +5,7 @@ With many calls at once httpx's own connection pool takes its time (docs/perform
 
 from __future__ import annotations
 
+import contextlib
 import ssl
 from importlib.util import find_spec
 
@@ -30,3 +31,14 @@ def over_aiohttp(context: ssl.SSLContext) -> httpx.AsyncBaseTransport:
         )
 
     return AiohttpTransport(verify=context, client=session)
+
+
+def drop_session(transport: httpx.AsyncBaseTransport) -> None:
+    """Marks an aiohttp session whose loop is closed as closed, else aiohttp complains on stderr."""
+    session = getattr(transport, "client", None)
+    if session is not None and hasattr(session, "detach"):
+        closing = session.close()
+        # Nothing is left to wait for when the loop is closed, so the first step is the whole.
+        with contextlib.suppress(StopIteration, RuntimeError):
+            closing.send(None)
+        closing.close()

@@ -21,6 +21,7 @@ from ..after_fork import in_child, start_anew_in_child
 from ..errors import ConfigurationError
 from . import loops
 from .aiohttp_transport import HAS_AIOHTTP, over_aiohttp
+from .threads import OURS, in_thread
 from .transports import AsyncDirect, AsyncPoster, AsyncViaClient, Direct, Poster, ViaClient
 
 HttpClient: TypeAlias = httpx.Client
@@ -40,7 +41,6 @@ class Clients:
 
     def start_anew(self) -> None:
         """Forgets all clients of sync calls without closing them."""
-        self._lock = threading.Lock()
         for _, close in self._blocking.values():
             close.detach()
         self._blocking = {}
@@ -48,29 +48,33 @@ class Clients:
     def blocking(self, url: str) -> Poster:
         """The client for sync calls, shared by all threads."""
         scheme = _scheme(url)
-        with self._lock:
-            if scheme not in self._blocking:
-                client = _blocking_client(_tls(scheme))
-                # Closed with the reranker, and at the latest when the interpreter ends.
-                self._blocking[scheme] = client, weakref.finalize(self, client.close)
-            return self._blocking[scheme][0]
+        held = self._blocking.get(scheme)
+        if held is None:
+            client = _blocking_client(_tls(scheme))
+            # Closed with the reranker, and at the latest when the interpreter ends.
+            made = client, weakref.finalize(self, client.close)
+            # No lock, which a signal handler could wait for in vain.
+            held = self._blocking.setdefault(scheme, made)
+            if held is not made:  # another thread was faster
+                made[1]()
+        return held[0]
 
     async def evented(self, url: str) -> AsyncPoster:
         """The client of the running event loop (asyncio or trio)."""
         scheme = _scheme(url)
+        if scheme not in _TLS:
+            await in_thread(partial(_tls, scheme), OURS)
+        # No await from here until the loop holds it, or each task of a burst would make its own.
         client = loops.find(self, scheme)
-        if client is None and scheme not in _TLS:
-            await loops.in_thread(partial(_tls, scheme))
-            client = loops.find(self, scheme)  # another task may have been faster
         if client is None:
             client = _evented_client(_TLS[scheme])
-            await loops.hold(self, scheme, client)
+            loops.hold(self, scheme, client)
+            await loops.close_ownerless()
         return client
 
     def close(self) -> None:
         """Closes the connections of sync calls; a later call opens new ones."""
-        with self._lock:
-            held, self._blocking = self._blocking, {}
+        held, self._blocking = self._blocking, {}
         for _, close in held.values():
             close()
 
@@ -124,7 +128,7 @@ def _scheme(url: str) -> str:
 
 
 _TLS: dict[str, ssl.SSLContext] = {}
-_TLS_LOCK = threading.Lock()
+_TLS_LOCK = threading.RLock()
 
 
 def _tls(scheme: str) -> ssl.SSLContext:
@@ -159,4 +163,4 @@ def _certified() -> ssl.SSLContext:
 @in_child
 def _unlock() -> None:
     global _TLS_LOCK  # another thread may have held it when the process forked
-    _TLS_LOCK = threading.Lock()
+    _TLS_LOCK = threading.RLock()

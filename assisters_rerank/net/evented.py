@@ -14,6 +14,7 @@ from . import loops
 from .body import Body
 from .clients import Clients
 from .failures import failure_to_send
+from .threads import in_thread
 from .transports import AsyncPoster, AsyncViaClient
 
 T = TypeVar("T")
@@ -81,7 +82,7 @@ class Evented:
     async def aside(self, work: Callable[[], T], budget: float) -> T:
         """Runs it in a thread, which is left alone when its time is up or the call cancelled."""
         with anyio.fail_after(budget):
-            return await loops.in_thread(work)
+            return await in_thread(work)
 
 
 async def _read(body: Body, response: httpx.Response) -> Answer:

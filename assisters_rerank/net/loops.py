@@ -10,20 +10,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
 import threading
 import time
 import weakref
-from collections.abc import AsyncGenerator, Callable
-from typing import NamedTuple, TypeVar
+from collections.abc import AsyncGenerator
+from typing import NamedTuple
 
 import anyio
 import anyio.lowlevel
-import anyio.to_thread
 
 from ..after_fork import in_child
+from .threads import OURS, in_thread, runs_trio
 from .transports import AsyncPoster
-
-T = TypeVar("T")
 
 
 class _Held(NamedTuple):
@@ -34,42 +33,24 @@ class _Held(NamedTuple):
 _Key = tuple[weakref.ref[object], str]
 _LOOPS: weakref.WeakKeyDictionary[object, dict[_Key, _Held]] = weakref.WeakKeyDictionary()
 _AHEAD: weakref.WeakKeyDictionary[object, float] = weakref.WeakKeyDictionary()
-_LOCK = threading.Lock()
+_LOCK = threading.RLock()  # a signal handler may come back to it
 _PREPARED = False
+_PREPARED_WITHIN = 0.25
 
 
 async def prepare() -> None:
     """Loads anyio's side of asyncio, some 12 ms, in a thread; await it before anyio is used."""
+    if not _PREPARED and not runs_trio():  # trio has no need of it
+        with contextlib.suppress(TimeoutError):  # then it is loaded here
+            async with asyncio.timeout(_PREPARED_WITHIN):
+                await in_thread(_prepare, OURS)
+
+
+def _prepare() -> None:
     global _PREPARED
     if not _PREPARED:
-        with contextlib.suppress(RuntimeError):  # trio runs: it has no asyncio loop, nor the need
-            asyncio.get_running_loop()
-            await asyncio.to_thread(anyio.run, anyio.sleep, 0)
-            _PREPARED = True
-
-
-async def in_thread(work: Callable[[], T]) -> T:
-    """What `work` gives, done in a thread, which is left alone when the call is cancelled."""
-    if is_asyncio():
-        # anyio's own threads end with the loop's main task. A Ctrl-C may leave that unfinished, and
-        # the interpreter would wait for them for ever.
-        outcome = await asyncio.to_thread(_outcome, work)
-        return outcome()
-    return await anyio.to_thread.run_sync(work, abandon_on_cancel=True)
-
-
-def _outcome(work: Callable[[], T]) -> Callable[[], T]:
-    """What gives the result or raises the error; futures would make another of some errors."""
-    try:
-        result = work()
-    except Exception as error:
-        failure = error
-
-        def fail() -> T:
-            raise failure
-
-        return fail
-    return lambda: result
+        contextvars.Context().run(anyio.run, anyio.sleep, 0)
+        _PREPARED = True
 
 
 def clock_ahead() -> float:
@@ -86,21 +67,25 @@ def find(owner: object, scheme: str) -> AsyncPoster | None:
     return None if held is None else held.client
 
 
-async def hold(owner: object, scheme: str, client: AsyncPoster) -> None:
-    """Gives the running loop the owner's client to hold."""
+def hold(owner: object, scheme: str, client: AsyncPoster) -> None:
+    """Gives the running loop the owner's client to hold, and drops what closed loops left."""
     loop = _running_loop()
     with _LOCK:
-        left = [_LOOPS.pop(other) for other in list(_LOOPS) if _is_closed(other)]
         held = _LOOPS.setdefault(loop, {})
+        left = [_LOOPS.pop(other) for other in list(_LOOPS) if _is_closed(other)]
+    key = (weakref.ref(owner), scheme)
+    closing = _close_with_loop(held, key, client)
+    held[key] = _Held(client, closing)
+    with contextlib.suppress(StopIteration):  # it has come to its yield, and the loop knows it
+        closing.__anext__().send(None)
     for of_a_closed_loop in left:
         for abandoned in of_a_closed_loop.values():
-            # Else aiohttp complains on stderr. httpx's may want the loop that is gone.
-            with contextlib.suppress(RuntimeError):
-                await abandoned.client.aclose()
-    key = (weakref.ref(owner), scheme)
-    held[key] = _Held(client, _close_with_loop(held, key, client))
-    await anext(held[key].closing)
-    await _close(held, None)
+            abandoned.client.abandon()
+
+
+async def close_ownerless() -> None:
+    """Closes the running loop's clients whose owners are gone."""
+    await _close(_LOOPS.get(_running_loop(), {}), None)
 
 
 async def close(owner: object) -> None:
@@ -118,7 +103,7 @@ async def _close(held: dict[_Key, _Held], owner: object | None) -> None:
 def _forget() -> None:
     """Drops all clients without closing them: in a forked child, they are the parent's."""
     global _LOCK
-    _LOCK = threading.Lock()
+    _LOCK = threading.RLock()
     _LOOPS.clear()
 
 

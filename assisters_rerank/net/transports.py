@@ -13,6 +13,7 @@ import httpx
 
 from ..version import __version__
 from ..wire.messages import Request
+from .aiohttp_transport import drop_session
 
 Extensions = dict[str, Any]
 
@@ -60,6 +61,10 @@ class AsyncPoster(Protocol):
         """Closes its connections."""
         ...
 
+    def abandon(self) -> None:
+        """Drops its connections; for a client whose loop is closed, from any loop."""
+        ...
+
 
 class Direct:
     """Posts through a transport, from the sync world."""
@@ -94,6 +99,11 @@ class AsyncDirect:
         self.is_closed = True
         await self._transport.aclose()
 
+    def abandon(self) -> None:
+        """See `AsyncPoster`."""
+        self.is_closed = True
+        drop_session(self._transport)  # the sockets go with the last reference
+
 
 class ViaClient:
     """Posts through a client, from the sync world."""
@@ -127,6 +137,9 @@ class AsyncViaClient:
     def is_closed(self) -> bool:
         """See `AsyncPoster`."""
         return self._client.is_closed
+
+    def abandon(self) -> None:
+        """See `AsyncPoster`: httpx does not complain, and the sockets go with the reference."""
 
     async def post(self, request: Request, extensions: Extensions) -> httpx.Response:
         """See `AsyncPoster`."""
