@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import EllipsisType
 
 from .call import rerank_flow
 from .connected import Connected
 from .errors import ConfigurationError
-from .net import Port, run_blocking
+from .net import Blocking, Port, run_blocking
+from .net.clients import Clients, HttpClient
 from .options.rerank_options import RerankOptions, checked_score_threshold, checked_top_n
 from .ranking import Document, Ranking
 from .settings import STRICT
@@ -48,8 +49,7 @@ class Reranker(RerankOptions, Connected):
         Raises:
             AssistersError: see the tree in `assisters_rerank.errors`.
         """
-        port = self._blocking_port()
-        return run_blocking(self._call(port, query, documents, top_n, score_threshold))
+        return self._through(Blocking, query, documents, top_n, score_threshold)
 
     async def arerank(
         self,
@@ -62,6 +62,18 @@ class Reranker(RerankOptions, Connected):
         """`rerank` for asyncio and trio: the same arguments, results and errors."""
         port = await self._evented_port()
         return await self._call(port, query, documents, top_n, score_threshold)
+
+    def _through(
+        self,
+        port: Callable[[Clients, HttpClient | None], Port],
+        query: str,
+        documents: Iterable[str | Mapping[str, object]],
+        top_n: int | EllipsisType | None = ...,
+        score_threshold: float | EllipsisType | None = ...,
+    ) -> Ranking:
+        """`rerank` over a port of this make, as evaluations and progress bars have their own."""
+        made = self._blocking_port(port)
+        return run_blocking(self._call(made, query, documents, top_n, score_threshold))
 
     async def _call(
         self,

@@ -6,7 +6,7 @@ A value may be an API key in the wrong place, and pydantic's own messages print 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
@@ -60,6 +60,13 @@ class Settings(BaseModel):
         for name, value in (update or {}).items():
             setattr(copied, name, value)
         return copied
+
+
+def check_names(model: type[BaseModel], names: Iterable[str]) -> None:
+    """Raises `ConfigurationError` for the names that are no setting of the model."""
+    problems = [_unknown(name, model) for name in names if name not in model.model_fields]
+    if problems:
+        raise ConfigurationError("; ".join(problems))
 
 
 def checked(rule: TypeAdapter[T], value: object, name: str) -> T:

@@ -13,6 +13,7 @@ from langchain_core.callbacks import Callbacks
 from langchain_core.documents import BaseDocumentCompressor, Document
 from langchain_core.runnables import RunnableConfig, RunnableSerializable
 from langchain_core.runnables.config import ensure_config
+from langchain_core.runnables.utils import AnyConfigurableField
 from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 from typing_extensions import TypedDict  # pydantic needs it on Python 3.11
@@ -20,6 +21,7 @@ from typing_extensions import TypedDict  # pydantic needs it on Python 3.11
 from assisters_rerank import ConfigurationError, Reranker
 from assisters_rerank.plugins import API_KEY_VARIABLE, STRICT, Content, checked_cut
 
+from .configurable import ConfigurableRerank
 from .documents import listed, scored
 from .tracing import atraced, traced
 
@@ -137,6 +139,13 @@ class AssistersRerank(
         options = _call_options(kwargs)
         with _invoked(config):
             return await self.acompress_documents(documents, query, **options)
+
+    def configurable_fields(
+        self, **kwargs: AnyConfigurableField
+    ) -> RunnableSerializable[Input, list[Document]]:
+        """LangChain's own; the calls share the connections, the pace and `total_usage`."""
+        super().configurable_fields(**kwargs)  # which checks the names
+        return ConfigurableRerank(default=self, fields=kwargs)
 
     def _sent(self, documents: Sequence[Document]) -> list[str]:
         if self.text is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Self
 
 from llama_index.core.base.embeddings.base import BaseEmbedding
 from llama_index.core.schema import BaseNode, MetadataMode
@@ -78,6 +78,12 @@ class AssistersEmbedding(Embedder, Component, BaseEmbedding):
         except ConfigurationError:
             vars(self).update(model=before, model_name=before)
             raise
+
+    def with_options(self, **changes: Any) -> Self:
+        """The core's own; `model` and `model_name` stay the same."""
+        if changes.keys() >= {"model", "model_name"} and changes["model"] != changes["model_name"]:
+            raise ConfigurationError("model and model_name are the same; give one of them")
+        return super().with_options(**changes)
 
     @classmethod
     def class_name(cls) -> str:

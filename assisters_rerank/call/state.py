@@ -1,4 +1,7 @@
-"""What a reranker holds while it lives: connections, pace, totals. Copies start with their own."""
+"""What a reranker holds while it lives: connections, pace, totals.
+
+Copies start with their own, except those that `with_options` makes: these share it.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,12 @@ class State:
         self.total_usage = TotalUsage()
         self.truncation_told = False
         self.base64_refused = False
+
+    def elsewhere(self) -> Self:
+        """For another address or key: these connections and totals, and a pace of its own."""
+        other = type(self)()
+        other.clients, other.total_usage = self.clients, self.total_usage
+        return other
 
     def __deepcopy__(self, memo: object) -> Self:
         return type(self)()

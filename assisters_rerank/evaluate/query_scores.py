@@ -10,14 +10,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
-from ..call import rerank_flow
 from ..call.fitting import fit
 from ..call.plan import Plan
 from ..catalogue import AUTO
 from ..errors import ContractError
-from ..net import Blocking, run_blocking
-from ..ranking import Document
+from ..net import Blocking
+from ..net.clients import Clients, HttpClient
 from ..reranker import Reranker
 from ..usage import Usage
 from ..wire.messages import Answer, Request
@@ -78,7 +78,7 @@ def ask(reranker: Reranker, query: Query, over: threading.Event) -> Answered:
     """
     asked = chosen_model(reranker, query)
     time = min(reranker.timeout + _PATIENCE, _LONGEST)
-    options = reranker.model_copy(update={"model": asked, "timeout": time})
+    patient = reranker.with_options(model=asked, timeout=time)
     known: dict[str, float] = {}
     usage, models = Usage(), list[str]()
     seconds: float | None = None
@@ -87,14 +87,10 @@ def ask(reranker: Reranker, query: Query, over: threading.Event) -> Answered:
         new = [text for text in dict.fromkeys(part) if text.strip() and text not in known]
         if not new:
             continue
-        port = _Timed(reranker, over)
-        documents = [Document(text, text) for text in new]
-        state = reranker._state
-        ranking = run_blocking(
-            rerank_flow.rerank(port, options, state, query.text, documents, None, None)
-        )
+        watch = _Watch(reranker.timeout, over)
+        ranking = patient._through(partial(_Timed, watch), query.text, new, None, None)
         if not models and len(new) == query.first:
-            seconds = port.seconds(ranking.usage)
+            seconds = watch.seconds(ranking.usage)
         usage += ranking.usage
         models.append(ranking.model)
         for ranked in ranking:
@@ -126,34 +122,41 @@ def chosen_model(reranker: Reranker, query: Query) -> str:
     return fit(reranker, query.text, Plan.of(query.texts)).model
 
 
-class _Timed(Blocking):
-    """`Blocking` that knows how long the sending took, keeps to `timeout`, and can be ended."""
+@dataclass(slots=True)
+class _Watch:
+    """Knows how long the sending of a call took."""
 
-    def __init__(self, reranker: Reranker, over: threading.Event) -> None:
-        super().__init__(reranker._state.clients, reranker.http_client)
-        self._timeout = reranker.timeout
-        self._over = over
-        self._began: float | None = None
-        self._ended = 0.0
-        self._waited = False
-
-    async def sleep(self, seconds: float) -> None:
-        if self._began is not None:
-            self._waited = True
-        if self._over.wait(seconds):
-            raise Interrupted
-
-    async def send(self, request: Request, budget: float) -> Answer:
-        if self._over.is_set():
-            raise Interrupted
-        if self._began is None:
-            self._began = self.now()
-        answer = await super().send(request, min(budget, self._timeout))
-        self._ended = self.now()
-        return answer
+    timeout: float
+    over: threading.Event
+    began: float | None = None
+    ended: float = 0.0
+    waited: bool = False
 
     def seconds(self, usage: Usage) -> float | None:
         """From the first request to the last answer, if all of it was sent, once, without waits."""
-        if self._began is None or self._waited or usage.retries or usage.documents_cached:
+        if self.began is None or self.waited or usage.retries or usage.documents_cached:
             return None
-        return self._ended - self._began
+        return self.ended - self.began
+
+
+class _Timed(Blocking):
+    """`Blocking` under a watch, that keeps to `timeout`, and can be ended."""
+
+    def __init__(self, watch: _Watch, clients: Clients, own: HttpClient | None) -> None:
+        super().__init__(clients, own)
+        self._watch = watch
+
+    async def sleep(self, seconds: float) -> None:
+        if self._watch.began is not None:
+            self._watch.waited = True
+        if self._watch.over.wait(seconds):
+            raise Interrupted
+
+    async def send(self, request: Request, budget: float) -> Answer:
+        if self._watch.over.is_set():
+            raise Interrupted
+        if self._watch.began is None:
+            self._watch.began = self.now()
+        answer = await super().send(request, min(budget, self._watch.timeout))
+        self._watch.ended = self.now()
+        return answer
