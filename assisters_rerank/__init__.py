@@ -1,6 +1,7 @@
 """Rerank with the Assisters API, or with any server that speaks its dialect."""
 
-from .cache.memory_cache import CachedScore, MemoryCache, ScoreCache
+from .cache.memory_cache import MemoryCache
+from .cache.score_cache import CachedScore, ScoreCache
 from .cache.sqlite_cache import SqliteCache
 from .catalogue import CATALOGUE, RerankModel
 from .embedder import Embedder

@@ -1,5 +1,6 @@
 """Scores that are known already.
 
-- `memory_cache` and `sqlite_cache` are the two caches;
+- `score_cache` says what a cache is, and makes the keys;
+- `memory_cache` and `sqlite_cache` are the two caches, `sqlite_file` is the second one's file;
 - `call_cache` is what one call does with a cache: a cache that fails never fails the call.
 """

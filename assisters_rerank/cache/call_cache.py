@@ -7,24 +7,34 @@ import math
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 
-from .memory_cache import CachedScore, ScoreCache, score_keys
+import httpx
+
+from .score_cache import CachedScore, ScoreCache, score_keys
 
 logger = logging.getLogger("assisters_rerank")
+
+_OF_HTTPX = {"accept", "accept-encoding", "connection", "user-agent"}
 
 
 class CallCache:
     """The cached scores of a call's texts. Both methods may read and write files."""
 
     def __init__(
-        self, cache: ScoreCache, base_url: str, model: str, query: str, texts: Sequence[str]
+        self,
+        cache: ScoreCache,
+        base_url: str,
+        model: str,
+        query: str,
+        texts: Sequence[str],
+        namespace: str = "",
     ) -> None:
         self._cache = cache
         self._about = base_url, model, query
-        self._texts = texts
+        self._texts, self._namespace = texts, namespace
 
     @cached_property
     def _keys(self) -> list[str]:
-        return score_keys(*self._about, self._texts)
+        return score_keys(*self._about, self._texts, self._namespace)
 
     def recall(self) -> dict[int, CachedScore]:
         """What is known, by position in the texts; all of it by the same model."""
@@ -50,6 +60,11 @@ class CallCache:
             logger.warning(
                 "The cache could not be written; the scores are not kept: %s", _told(error)
             )
+
+
+def changes_requests(client: httpx.Client | httpx.AsyncClient | None) -> bool:
+    """Whether a client of the user's own sends more than httpx does by itself."""
+    return client is not None and bool(client.params or set(client.headers) - _OF_HTTPX)
 
 
 def _checked(entry: object) -> CachedScore:

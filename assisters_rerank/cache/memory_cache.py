@@ -1,64 +1,14 @@
-"""Caches of relevance scores: what a cache is, what it is asked for, and one in memory.
-
-A cross-encoder's score depends on the model, the query and the text alone, so it can be kept.
-"""
+"""A cache of relevance scores in this process's memory."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from typing import Annotated, NamedTuple, Protocol, runtime_checkable
-
-from pydantic import Field, TypeAdapter
 
 from ..after_fork import start_anew_in_child
 from ..settings import checked
-
-MAX_ENTRIES_RULE = TypeAdapter[int](Annotated[int, Field(strict=True, ge=1)])
-
-
-class CachedScore(NamedTuple):
-    """A relevance score, and the model that the server said had scored it (None: it said none)."""
-
-    score: float
-    model: str | None
-
-
-@runtime_checkable
-class ScoreCache(Protocol):
-    """Any object with these two methods; they are called from several threads at once."""
-
-    def get_many(self, keys: Sequence[str]) -> Mapping[str, tuple[float, str | None]]:
-        """The (score, model) of each key that is known; the others are left out."""
-        ...
-
-    def set_many(self, scores: Mapping[str, CachedScore]) -> None:
-        """Keeps these scores, in place of older ones of the same keys."""
-        ...
-
-
-def score_keys(base_url: str, model: str, query: str, texts: Sequence[str]) -> list[str]:
-    """The texts' keys in a cache, in order: 32 ASCII characters each, from which nothing is read.
-
-    They are 192-bit BLAKE2b digests (RFC 7693), and differ as soon as one of the four parts does.
-    Lone surrogates are allowed. The API key plays no part: whoever pays, the score is the same.
-    """
-    # The version of the key's make-up; a new one makes all older entries unfindable.
-    beginning = hashlib.blake2b(digest_size=24, person=b"assisters-1")
-    for part in (base_url, model, query):
-        encoded = part.encode("utf-8", "surrogatepass")
-        # With its length, or ("a", "bc") would be ("ab", "c").
-        beginning.update(len(encoded).to_bytes(8, "little"))
-        beginning.update(encoded)
-    keys = []
-    for text in texts:
-        digest = beginning.copy()
-        digest.update(text.encode("utf-8", "surrogatepass"))
-        keys.append(base64.b64encode(digest.digest()).decode())
-    return keys
+from .score_cache import MAX_ENTRIES_RULE, CachedScore
 
 
 class MemoryCache:
@@ -79,25 +29,25 @@ class MemoryCache:
 
     def start_anew(self) -> None:
         """Makes a new lock: in a forked child, another thread may have held the old one."""
-        self._lock = threading.Lock()
+        # Re-entrant: a finalizer or a signal handler may come to the cache in the middle of a use.
+        self._lock = threading.RLock()
 
     def get_many(self, keys: Sequence[str]) -> dict[str, CachedScore]:
         """The scores of the keys that are known, which now count as used."""
         found = {}
         with self._lock:
             for key in keys:
-                score = self._entries.get(key)
+                score = self._entries.pop(key, None)
                 if score is not None:
-                    self._entries.move_to_end(key)
-                    found[key] = score
+                    self._entries[key] = found[key] = score
         return found
 
     def set_many(self, scores: Mapping[str, CachedScore]) -> None:
         """Keeps these scores, and drops the least recently used where there are too many."""
         with self._lock:
             for key, score in scores.items():
+                self._entries.pop(key, None)
                 self._entries[key] = score
-                self._entries.move_to_end(key)
             while len(self._entries) > self.max_entries:
                 self._entries.popitem(last=False)
 

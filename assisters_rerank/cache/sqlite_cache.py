@@ -1,48 +1,25 @@
-"""A cache of relevance scores in a file, which several processes may use at once (SQLite, WAL).
-
-There is one connection, and a lock around it: worker threads come and go, an access takes well
-under a millisecond, and SQLite lets only one write at a time anyway.
-
-A connection must not cross a fork, not even to be closed there (https://sqlite.org/howtocorrupt.html
-#_carrying_an_open_database_connection_across_a_fork_). Leaving it alone in the child is not enough:
-SQLite knows the file locks of a process from memory, so a new connection in the child would rely
-on those of its parent, which it does not have. So it is closed just before the process forks, and
-each side opens the file again when it next needs it.
-"""
+"""A cache of relevance scores in a file, which several processes may use at once (SQLite, WAL)."""
 
 from __future__ import annotations
 
-import contextlib
+import logging
 import os
 import sqlite3
 import struct
-import threading
-import time
-import weakref
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Self
 
-from ..after_fork import in_child, start_anew_in_child
 from ..errors import ConfigurationError
 from ..settings import checked
-from .memory_cache import MAX_ENTRIES_RULE, CachedScore
+from .score_cache import MAX_ENTRIES_RULE, CachedScore
+from .sqlite_file import Closed, SqliteFile
 
-_APPLICATION_ID = int.from_bytes(b"asrc", "big")
-_FORMAT = 1
-# No type for the score: SQLite would keep a REAL of -0.0 as the integer 0. The checksum is there
-# because SQLite has none: a damaged page could yield a wrong score without an error.
-_TABLE = """
-CREATE TABLE scores (
-    key TEXT NOT NULL UNIQUE,
-    score NOT NULL CHECK (typeof(score) = 'real'),
-    model TEXT,
-    checksum INTEGER NOT NULL
-)
-"""
-_PATIENCE = 1.0  # seconds to wait for another process, and again for another thread
+logger = logging.getLogger("assisters_rerank")
+
 _KEYS_PER_QUERY = 500  # SQLite before 3.32 takes 999 variables
+_STEP = 200  # of old entries that a write drops beside as many as it brings
 
 
 class SqliteCache:
@@ -55,9 +32,11 @@ class SqliteCache:
     where SQLite's write-ahead log does not work.
 
     An entry takes 120 to 150 bytes on disk. Without `max_entries` the file grows for ever; with
-    it, the entries written first go first, and their room is used again.
+    it, the entries written first go first, and their room is used again. A file that holds far more
+    than a new bound shrinks step by step, with every write.
 
-    Use it as a context manager or `close()` it; else it is closed with the interpreter.
+    Use it as a context manager or `close()` it; else it is closed with the interpreter. Once
+    closed, it knows and keeps nothing.
 
     Raises:
         ConfigurationError: `path` is a folder or no path, or `max_entries` is no whole number of
@@ -69,29 +48,21 @@ class SqliteCache:
         self.max_entries = max_entries
         if max_entries is not None:
             self.max_entries = checked(MAX_ENTRIES_RULE, max_entries, "max_entries")
-        self._lock = threading.Lock()
-        self._connection: sqlite3.Connection | None = None
-        self._closing: weakref.finalize[[], SqliteCache] | None = None
-        self._left_open = False
-        with _FORKING:
-            _LIVING.add(self)
-        start_anew_in_child(self)
+        self._file = SqliteFile(self.path)
+        self._told = False
+        self._numbered = False  # the rows in the file, without a gap
 
     def get_many(self, keys: Sequence[str]) -> dict[str, CachedScore]:
         """The scores of the keys that are known."""
         found: dict[str, CachedScore] = {}
         if not keys:
             return found
-        with self._connected() as connection:
-            for start in range(0, len(keys), _KEYS_PER_QUERY):
-                some = keys[start : start + _KEYS_PER_QUERY]
-                places = ",".join("?" * len(some))
-                for key, score, model, checksum in connection.execute(
-                    f"SELECT key, score, model, checksum FROM scores WHERE key IN ({places})", some
-                ).fetchall():
-                    if type(score) is not float or _checksum(key, score, model) != checksum:
-                        raise sqlite3.DatabaseError("damaged: use another path, or delete the file")
-                    found[key] = CachedScore(score, model)
+        try:
+            with self._file.reading() as connection:
+                for start in range(0, len(keys), _KEYS_PER_QUERY):
+                    found |= _read(connection, keys[start : start + _KEYS_PER_QUERY])
+        except Closed:
+            self._tell()
         return found
 
     def set_many(self, scores: Mapping[str, CachedScore]) -> None:
@@ -102,33 +73,31 @@ class SqliteCache:
             (key, float(score), model, _checksum(key, score, model))
             for key, (score, model) in scores.items()
         ]
-        with self._connected() as connection, connection:
-            connection.execute("BEGIN IMMEDIATE")
-            connection.executemany("INSERT OR REPLACE INTO scores VALUES (?, ?, ?, ?)", rows)
-            if self.max_entries is not None:
-                connection.execute(
-                    "DELETE FROM scores WHERE rowid <= (SELECT max(rowid) FROM scores) - ?",
-                    (self.max_entries,),
+        try:
+            with self._file.writing() as connection, connection:
+                connection.execute("BEGIN IMMEDIATE")
+                # An entry that is written again keeps its place among the others.
+                connection.executemany(
+                    "INSERT INTO scores VALUES (?, ?, ?, ?) ON CONFLICT (key) DO UPDATE SET "
+                    "score = excluded.score, model = excluded.model, checksum = excluded.checksum",
+                    rows,
                 )
+                if self.max_entries is not None:
+                    self._forget(connection, self.max_entries, len(rows) + _STEP)
+        except Closed:
+            self._tell()
 
     def clear(self) -> None:
         """Forgets everything, for all processes; the file keeps its size, to be filled anew."""
-        with self._connected() as connection:
-            connection.execute("DELETE FROM scores")
+        try:
+            with self._file.writing() as connection:
+                connection.execute("DELETE FROM scores")
+        except Closed:
+            self._tell()
 
     def close(self) -> None:
-        """Closes the file; a later use opens it again."""
-        with self._lock:
-            self._close()
-
-    def start_anew(self) -> None:
-        """Makes a new lock: in a forked child, another thread may have held the old one."""
-        self._lock = threading.Lock()
-        if self._connection is not None:  # in use when the process forked
-            _PARENTS.append(self._connection)
-            self._left_open, self._connection = True, None
-            if self._closing is not None:
-                self._closing.detach()
+        """Closes the file, for good."""
+        self._file.close()
 
     def __enter__(self) -> Self:
         return self
@@ -142,50 +111,56 @@ class SqliteCache:
         self.close()
 
     def __len__(self) -> int:
-        with self._connected() as connection:
-            (count,) = connection.execute("SELECT count(*) FROM scores").fetchone()
-        return int(count)
+        try:
+            with self._file.reading() as connection:
+                return _count(connection)
+        except Closed:
+            self._tell()
+            return 0
 
     def __repr__(self) -> str:
         bound = "" if self.max_entries is None else f", max_entries={self.max_entries}"
         return f"SqliteCache({self.path!r}{bound})"
 
-    @contextlib.contextmanager
-    def _connected(self) -> Iterator[sqlite3.Connection]:
-        """The connection, for one thread at a time; errors name the file."""
-        lock = self._lock
-        if not lock.acquire(timeout=_PATIENCE):
-            raise sqlite3.OperationalError(f"{self.path}: in use by another thread for too long")
-        try:
-            if self._connection is None:
-                self._open()
-            assert self._connection is not None
-            yield self._connection
-        except sqlite3.Error as error:
-            error.args = (f"{self.path}: {error}",)
-            raise
-        finally:
-            lock.release()
+    def _forget(self, connection: sqlite3.Connection, bound: int, at_most: int) -> None:
+        """Drops the entries written first, where there are more than `bound`."""
+        first, last = connection.execute(
+            "SELECT (SELECT min(rowid) FROM scores), (SELECT max(rowid) FROM scores)"
+        ).fetchone()
+        count = last - first + 1
+        if count > bound and not self._numbered:
+            # Earlier releases left gaps. What is written since, and dropped from the beginning,
+            # leaves none, and need not be counted, which takes a while in large files.
+            exact = _count(connection)
+            self._numbered, count = exact == count, exact
+        if count > bound:
+            connection.execute(
+                "DELETE FROM scores WHERE rowid IN "
+                "(SELECT rowid FROM scores ORDER BY rowid LIMIT ?)",
+                (min(count - bound, at_most),),
+            )
 
-    def _open(self) -> None:
-        if self._left_open:
-            raise sqlite3.OperationalError("was in use in another thread when the process forked")
-        os.makedirs(os.path.dirname(self.path), exist_ok=True)
-        connection = sqlite3.connect(
-            self.path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False
-        )
-        try:
-            _prepare(connection)
-        except BaseException:
-            connection.close()
-            raise
-        self._connection = connection
-        self._closing = weakref.finalize(self, connection.close)
+    def _tell(self) -> None:
+        if not self._told:
+            self._told = True
+            logger.warning("%r was closed: it knows and keeps no scores any more.", self)
 
-    def _close(self) -> None:
-        if self._closing is not None:
-            self._connection = None
-            self._closing()
+
+def _read(connection: sqlite3.Connection, keys: Sequence[str]) -> dict[str, CachedScore]:
+    found = {}
+    places = ",".join("?" * len(keys))
+    for key, score, model, checksum in connection.execute(
+        f"SELECT key, score, model, checksum FROM scores WHERE key IN ({places})", keys
+    ).fetchall():
+        if type(score) is not float or _checksum(key, score, model) != checksum:
+            raise sqlite3.DatabaseError("damaged: use another path, or delete the file")
+        found[key] = CachedScore(score, model)
+    return found
+
+
+def _count(connection: sqlite3.Connection) -> int:
+    (count,) = connection.execute("SELECT count(*) FROM scores").fetchone()
+    return int(count)
 
 
 def _checked_path(path: object) -> str:
@@ -205,86 +180,3 @@ _bits = struct.Struct("<d").pack
 
 def _checksum(key: str, score: float, model: str | None) -> int:
     return zlib.crc32(f"{key}\0{model}".encode(), zlib.crc32(_bits(score)))
-
-
-def _prepare(connection: sqlite3.Connection) -> None:
-    """Makes an empty file a cache, and refuses any other that isn't one."""
-    with connection:
-        connection.execute("BEGIN")  # one moment's view, while another process may make the cache
-        empty = _is_empty(connection)
-    if empty:
-        with connection:
-            connection.execute("BEGIN IMMEDIATE")
-            if _is_empty(connection):
-                connection.execute(_TABLE)
-                connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
-                connection.execute(f"PRAGMA user_version = {_FORMAT}")
-    # The file is known to be ours: not before may the kind of its journal change.
-    _write_ahead(connection)
-    # A power cut may cost the last entries, but never the file; a killed process costs nothing.
-    connection.execute("PRAGMA synchronous = NORMAL")
-
-
-def _is_empty(connection: sqlite3.Connection) -> bool:
-    (application,) = connection.execute("PRAGMA application_id").fetchone()
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    (things,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    if application == _APPLICATION_ID and version == _FORMAT:
-        return False
-    if application == _APPLICATION_ID:
-        raise sqlite3.DatabaseError(
-            f"a cache of format {version}, and this release reads {_FORMAT}: use another path"
-        )
-    if application or version or things:
-        raise sqlite3.DatabaseError("a database, but no cache of scores: use another path")
-    return True
-
-
-def _write_ahead(connection: sqlite3.Connection) -> None:
-    # SQLite does not wait here, where several processes may come at once.
-    until = time.monotonic() + _PATIENCE
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until:
-                raise
-            time.sleep(0.005)
-        else:
-            return
-
-
-# Guards the set of caches, and is held as long as a fork takes: re-entrant, since a signal handler
-# may fork.
-_FORKING = threading.RLock()
-_LIVING: weakref.WeakSet[SqliteCache] = weakref.WeakSet()
-_HELD: list[threading.Lock] = []
-_PARENTS: list[sqlite3.Connection] = []  # only to keep them from being closed
-
-
-def _let_go() -> None:
-    """Closes all connections, once no thread uses them, and keeps others from being opened."""
-    _FORKING.acquire()
-    for cache in list(_LIVING):
-        # A thread that uses it this long, or this very one, is left alone; see start_anew().
-        if cache._lock.acquire(timeout=2 * _PATIENCE):
-            _HELD.append(cache._lock)
-            with contextlib.suppress(sqlite3.Error):
-                cache._close()
-
-
-def _go_on() -> None:
-    while _HELD:
-        _HELD.pop().release()
-    _FORKING.release()
-
-
-if hasattr(os, "register_at_fork"):  # not on Windows
-    os.register_at_fork(before=_let_go, after_in_parent=_go_on)
-
-
-@in_child
-def _unlock() -> None:
-    global _FORKING
-    _FORKING = threading.RLock()
-    _HELD.clear()

@@ -15,8 +15,8 @@ from typing import TypeVar
 
 from pydantic import SecretStr
 
-from ..cache.call_cache import CallCache
-from ..cache.memory_cache import CachedScore
+from ..cache.call_cache import CallCache, changes_requests
+from ..cache.score_cache import CachedScore
 from ..catalogue import cost
 from ..net import Port
 from ..options.rerank_options import RerankOptions
@@ -32,6 +32,9 @@ from .state import State
 logger = logging.getLogger("assisters_rerank")
 
 T = TypeVar("T")
+
+# Of the time that is left, what the cache may take of it.
+_READING, _WRITING = 0.25, 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +67,10 @@ class Scoring:
             # The best passages can only be found among all.
             await self._ask(range(len(texts)), None if self.fitted.plan.parts else top_n)
         else:
-            cache = CallCache(options.cache, options.base_url, self.fitted.model, self.query, texts)
-            self.known = await self._aside(cache.recall) or {}
+            self._tell_of_clients()
+            about = options.base_url, self.fitted.model, self.query
+            cache = CallCache(options.cache, *about, texts, options.cache_namespace)
+            self.known = await self._aside(cache.recall, _READING) or {}
             await self._ask([i for i in range(len(texts)) if i not in self.known], cache=cache)
             if self.known and self.answered and self._model_answered() != self._model_known():
                 # The server has changed its model since: scores of two models cannot be compared.
@@ -169,7 +174,7 @@ class Scoring:
         self.answered[shard[0]] = _Answered(scores, reported, usage)
         self.state.total_usage.add(usage)
         if cache is not None:
-            await self._aside(partial(cache.remember, scores, reported.model))
+            await self._aside(partial(cache.remember, scores, reported.model), _WRITING)
 
     def _usage_of(
         self,
@@ -190,13 +195,33 @@ class Scoring:
             cost=cost(self.fitted.model, tokens, self.options.prices),
         )
 
-    async def _aside(self, work: Callable[[], T]) -> T | None:
-        """Runs the cache's work in a thread, within the call's time."""
+    def _tell_of_clients(self) -> None:
+        options, state = self.options, self.state
+        if options.cache_namespace or state.namespace_told:
+            return
+        if changes_requests(options.http_client) or changes_requests(options.async_http_client):
+            state.namespace_told = True  # once
+            logger.warning(
+                "Your own HTTP client sends headers or parameters of its own, which are no part of "
+                "the cache's key: if they can change a score, give cache_namespace=… a name for "
+                "them."
+            )
+
+    async def _aside(self, work: Callable[[], T], share: float) -> T | None:
+        """What the cache does; it has a share of the time, and costs its scores, never the call."""
+        budget, before = self.budget, self.budget.deadline
+        began, allowed = self.port.now(), max(0.0, budget.left() * share)
         try:
-            return await self.port.aside(work, self.budget.left())
+            return await self.port.aside(work, allowed)
         except TimeoutError:
             logger.warning(
-                "The cache took longer than timeout=%g s; the call goes on without it.",
+                "The cache took longer than %g s of timeout=%g s; the call goes on without it.",
+                round(allowed, 3),
                 self.options.timeout,
             )
             return None
+        finally:
+            # Where there is no loop it is waited for all the same, which is not the requests' time.
+            over = self.port.now() - began - allowed
+            if over > 0 and budget.deadline == before:
+                budget.deadline += over

@@ -15,13 +15,16 @@ from ..usage import TotalUsage
 class State:
     """The living parts of one reranker, shared by all its threads and event loops."""
 
-    __slots__ = ("base64_refused", "clients", "pace", "total_usage", "truncation_told")
+    __slots__ = (
+        "base64_refused", "clients", "namespace_told", "pace", "total_usage", "truncation_told",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.clients = Clients()
         self.pace = Pace()
         self.total_usage = TotalUsage()
         self.truncation_told = False
+        self.namespace_told = False
         self.base64_refused = False
 
     def elsewhere(self) -> Self:

@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, TypeAdapter
 from pydantic.json_schema import SkipJsonSchema
 
-from ..cache.memory_cache import ScoreCache
+from ..cache.score_cache import ScoreCache
 from ..catalogue import AUTO, BGE_RERANKER_V2, JINA_RERANKER
 from ..settings import STRICT, checked
 from .service_options import PositiveInt, ServiceOptions, no_bool
@@ -94,6 +94,13 @@ class RerankOptions(ServiceOptions):
         description=(
             "Keeps scores by address, model, query and text, so that nothing is paid for twice: "
             "MemoryCache, SqliteCache, or any object with get_many and set_many."
+        ),
+    )
+    cache_namespace: str = Field(
+        default="",
+        description=(
+            "A part of the cache's key, for what your own HTTP client changes about the scores "
+            "(headers, parameters): what differs there needs another name here."
         ),
     )
     on_error: Literal["raise", "passthrough"] = Field(

@@ -19,7 +19,7 @@ from .judged import write_collection
 # scored, each query in requests of its own, and failures are told. --model and --cache are its own.
 NOT_SHARED = {
     "api_key", "http_client", "async_http_client", "count_tokens", "prices", "top_n",
-    "score_threshold", "max_concurrency", "on_error", "model", "cache",
+    "score_threshold", "max_concurrency", "on_error", "model", "cache", "cache_namespace",
 }  # fmt: skip
 
 GIVEN = {

@@ -20,7 +20,8 @@ from .command import run
 
 # Not for a command line: a secret, and objects that only a program has; --cache takes a file.
 NOT_OFFERED = {
-    "api_key", "http_client", "async_http_client", "cache", "count_tokens", "prices",
+    "api_key", "http_client", "async_http_client", "cache", "cache_namespace", "count_tokens",
+    "prices",
 }  # fmt: skip
 
 

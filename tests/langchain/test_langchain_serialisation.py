@@ -41,6 +41,7 @@ OPTIONS: dict[str, Any] = {
     "prices": {"jina-reranker": 0.07, "my-model": 0.0},
     "requests_per_minute": 60,
     "tokens_per_minute": 50_000,
+    "cache_namespace": "v2",
     "content": "passage",
     "name": "second stage",  # every Runnable has one
 }

@@ -36,6 +36,7 @@ OPTIONS: dict[str, Any] = {
     "prices": {"jina-reranker": 0.07, "my-model": 0.0},
     "requests_per_minute": 60,
     "tokens_per_minute": 50_000,
+    "cache_namespace": "v2",
     "content": "passage",
     "metadata_mode": MetadataMode.NONE,
     "keep_retrieval_score": True,

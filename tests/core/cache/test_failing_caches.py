@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 import trio
 
-from assisters_rerank import BudgetExceeded, CachedScore, MemoryCache, Reranker, SqliteCache
-from assisters_rerank.cache import sqlite_cache as sqlite_cache_module
+from assisters_rerank import CachedScore, MemoryCache, Reranker, SqliteCache
+from assisters_rerank.cache import sqlite_file
 
 from ...faults.server import HostileServer
 from ..answers import honest
@@ -167,20 +167,35 @@ class Hanging(MemoryCache):
 
 
 @RUNS
-def test_a_read_that_hangs_is_held_to_the_budget(
-    run: Callable[..., object], never_asked: dict[str, Any]
+def test_a_read_that_hangs_costs_its_scores_not_the_call(
+    run: Callable[..., object], honest_server: HostileServer
 ) -> None:
     cache = Hanging("get")
-    reranker = Reranker(base_url="https://h.test/v1", cache=cache, timeout=0.05, **never_asked)
+    reranker = Reranker(base_url=honest_server.url, cache=cache, timeout=2)
 
     async def main() -> None:
         before = anyio.current_time()
-        with pytest.raises(BudgetExceeded):
-            await reranker.arerank("q", TEXTS)
+        assert_right(await reranker.arerank("q", TEXTS), TEXTS)
         assert anyio.current_time() - before < 2
         cache.over.set()
 
     run(main)
+
+
+@pytest.mark.parametrize("where", ["get", "set"])
+def test_a_slow_cache_of_a_sync_call_takes_none_of_the_requests_time(where: str) -> None:
+    class Slow(MemoryCache):
+        def get_many(self, keys: Sequence[str]) -> dict[str, CachedScore]:
+            port.clock += 100 * (where == "get")
+            return super().get_many(keys)
+
+        def set_many(self, scores: Mapping[str, CachedScore]) -> None:
+            port.clock += 100 * (where == "set")
+
+    port = ScriptedPort([honest] * 3)
+    options = {"cache": Slow(), "timeout": 5, "max_documents_per_request": 1}
+    assert_right(rank(port, TEXTS, **options), TEXTS)
+    assert all(0 < sent.budget <= 5 for sent in port.sent)
 
 
 @RUNS
@@ -263,7 +278,7 @@ def test_a_file_that_can_not_be_used_changes_nothing_but_the_log(
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(sqlite_cache_module, "_PATIENCE", 0.01)
+    monkeypatch.setattr(sqlite_file, "PATIENCE", 0.01)
     path = tmp_path / "folder" / "scores.db"
     path.parent.mkdir()
     holding = break_it(path)
@@ -280,7 +295,7 @@ def test_a_file_that_can_not_be_used_changes_nothing_but_the_log(
 def test_a_lock_that_ends_lets_the_cache_work_again(
     honest_server: HostileServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sqlite_cache_module, "_PATIENCE", 0.01)
+    monkeypatch.setattr(sqlite_file, "PATIENCE", 0.01)
     holding = locked(tmp_path / "scores.db")
     with (
         SqliteCache(tmp_path / "scores.db") as cache,

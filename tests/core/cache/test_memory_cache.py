@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assisters_rerank import ConfigurationError
-from assisters_rerank.cache.memory_cache import CachedScore, MemoryCache, ScoreCache, score_keys
+from assisters_rerank.cache.memory_cache import MemoryCache
+from assisters_rerank.cache.score_cache import CachedScore, ScoreCache, score_keys
 
 from ..fresh_interpreter import must_run
 from ..texts import texts
@@ -58,7 +59,7 @@ def test_keys_are_the_same_in_every_process() -> None:
     # Files written by earlier releases are found by it: it may change only with the key's version.
     assert ours == ["DVTfRlFdvEy2lWxyz0lbaGY37JSccRHg"]
     script = """
-    from assisters_rerank.cache.memory_cache import score_keys
+    from assisters_rerank.cache.score_cache import score_keys
     print(score_keys("https://a.example/v1", "bge-reranker-v2", "q\\ud800", ["text"])[0])
     """
     assert [must_run(script)] == ours
@@ -160,3 +161,27 @@ def test_what_a_memory_cache_is_and_shows() -> None:
     assert not isinstance({}, ScoreCache)
     cache.set_many({"secret": CachedScore(0.25, "secret")})
     assert repr(cache) == "MemoryCache(max_entries=7, entries=1)"
+
+
+def test_a_namespace_is_a_part_of_the_key_and_none_is_as_before() -> None:
+    plain = score_keys("u", "m", "q", ["text"])
+    assert score_keys("u", "m", "q", ["text"], "") == plain
+    named = {name: score_keys("u", "m", "q", ["text"], name)[0] for name in ("a", "b", "text")}
+    assert len({*named.values(), *plain}) == 4
+
+
+def test_a_finalizer_may_use_the_cache_in_the_middle_of_a_use() -> None:
+    cache = MemoryCache(max_entries=2)
+    cache.set_many({"a": CachedScore(0.5, None), "b": CachedScore(0.5, None)})
+
+    class Key(str):
+        __slots__ = ()
+
+        def __hash__(self) -> int:  # called with the lock held
+            cache.set_many({"c": CachedScore(0.5, None), "d": CachedScore(0.5, None)})
+            return hash(str(self))
+
+    done = threading.Thread(target=lambda: cache.get_many([Key("a"), "b"]), daemon=True)
+    done.start()
+    done.join(5)
+    assert not done.is_alive()

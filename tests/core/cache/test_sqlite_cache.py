@@ -24,7 +24,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assisters_rerank import CachedScore, ConfigurationError, ScoreCache
-from assisters_rerank.cache import sqlite_cache
+from assisters_rerank.cache import sqlite_cache, sqlite_file
 from assisters_rerank.cache.sqlite_cache import SqliteCache
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
@@ -80,7 +80,7 @@ def cache(path: Path) -> Iterator[SqliteCache]:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sqlite_cache, "_PATIENCE", 0.1)
+    monkeypatch.setattr(sqlite_file, "PATIENCE", 0.1)
 
 
 # ---- a dict
@@ -106,6 +106,7 @@ def test_it_is_a_dict_whose_scores_keep_every_bit(
                 model.clear()
             elif step == "close":
                 cache.close()
+                cache = SqliteCache(cache.path)
             else:
                 assert cache.get_many(step) == {key: model[key] for key in step if key in model}
         assert len(cache) == len(model)
@@ -155,6 +156,7 @@ def test_nothing_is_touched_before_it_is_used(
     assert cache.get_many([]) == {}
     cache.close()
     assert list(tmp_path.iterdir()) == []
+    cache = SqliteCache("new/folder/:memory:")
     monkeypatch.chdir("/")
     cache.set_many(batch(1))
     cache.close()
@@ -259,9 +261,9 @@ def test_a_process_killed_at_any_moment_leaves_the_file_intact(path: Path) -> No
         written |= done
         maybe.add(start + len(done))
         if turn % 2:  # another process goes on, with what the killed one left behind
-            cache.set_many(batch(start + 999))
+            with SqliteCache(path, max_entries=10_000) as other:
+                other.set_many(batch(start + 999))
             written.add(start + 999)
-            cache.close()
     assert len(written) > 25
     # The bound of 200 batches has dropped the first ones, if that many were written.
     kept = set(sorted(written)[-190:])
@@ -519,6 +521,7 @@ def test_what_may_not_be_written(kind: str) -> None:
         path = Path(folder) / "scores.db"
         with SqliteCache(path) as cache:
             cache.set_many(batch(0))
+        cache = SqliteCache(path)
         path.chmod(0o444)
         Path(folder).chmod(0o777 if kind == "file" else 0o555)
 
@@ -557,3 +560,98 @@ def test_it_is_closed_with_the_interpreter_and_leaves_no_log(path: Path) -> None
     )
     assert done.stderr == b""
     assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+# ---- closed, bounded, read by many
+
+
+def test_once_closed_it_reads_writes_and_makes_nothing_and_says_so_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "folder" / "scores.db"
+    with SqliteCache(path) as cache:
+        cache.set_many(batch(0))
+    path.unlink()
+    path.parent.rmdir()
+    cache.set_many(batch(1))
+    cache.clear()
+    assert (cache.get_many(list(batch(0))), len(cache)) == ({}, 0)
+    assert not path.parent.exists()
+    (record,) = caplog.records
+    assert str(path) in record.getMessage()
+
+
+def test_what_is_written_again_drives_nothing_out(path: Path) -> None:
+    with SqliteCache(path, max_entries=3 * BATCH) as cache:
+        cache.set_many(batch(0))
+        for _ in range(20):
+            cache.set_many(batch(1))
+        cache.set_many(batch(2))
+        assert len(cache) == 3 * BATCH
+        cache.set_many(batch(0))  # in its old place, which is the first to go
+        cache.set_many(batch(3))
+        assert_whole(path, {1, 2, 3})
+
+
+def test_gaps_of_earlier_releases_count_for_nothing(path: Path) -> None:
+    with SqliteCache(path) as cache:
+        for number in range(3):
+            cache.set_many(batch(number))
+    with closing(sqlite3.connect(path)) as other, other:
+        other.execute("UPDATE scores SET rowid = rowid * 1000 WHERE rowid > 10")
+    with SqliteCache(path, max_entries=4 * BATCH) as cache:
+        cache.set_many(batch(3))
+        assert_whole(path, {0, 1, 2, 3})
+        cache.set_many(batch(4))
+        assert len(cache) == 4 * BATCH
+
+
+def test_a_file_far_beyond_a_new_bound_shrinks_step_by_step(path: Path) -> None:
+    with SqliteCache(path) as cache:
+        cache.set_many({str(i): CachedScore(0.5, None) for i in range(2_000)})
+    with SqliteCache(path, max_entries=100) as cache:
+        sizes = []
+        for number in range(15):
+            cache.set_many(batch(number))
+            sizes.append(len(cache))
+    assert sizes[0] == 2_000 - sqlite_cache._STEP
+    assert sizes == sorted(sizes, reverse=True)
+    assert sizes[-1] == 100
+
+
+def test_readers_do_not_exclude_each_other(cache: SqliteCache) -> None:
+    cache.set_many(batch(0))
+    met = threading.Barrier(4)
+
+    class Meeting(list[str]):
+        def __getitem__(self, some: object) -> list[str]:  # in the middle of the read
+            met.wait(5)
+            return list(self)
+
+    with ThreadPoolExecutor(4) as pool:
+        for found in pool.map(cache.get_many, [Meeting(batch(0)) for _ in range(4)]):
+            assert found == batch(0)
+
+
+def test_a_reader_waits_for_its_turn(cache: SqliteCache) -> None:
+    cache.set_many(batch(0))
+    with ThreadPoolExecutor(40) as pool:
+        assert all(it == batch(0) for it in pool.map(cache.get_many, [list(batch(0))] * 400))
+
+
+@pytest.mark.parametrize("use", ["get_many", "set_many", "close"])
+def test_a_finalizer_may_use_the_file_in_the_middle_of_a_use(cache: SqliteCache, use: str) -> None:
+    cache.set_many(batch(0))
+
+    class Finalizing(list[str]):
+        def __getitem__(self, some: object) -> list[str]:
+            with suppress(sqlite3.Error):
+                getattr(cache, use)(
+                    *{"get_many": [list(batch(0))], "set_many": [batch(0)]}.get(use, [])
+                )
+            return list(self)
+
+    done = threading.Thread(target=lambda: cache.get_many(Finalizing(batch(0))), daemon=True)
+    done.start()
+    done.join(5)
+    assert not done.is_alive()

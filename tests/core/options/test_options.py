@@ -25,6 +25,7 @@ def test_defaults() -> None:
         "prices": {},
         "requests_per_minute": None,
         "tokens_per_minute": None,
+        "cache_namespace": "",
         "on_error": "raise",
     }
 
