@@ -51,7 +51,6 @@ def service_or_local(*, local: bool = False) -> Iterator[Endpoint]:
         # Stopped by Ctrl-C in the middle of its work, uvicorn would have something to say.
         logging.getLogger("uvicorn").addHandler(logging.NullHandler())
         with LocalServer() as server:
-            _bypass_proxies()
             why = "As --local says" if local else f"No {API_KEY_VARIABLE}"
             reason = f"{why}: a small local model serves, at {server.base_url}."
             yield Endpoint(server.base_url, reason, is_local=True)
@@ -59,11 +58,3 @@ def service_or_local(*, local: bool = False) -> Iterator[Endpoint]:
 
 def _is_set(variable: str) -> bool:
     return bool(os.environ.get(variable, "").strip())
-
-
-def _bypass_proxies() -> None:
-    # Rerankers obey the proxy variables, and no proxy reaches this machine's loopback interface.
-    for variable in ("NO_PROXY", "no_proxy"):
-        hosts = list(filter(None, os.environ.get(variable, "").split(",")))
-        if "127.0.0.1" not in hosts:
-            os.environ[variable] = ",".join([*hosts, "127.0.0.1"])

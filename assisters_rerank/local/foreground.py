@@ -7,10 +7,11 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from ..errors import ConfigurationError
+from ..wire.destination import is_loopback
 from .http.app import create_app
 from .http.request_log import LoggedRequest, RequestLog
 from .http.server_settings import ServerSettings
-from .listening import address_of, asgi_server, is_loopback, listen_or_explain
+from .listening import address_of, asgi_server, listen_or_explain
 from .scorers.scorer import Scorer
 from .scorers.windows import windowed
 

@@ -52,14 +52,6 @@ def listen_or_explain(host: str, port: int) -> socket.socket:
     raise ConfigurationError(problem)
 
 
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach this host; of names, only `localhost` counts."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"
-
-
 def address_of(listener: socket.socket) -> str:
     """`http://HOST:PORT`, as a client on this machine would call it."""
     host, port = listener.getsockname()[:2]

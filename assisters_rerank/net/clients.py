@@ -11,7 +11,7 @@ import threading
 import weakref
 from collections.abc import Iterator
 from functools import partial
-from typing import TypeAlias
+from typing import NamedTuple, Self, TypeAlias
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
@@ -19,6 +19,7 @@ import httpx
 
 from ..after_fork import in_child, start_anew_in_child
 from ..errors import ConfigurationError
+from ..wire.destination import is_loopback
 from . import loops
 from .aiohttp_transport import HAS_AIOHTTP, over_aiohttp
 from .threads import OURS, in_thread
@@ -35,7 +36,7 @@ class Clients:
     """Our own httpx clients of one reranker. They obey the environment's proxy variables."""
 
     def __init__(self) -> None:
-        self._blocking: dict[str, tuple[Poster, weakref.finalize[[], Clients]]] = {}
+        self._blocking: dict[_Route, tuple[Poster, weakref.finalize[[], Clients]]] = {}
         self.start_anew()
         start_anew_in_child(self)
 
@@ -47,28 +48,28 @@ class Clients:
 
     def blocking(self, url: str) -> Poster:
         """The client for sync calls, shared by all threads."""
-        scheme = _scheme(url)
-        held = self._blocking.get(scheme)
+        route = _Route.to(url)
+        held = self._blocking.get(route)
         if held is None:
-            client = _blocking_client(_tls(scheme))
+            client = _blocking_client(_tls(route.scheme), route)
             # Closed with the reranker, and at the latest when the interpreter ends.
             made = client, weakref.finalize(self, client.close)
             # No lock, which a signal handler could wait for in vain.
-            held = self._blocking.setdefault(scheme, made)
+            held = self._blocking.setdefault(route, made)
             if held is not made:  # another thread was faster
                 made[1]()
         return held[0]
 
     async def evented(self, url: str) -> AsyncPoster:
         """The client of the running event loop (asyncio or trio)."""
-        scheme = _scheme(url)
-        if scheme not in _TLS:
-            await in_thread(partial(_tls, scheme), OURS)
+        route = _Route.to(url)
+        if route.scheme not in _TLS:
+            await in_thread(partial(_tls, route.scheme), OURS)
         # No await from here until the loop holds it, or each task of a burst would make its own.
-        client = loops.find(self, scheme)
+        client = loops.find(self, route)
         if client is None:
-            client = _evented_client(_TLS[scheme])
-            loops.hold(self, scheme, client)
+            client = _evented_client(_TLS[route.scheme], route)
+            loops.hold(self, route, client)
             await loops.close_ownerless()
         return client
 
@@ -84,33 +85,51 @@ class Clients:
         await loops.close(self)
 
 
-def _blocking_client(context: ssl.SSLContext) -> Poster:
-    if not _proxied():
+class _Route(NamedTuple):
+    """What a client is made for; addresses that share a route share it."""
+
+    scheme: str
+    loopback: bool
+
+    @classmethod
+    def to(cls, url: str) -> Self:
+        """The way to this address."""
+        parts = urlsplit(url)
+        return cls(parts.scheme, is_loopback(parts.hostname or ""))
+
+    @property
+    def proxied(self) -> bool:
+        """Whether the environment names a proxy. None reaches this machine's loopback interface."""
+        return not self.loopback and bool(_proxies())
+
+
+def _blocking_client(context: ssl.SSLContext, route: _Route) -> Poster:
+    if not route.proxied:
         return Direct(httpx.HTTPTransport(verify=context, limits=_LIMITS))
-    with _told_of_proxies():
+    with _explained_proxies():
         return ViaClient(httpx.Client(verify=context, limits=_LIMITS))
 
 
-def _evented_client(context: ssl.SSLContext) -> AsyncPoster:
+def _evented_client(context: ssl.SSLContext, route: _Route) -> AsyncPoster:
     # aiohttp knows fewer kinds of proxies; sync and async have to go the same way.
-    if not _proxied():
+    if not route.proxied:
         if HAS_AIOHTTP and loops.is_asyncio():
             return AsyncDirect(over_aiohttp(context))
         return AsyncDirect(httpx.AsyncHTTPTransport(verify=context, limits=_LIMITS))
-    with _told_of_proxies():
+    with _explained_proxies():
         return AsyncViaClient(httpx.AsyncClient(verify=context, limits=_LIMITS))
 
 
-def _proxied() -> list[str]:
+def _proxies() -> list[str]:
     """The addresses of the environment's proxies."""
     proxies = getproxies()
     return [proxies[scheme] for scheme in ("http", "https", "all") if scheme in proxies]
 
 
 @contextlib.contextmanager
-def _told_of_proxies() -> Iterator[None]:
+def _explained_proxies() -> Iterator[None]:
     try:
-        for proxy in _proxied():
+        for proxy in _proxies():
             _ = urlsplit(proxy).port  # refuses what is no port
         yield
     except (ValueError, ImportError, httpx.InvalidURL) as error:
@@ -121,10 +140,6 @@ def _told_of_proxies() -> Iterator[None]:
     raise ConfigurationError(
         f"The environment's proxy variables (HTTPS_PROXY, ALL_PROXY …) can't be used: {problem}"
     )
-
-
-def _scheme(url: str) -> str:
-    return url.partition(":")[0].lower()
 
 
 _TLS: dict[str, ssl.SSLContext] = {}

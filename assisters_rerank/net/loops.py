@@ -14,7 +14,7 @@ import contextvars
 import threading
 import time
 import weakref
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Hashable
 from typing import NamedTuple
 
 import anyio
@@ -30,7 +30,7 @@ class _Held(NamedTuple):
     closing: AsyncGenerator[None]
 
 
-_Key = tuple[weakref.ref[object], str]
+_Key = tuple[weakref.ref[object], Hashable]
 _LOOPS: weakref.WeakKeyDictionary[object, dict[_Key, _Held]] = weakref.WeakKeyDictionary()
 _AHEAD: weakref.WeakKeyDictionary[object, float] = weakref.WeakKeyDictionary()
 _LOCK = threading.RLock()  # a signal handler may come back to it
@@ -61,19 +61,19 @@ def clock_ahead() -> float:
     return _AHEAD[loop]
 
 
-def find(owner: object, scheme: str) -> AsyncPoster | None:
-    """The owner's client for `http` or `https` in the running loop, if it has one."""
-    held = _LOOPS.get(_running_loop(), {}).get((weakref.ref(owner), scheme))
+def find(owner: object, route: Hashable) -> AsyncPoster | None:
+    """The owner's client for this route in the running loop, if it has one."""
+    held = _LOOPS.get(_running_loop(), {}).get((weakref.ref(owner), route))
     return None if held is None else held.client
 
 
-def hold(owner: object, scheme: str, client: AsyncPoster) -> None:
+def hold(owner: object, route: Hashable, client: AsyncPoster) -> None:
     """Gives the running loop the owner's client to hold, and drops what closed loops left."""
     loop = _running_loop()
     with _LOCK:
         held = _LOOPS.setdefault(loop, {})
         left = [_LOOPS.pop(other) for other in list(_LOOPS) if _is_closed(other)]
-    key = (weakref.ref(owner), scheme)
+    key = (weakref.ref(owner), route)
     closing = _close_with_loop(held, key, client)
     held[key] = _Held(client, closing)
     with contextlib.suppress(StopIteration):  # it has come to its yield, and the loop knows it

@@ -78,7 +78,7 @@ def key_for(base_url: str, given: SecretStr | None) -> SecretStr | None:
             raise ConfigurationError(NO_KEY)
         return None
     address = _split(base_url)
-    if address.scheme == "http" and not _is_loopback(address.hostname or ""):
+    if address.scheme == "http" and not is_loopback(address.hostname or ""):
         warnings.warn(
             f"The API key goes to {address.netloc} over plain http, so that "
             "others can read it; give a base_url with https.",
@@ -142,8 +142,9 @@ def _server(url: str) -> tuple[str, str | None, int | None]:
 
 
 @lru_cache(maxsize=64)
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach this host; of names: `localhost` (RFC 6761, 6.3)."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
+        return host.lower() == "localhost" or host.lower().endswith(".localhost")

@@ -71,19 +71,52 @@ async def test_https_goes_through_a_tunnel_that_never_sees_the_key(
 
 
 @colours
-@pytest.mark.parametrize("excepted", ["127.0.0.1", "*", "other.test,127.0.0.1"])
+@pytest.mark.parametrize("excepted", ["rerank.test", "*", "other.test,rerank.test"])
 async def test_excepted_hosts_are_asked_directly(
-    proxy: HostileServer,
-    honest_server: HostileServer,
-    monkeypatch: pytest.MonkeyPatch,
-    excepted: str,
-    call: Call,
+    proxy: HostileServer, monkeypatch: pytest.MonkeyPatch, excepted: str, call: Call
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", address(proxy))
     monkeypatch.setenv("NO_PROXY", excepted)
-    assert_right(await call(Reranker(base_url=honest_server.url)), TEXTS)
+    # A name that nobody knows: it is looked up here, which is the proxy's work otherwise.
+    with pytest.raises(TransportError):
+        await call(Reranker(base_url="http://rerank.test/v1", max_retries=0))
     assert proxy.requests == []
-    assert honest_server.requests[0].target == "/v1/rerank"
+
+
+@colours
+@pytest.mark.parametrize("variable", ["HTTP_PROXY", "ALL_PROXY", "http_proxy"])
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "localhost", "LOCALHOST", "[::1]"])
+async def test_this_machine_is_asked_directly(
+    proxy: HostileServer,
+    honest_server: HostileServer,
+    monkeypatch: pytest.MonkeyPatch,
+    variable: str,
+    host: str,
+    call: Call,
+) -> None:
+    monkeypatch.setenv(variable, address(proxy))
+    reranker = Reranker(base_url=f"http://{host}:{honest_server.address[1]}/v1", max_retries=0)
+    if host in ("127.1.2.3", "[::1]"):  # the server does not listen there
+        with pytest.raises(TransportError, match="ConnectionRefused"):
+            await call(reranker)
+    else:
+        assert_right(await call(reranker), TEXTS)
+        assert honest_server.requests[0].target == "/v1/rerank"
+    assert proxy.requests == []
+
+
+@colours
+async def test_other_options_of_one_reranker_take_their_own_way(
+    proxy: HostileServer,
+    honest_server: HostileServer,
+    monkeypatch: pytest.MonkeyPatch,
+    call: Call,
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", address(proxy))
+    here = Reranker(base_url=honest_server.url)
+    assert_right(await call(here), TEXTS)
+    assert_right(await call(here.with_options(base_url="http://rerank.test/v1")), TEXTS)
+    assert len(proxy.requests) == len(honest_server.requests) == 1
 
 
 def unusable() -> list[tuple[str, str]]:
@@ -102,7 +135,6 @@ def unusable() -> list[tuple[str, str]]:
 @colours
 @pytest.mark.parametrize(("variable", "value"), unusable())
 async def test_an_unusable_proxy_is_told_and_nothing_sent(
-    honest_server: HostileServer,
     monkeypatch: pytest.MonkeyPatch,
     variable: str,
     value: str,
@@ -110,20 +142,18 @@ async def test_an_unusable_proxy_is_told_and_nothing_sent(
 ) -> None:
     monkeypatch.setenv(variable, value)
     with pytest.raises(ConfigurationError, match="proxy variables") as caught:
-        await call(Reranker(base_url=honest_server.url, on_error="passthrough"))
+        await call(Reranker(base_url="http://rerank.test/v1", on_error="passthrough"))
     assert "SECRET" not in str(caught.value)
-    assert honest_server.requests == []
 
 
 @colours
 async def test_an_unusable_exception_from_the_proxies_is_told_and_nothing_sent(
-    honest_server: HostileServer, monkeypatch: pytest.MonkeyPatch, call: Call
+    monkeypatch: pytest.MonkeyPatch, call: Call
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv("NO_PROXY", "[::1")
     with pytest.raises(ConfigurationError, match="proxy variables"):
-        await call(Reranker(base_url=honest_server.url))
-    assert honest_server.requests == []
+        await call(Reranker(base_url="http://rerank.test/v1"))
 
 
 @colours
