@@ -7,13 +7,9 @@ import math
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 
-import httpx
-
 from .score_cache import CachedScore, ScoreCache, score_keys
 
 logger = logging.getLogger("assisters_rerank")
-
-_OF_HTTPX = {"accept", "accept-encoding", "connection", "user-agent"}
 
 
 class CallCache:
@@ -60,11 +56,6 @@ class CallCache:
             logger.warning(
                 "The cache could not be written; the scores are not kept: %s", _told(error)
             )
-
-
-def changes_requests(client: httpx.Client | httpx.AsyncClient | None) -> bool:
-    """Whether a client of the user's own sends more than httpx does by itself."""
-    return client is not None and bool(client.params or set(client.headers) - _OF_HTTPX)
 
 
 def _checked(entry: object) -> CachedScore:

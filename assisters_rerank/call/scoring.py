@@ -15,10 +15,11 @@ from typing import TypeVar
 
 from pydantic import SecretStr
 
-from ..cache.call_cache import CallCache, changes_requests
+from ..cache.call_cache import CallCache
 from ..cache.score_cache import CachedScore
 from ..catalogue import cost
 from ..net import Port
+from ..net.transports import changes_requests
 from ..options.rerank_options import RerankOptions
 from ..text.tokens import tokens_of_pairs
 from ..usage import Usage

@@ -180,3 +180,12 @@ def _merged(
     if merged.headers.get("accept-encoding") != "identity":
         merged.headers["Accept-Encoding"] = _CODINGS
     return merged
+
+
+# The headers that every httpx client has.
+_OF_HTTPX = {"accept", "accept-encoding", "connection", "user-agent"}
+
+
+def changes_requests(client: httpx.Client | httpx.AsyncClient | None) -> bool:
+    """Whether a client of the user's own sends more than httpx does by itself."""
+    return client is not None and bool(client.params or set(client.headers) - _OF_HTTPX)
