@@ -128,10 +128,10 @@ class TokenCounter:
         Raises:
             ConfigurationError: the user's function gave no number of tokens.
         """
+        self._check_time()
         tokens = self._counted.get(text)
         if tokens is not None:
             return tokens
-        self._check_time()
         if self._given is None:
             return estimate_tokens(text)  # not kept: long texts in pieces would fill the memory
         tokens = self._given(text)

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from blockbuster import BlockBuster, BlockingError
+from blockbuster import BlockBuster
 from langchain_classic.retrievers import ContextualCompressionRetriever
 from langchain_core.documents import Document
 from langchain_core.retrievers import BaseRetriever
 from langchain_core.tracers.run_collector import RunCollectorCallbackHandler
 
-from assisters_rerank import AuthenticationError, SqliteCache
+from assisters_rerank import AuthenticationError, SqliteCache, TransportError
 from assisters_rerank.local import LocalServer
 from langchain_assisters import AssistersRerank, RerankRetriever
 
@@ -111,7 +111,7 @@ def test_one_compressor_serves_two_loops_one_after_the_other(
 async def test_the_guard_of_the_loop_works(
     guarded: BlockBuster, compressor: AssistersRerank, documents: list[Document]
 ) -> None:
-    with pytest.raises(BlockingError):
+    with pytest.raises(TransportError, match="BlockingError"):
         compressor.compress_documents(documents, QUERY)
 
 

@@ -7,12 +7,12 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from blockbuster import BlockBuster, BlockingError
+from blockbuster import BlockBuster
 from llama_index.core.llms import MockLLM
 from llama_index.core.query_engine import RetrieverQueryEngine
 from llama_index.core.schema import MetadataMode, NodeWithScore, QueryBundle, TextNode
 
-from assisters_rerank import AuthenticationError, MemoryCache
+from assisters_rerank import AuthenticationError, MemoryCache, TransportError
 from assisters_rerank.local import LocalServer
 from llama_index_assisters import AssistersRerank
 
@@ -99,7 +99,7 @@ async def test_sync_works_inside_a_running_loop(
 async def test_the_guard_of_the_loop_works(
     guarded: BlockBuster, postprocessor: AssistersRerank, nodes: list[NodeWithScore]
 ) -> None:
-    with pytest.raises(BlockingError):
+    with pytest.raises(TransportError, match="BlockingError"):
         postprocessor.postprocess_nodes(nodes, query_str=QUERY)
 
 

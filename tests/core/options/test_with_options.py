@@ -102,8 +102,8 @@ def test_other_copies_of_it_are_independent_and_close_their_own(
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({"top_m": 1}, "top_m is no setting of Reranker; did you mean top_n?"),
-        ({"_state": 1}, "_state is no setting of Reranker"),
+        ({"top_m": 1}, "Unknown option top_m; did you mean top_n?"),
+        ({"_state": 1}, "Unknown option _state"),
         ({"top_n": -1}, "top_n: "),
         ({"cache": 7}, "cache: "),
     ],
