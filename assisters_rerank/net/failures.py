@@ -28,8 +28,9 @@ def failure_to_send(
     """
     if isinstance(error, AssistersError):
         return error
-    aiohttp = sys.modules.get("aiohttp")
-    foreign = (OSError, aiohttp.ClientError) if aiohttp else (OSError,)
+    # Another thread may be importing aiohttp: then the module is there, and the class is not.
+    of_aiohttp = getattr(sys.modules.get("aiohttp"), "ClientError", None)
+    foreign = (OSError,) if of_aiohttp is None else (OSError, of_aiohttp)
     # A timeout's own class names the phase; of other errors httpx over aiohttp mixes the classes.
     cause = error if timed_out else _cause(error, foreign)
     said = request.redact(f"{type(cause).__name__}: {cause}".rstrip(": "))

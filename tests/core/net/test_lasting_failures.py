@@ -6,18 +6,28 @@ import asyncio
 import socket
 import ssl
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
+from types import ModuleType
 from typing import Any
 
 import httpx
 import pytest
 import trio
 
-from assisters_rerank import ConfigurationError, Embedder, Reranker, TransportError
+from assisters_rerank import (
+    BudgetExceeded,
+    ConfigurationError,
+    Embedder,
+    Reranker,
+    TransportError,
+)
 from assisters_rerank.errors import AssistersError
+from assisters_rerank.net.failures import failure_to_send
 from assisters_rerank.net.timeouts import CountingDown, TimeLeft
+from assisters_rerank.wire.messages import Request
 from langchain_assisters import AssistersRerank as LangChainRerank
 from llama_index_assisters import AssistersRerank as LlamaIndexRerank
 
@@ -324,3 +334,10 @@ def test_the_plugins_obey_it_too(given: str, honest_server: HostileServer) -> No
             else:
                 assert len(call()) == 1
     assert honest_server.requests == []
+
+
+def test_a_timeout_while_another_thread_imports_aiohttp(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "aiohttp", ModuleType("aiohttp"))  # nothing is in it yet
+    request = Request("http://h.test/v1/rerank", {}, b"")
+    found = failure_to_send(TimeoutError("late"), request, None, own=False, timed_out=True)
+    assert isinstance(found, BudgetExceeded)
