@@ -6,10 +6,15 @@ With many calls at once httpx's own connection pool takes its time (docs/perform
 from __future__ import annotations
 
 import contextlib
+import socket
 import ssl
+from functools import partial
 from importlib.util import find_spec
+from typing import Any
 
 import httpx
+
+from .threads import LOOK_UPS, in_thread
 
 HAS_AIOHTTP = find_spec("httpx_aiohttp") is not None
 
@@ -22,15 +27,37 @@ def over_aiohttp(context: ssl.SSLContext) -> httpx.AsyncBaseTransport:
     import aiohttp
     from httpx_aiohttp import AiohttpTransport
 
+    look_ups: Any = _LookUps()
+
     def session() -> aiohttp.ClientSession:
         return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(ssl=context, limit=0, keepalive_timeout=5),
+            connector=aiohttp.TCPConnector(
+                ssl=context,
+                limit=0,
+                keepalive_timeout=5,
+                resolver=aiohttp.ThreadedResolver(look_ups),
+            ),
             cookie_jar=aiohttp.DummyCookieJar(),  # httpx keeps the cookies
             max_line_size=_HEADER_BYTES,
             max_field_size=_HEADER_BYTES,
         )
 
     return AiohttpTransport(verify=context, client=session)
+
+
+class _LookUps:
+    """What aiohttp's resolver asks of an event loop, in threads of ours.
+
+    The loop itself would use its default executor, which is the user's.
+    """
+
+    async def getaddrinfo(self, *host: Any, **about: Any) -> Any:
+        """As the loop's own."""
+        return await in_thread(partial(socket.getaddrinfo, *host, **about), LOOK_UPS)
+
+    async def getnameinfo(self, *address: Any) -> Any:
+        """As the loop's own."""
+        return await in_thread(partial(socket.getnameinfo, *address), LOOK_UPS)
 
 
 def drop_session(transport: httpx.AsyncBaseTransport) -> None:

@@ -1,4 +1,4 @@
-"""Daemon threads of our own beside an event loop, for what computes or reads files.
+"""Daemon threads of our own next to an event loop, for what computes or reads files.
 
 A loop's default executor belongs to the user: it may be full of threads that wait for this very
 call. Nothing here takes a lock, so that no signal handler and no finalizer can wait for itself.
@@ -62,11 +62,14 @@ USERS = Threads(8)
 OURS = Threads(2)
 """For imports and certificates, which no work of the user's holds up."""
 
+LOOK_UPS = Threads(4)
+"""For names of hosts: a name server may be slow to answer."""
+
 
 @in_child
 def _start_anew() -> None:
-    USERS.start_anew()
-    OURS.start_anew()
+    for threads in (USERS, OURS, LOOK_UPS):
+        threads.start_anew()
 
 
 async def in_thread(work: Callable[[], T], threads: Threads = USERS) -> T:

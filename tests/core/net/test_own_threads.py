@@ -13,6 +13,7 @@ import trio
 
 from assisters_rerank import BudgetExceeded, Reranker
 from assisters_rerank.net import loops, threads
+from assisters_rerank.net.aiohttp_transport import HAS_AIOHTTP
 
 from ...faults.server import HostileServer
 from ..expectation import assert_right
@@ -47,6 +48,14 @@ def test_a_full_executor_does_not_hold_up_the_first_call(
     honest_server: HostileServer, run: str
 ) -> None:
     assert must_run(FULL_EXECUTOR, honest_server.url, run).split() == ["2", "2"]
+
+
+@pytest.mark.skipif(not HAS_AIOHTTP, reason="httpx looks names up in the loop's executor")
+def test_a_full_executor_does_not_hold_up_the_look_up_of_a_name(
+    honest_server: HostileServer,
+) -> None:
+    url = honest_server.url.replace("127.0.0.1", "localhost")
+    assert must_run(FULL_EXECUTOR, url, "asyncio").split() == ["2", "2"]
 
 
 @pytest.mark.parametrize("run", [asyncio.run, lambda main: trio.run(lambda: main)])
@@ -89,6 +98,7 @@ async def test_stuck_work_fills_the_threads_and_costs_the_call_no_more_than_its_
         assert_right(await plain.arerank("q", TEXTS), TEXTS)
     finally:
         stuck.set()
+        monkeypatch.undo()
         threads.USERS.start_anew()
 
 
