@@ -49,20 +49,21 @@ def eval_(
         bool,
         typer.Option(
             "--allow-missing",
-            help="Take relevant documents that the corpus lacks as never found; else an error.",
+            help="Count relevant documents that are missing in the corpus as never found.",
         ),
     ] = False,
     depth: Annotated[int, typer.Option(min=1, help="Candidates per query.")] = 100,
     precision: Annotated[
         float | None,
-        typer.Option(min=0, max=1, help="Tell the threshold that reaches this precision."),
+        typer.Option(min=0, max=1, help="Report the threshold that reaches this precision."),
     ] = None,
     max_cost: Annotated[
         float | None,
         typer.Option(min=0, help="Stop before more dollars than this are spent, on all models."),
     ] = None,
     at_once: Annotated[
-        int, typer.Option(min=1, help="Queries under way at once; latencies are truest with 1.")
+        int,
+        typer.Option(min=1, help="Queries under way at once; latencies are most reliable with 1."),
     ] = 1,
     base_url: Annotated[str | None, option("base_url")] = None,
     timeout: Annotated[float | None, option("timeout")] = None,

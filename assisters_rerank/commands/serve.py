@@ -47,7 +47,7 @@ def serve(
         typer.Option(
             envvar="ASSISTERS_SERVE_API_KEY",
             metavar="KEY",
-            help="Let in nobody without this key. In the variable it stays out of `ps`.",
+            help="Refuse requests without this key. The variable keeps it out of `ps`.",
         ),
     ] = None,
     scorer: Annotated[
@@ -104,7 +104,7 @@ def serve(
 ) -> None:
     """Run a local server that speaks the service's dialect: no key, no download, no cost.
 
-    It scores on this machine and can rehearse bad days: limits with 429 and Retry-After, the
+    It scores on this machine, and can imitate limits with 429 and Retry-After, the
     service's pace, idempotency keys. Ctrl-C ends it.
     """
     if scorer is not ScorerChoice.CROSS_ENCODER and (model or model_path):

@@ -59,7 +59,7 @@ def evaluate(
         wanted_precision: tell the threshold that reaches it, 0…1.
         max_cost: dollars for all rerankers together; the run stops before more is spent, by
             estimated tokens. What is in a cache costs nothing.
-        at_once: queries under way at the same time; latencies are truest with 1.
+        at_once: queries under way at the same time; latencies are most reliable with 1.
         export: folder for the runs in TREC's format, the first stage's and each reranker's.
         progress: called with 1 for each query that a reranker has finished.
 
