@@ -32,7 +32,7 @@ def read_beir(
         split: reads the judgements from `qrels/SPLIT.tsv` or `qrels.SPLIT.tsv`; without it they
             come from `qrels.tsv`, or else `qrels/test.tsv`.
         qrels: a file of judgements to use instead, BEIR's or TREC's; see `read_qrels`.
-        allow_missing: takes judgements about documents that are missing in the corpus as trec_eval does:
+        allow_missing: takes judgements about missing documents as trec_eval does:
             the document is relevant, and never found. Otherwise the first such relevant document
             is an error. Those of grade 0 change nothing, and are always allowed.
 
