@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import logging
-import random
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 from ..errors import AssistersError, BudgetExceeded, RateLimitError, StatusError
-from ..net import Port
+from ..net import Event, Port
 from ..options.service_options import ServiceOptions
-from ..pace.queue import Pace, Turn
+from ..pace.queue import Pace
+from ..pace.recovery import back_off
+from ..pace.waiting import Turn
 from ..wire.messages import Answer, Request
 from .budget import Budget
 
@@ -18,10 +19,10 @@ logger = logging.getLogger("assisters_rerank")
 
 T = TypeVar("T")
 
-# Back-off before the n-th retry when the server names no wait: 0.5 s doubled each time, at most
-# 8 s, each shortened by up to half at random so that callers don't come back all at once.
-_FIRST_WAIT = 0.5
-_LONGEST_WAIT = 8.0
+_ADVICE = (
+    "Raise timeout; set requests_per_minute to what the key allows; or lower max_concurrency, if a "
+    "gateway limits parallel requests."
+)
 
 # Decoding a larger body takes milliseconds: that is done out of an event loop's way.
 _LARGE_BODY = 250_000
@@ -58,24 +59,22 @@ async def answered(
     budget: Budget,
     request: Request,
     count_tokens: Callable[[], Awaitable[int]],
-    believe: Callable[[Answer], Awaitable[T]],
+    validate: Callable[[Answer], Awaitable[T]],
 ) -> tuple[T, int]:
-    """What `believe` makes of the answer to the request, and how many retries it took.
+    """What `validate` makes of the answer to the request, and how many retries it took.
 
-    `count_tokens` is asked for the request's tokens if the pace depends on them. `believe` raises
-    an error for an answer that is a refusal, or can't be believed.
+    `count_tokens` is asked for the request's tokens if the pace depends on them. `validate` raises
+    an error for an answer that is a refusal, or cannot be used.
 
     Raises:
         AssistersError: the last attempt's, or BudgetExceeded if there is no time for one.
     """
     turn = pace.queue(time=budget)
     refused: AssistersError | None = None
-    retries = 0
+    retries = failures = 0
     try:
         while True:
-            if pace.counts_tokens(options) and not turn.tokens:  # may have been told since
-                turn.tokens = await count_tokens()
-            await _wait_for(turn, port, options, pace, budget, refused)
+            await _wait_for(turn, port, options, pace, budget, count_tokens, refused)
             try:
                 left = budget.left()
                 if left <= 0:
@@ -84,15 +83,21 @@ async def answered(
                     )
                 answer = await port.send(request, left)
                 pace.ended(turn, port.now(), answer)
-                return await believe(answer), retries
+                return await validate(answer), retries
             except AssistersError as error:
-                pace.ended(turn, port.now())
-                wait = _back_off(error, retries)
+                is_limit = isinstance(error, RateLimitError)
+                failures += not is_limit
+                wait = _wait_after(error, pace, turn, failures - 1)
+                left = budget.waits_until - port.now() if is_limit else budget.left()
                 gives_up = (
-                    not error.transient or retries == options.max_retries or wait >= budget.left()
+                    not error.transient
+                    or failures > options.max_retries
+                    or options.max_retries == 0
+                    or wait >= left
                 )
                 if _concerns_all(error):
                     pace.hold(port.now() + (min(wait, _LONGEST_HOLD) if gives_up else wait))
+                pace.ended(turn, port.now())
                 if gives_up:
                     raise
                 refused = error
@@ -101,7 +106,14 @@ async def answered(
             if not _concerns_all(refused):
                 await port.sleep(wait)
     finally:
-        pace.leave(turn)
+        pace.leave(turn, _now_if_any(port))
+
+
+def _now_if_any(port: Port) -> float | None:
+    try:
+        return port.now()
+    except RuntimeError:  # the coroutine is collected, and no event loop runs
+        return None
 
 
 async def _wait_for(
@@ -110,17 +122,26 @@ async def _wait_for(
     options: ServiceOptions,
     pace: Pace,
     budget: Budget,
+    count_tokens: Callable[[], Awaitable[int]],
     refused: AssistersError | None,
 ) -> None:
+    event: Event | None = None
     # A call that has failed may have left this behind in a thread: it must not count as gone.
-    while budget.left() > 0 and (wait := pace.wait(turn, port.now(), options)) > 0:
-        if wait >= budget.left():
+    while (left := budget.waits_until - port.now()) > 0:
+        if pace.counts_tokens(options) and not turn.tokens:  # may have been reported since
+            turn.tokens = await count_tokens()
+        wait = pace.ask(turn, port.now(), options)
+        if wait is None:
+            return
+        if wait.at_least >= left:
             raise refused or BudgetExceeded(
-                f"The rate limit, or the server's Retry-After, asks to wait {wait:.1f} s more, "
-                f"which does not fit into "
-                f"timeout={options.timeout:g} s any more."
+                f"The rate limit, or the server's Retry-After, asks to wait {wait.at_least:.1f} s "
+                f"more, which does not fit into timeout={options.timeout:g} s any more. {_ADVICE}"
             )
-        await port.sleep(wait)
+        if event is None:
+            event = turn.event = port.event()
+        else:
+            await event.wait(min(wait.at_most, left))
 
 
 def _concerns_all(error: AssistersError) -> bool:
@@ -130,9 +151,13 @@ def _concerns_all(error: AssistersError) -> bool:
     return error.transient and isinstance(error, StatusError) and bool(error.retry_after)
 
 
-def _back_off(error: AssistersError, retries: int) -> float:
+def _wait_after(error: AssistersError, pace: Pace, turn: Turn, failures: int) -> float:
     """Seconds until the next attempt: what the server asked for, else (or for 0) the back-off."""
-    if isinstance(error, StatusError) and error.retry_after:
-        return error.retry_after
-    longest = min(_FIRST_WAIT * 2.0 ** min(retries, 10), _LONGEST_WAIT)
-    return longest * random.uniform(0.5, 1.0)
+    asked = error.retry_after if isinstance(error, StatusError) else None
+    if not _concerns_all(error):
+        return asked or back_off(failures)
+    rounds = pace.refused(turn)
+    if asked:
+        return asked
+    # Who was refused together with others waits with them.
+    return 0.0 if rounds is None else back_off(rounds)

@@ -15,14 +15,31 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class Budget:
-    """So many seconds on the port's clock; every attempt gets what is left of them."""
+    """So many seconds on the port's clock; every attempt gets what is left of them.
+
+    With a `queue_deadline`, a time on that clock, they begin with the turn of each attempt, and
+    waits for the turn go on until then; nothing goes on for longer.
+    """
 
     port: Port
     seconds: float
+    queue_deadline: float | None = None
     deadline: float = field(init=False)
 
     def __post_init__(self) -> None:
-        self.deadline = self.port.now() + self.seconds
+        ends = self.port.now() + self.seconds
+        self.deadline = ends if self.queue_deadline is None else self.queue_deadline
+
+    @property
+    def waits_until(self) -> float:
+        """When waiting for a turn ends."""
+        return self.deadline if self.queue_deadline is None else self.queue_deadline
+
+    def begin(self, now: float) -> float:
+        """A turn has come; the deadline of what is sent."""
+        if self.queue_deadline is not None:
+            self.deadline = min(now + self.seconds, self.queue_deadline)
+        return self.deadline
 
     def left(self) -> float:
         """Seconds left, 0 or less when the time is up."""
@@ -57,3 +74,5 @@ class Budget:
     def end(self) -> None:
         """Ends the call's time now, so that requests that nobody waits for stop retrying."""
         self.deadline = self.port.now()
+        if self.queue_deadline is not None:
+            self.queue_deadline = self.deadline

@@ -18,6 +18,7 @@ from ..catalogue import AUTO
 from ..errors import ContractError
 from ..net import Blocking
 from ..net.clients import Clients, HttpClient
+from ..net.events import ThreadEvent
 from ..reranker import Reranker
 from ..usage import Usage
 from ..wire.messages import Answer, Request
@@ -152,6 +153,9 @@ class _Timed(Blocking):
         if self._watch.over.wait(seconds):
             raise Interrupted
 
+    def event(self) -> ThreadEvent:
+        return _Watched(self)
+
     async def send(self, request: Request, budget: float) -> Answer:
         if self._watch.over.is_set():
             raise Interrupted
@@ -160,3 +164,19 @@ class _Timed(Blocking):
         answer = await super().send(request, min(budget, self._watch.timeout))
         self._watch.ended = self.now()
         return answer
+
+
+class _Watched(ThreadEvent):
+    """Looks every tenth of a second whether the run is over."""
+
+    def __init__(self, port: _Timed) -> None:
+        super().__init__()
+        self._port = port
+
+    async def wait(self, seconds: float) -> bool:
+        ends = self._port.now() + seconds
+        while (left := ends - self._port.now()) > 0:
+            await self._port.sleep(0)
+            if await super().wait(min(left, 0.1)):
+                return True
+        return False

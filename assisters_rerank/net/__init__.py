@@ -5,7 +5,8 @@ so `run_blocking` finishes the coroutine in a single step: no loop, no thread, a
 notebook, where a loop already runs. Both ports turn every failure to get an answer into
 `TransportError`; statuses and bodies are the flow's business.
 
-- `port` is what the flow may ask for; `blocking` and `evented` are the two worlds;
+- `port` is what the flow may ask for; `blocking` and `evented` are the two worlds, `events` wake
+  who waits there;
 - `clients` makes the HTTP clients, `loops` keeps one for each event loop, over `transports` and
   `aiohttp_transport`; `threads` are our own; `timeouts` count down;
 - `body` bounds an answer, `failures` names what went wrong.
@@ -13,6 +14,7 @@ notebook, where a loop already runs. Both ports turn every failure to get an ans
 
 from .blocking import Blocking, run_blocking
 from .evented import Evented
+from .events import Event
 from .port import Port
 
-__all__ = ["Blocking", "Evented", "Port", "run_blocking"]
+__all__ = ["Blocking", "Event", "Evented", "Port", "run_blocking"]

@@ -14,6 +14,7 @@ import httpx
 from ..wire.messages import Answer, Request
 from .body import Body
 from .clients import Clients
+from .events import ThreadEvent
 from .failures import failure_to_send
 from .timeouts import CountingDown, TimeLeft
 from .transports import Poster, ViaClient
@@ -49,6 +50,10 @@ class Blocking:
     async def sleep(self, seconds: float) -> None:
         """Blocks the thread."""
         time.sleep(seconds)  # noqa: ASYNC251 - this world has no loop to block
+
+    def event(self) -> ThreadEvent:
+        """For this thread."""
+        return ThreadEvent()
 
     async def send(self, request: Request, budget: float) -> Answer:
         """POSTs with a `Poster`; see `Port.send`."""

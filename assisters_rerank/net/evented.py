@@ -13,6 +13,7 @@ from ..wire.messages import Answer, Request
 from . import loops
 from .body import Body
 from .clients import Clients
+from .events import LoopEvent
 from .failures import failure_to_send
 from .threads import in_thread
 from .transports import AsyncPoster, AsyncViaClient
@@ -38,6 +39,10 @@ class Evented:
     async def sleep(self, seconds: float) -> None:
         """Lets the other tasks run."""
         await anyio.sleep(seconds)
+
+    def event(self) -> LoopEvent:
+        """For the running loop."""
+        return LoopEvent()
 
     async def send(self, request: Request, budget: float) -> Answer:
         """POSTs with an `AsyncPoster`; see `Port.send`."""

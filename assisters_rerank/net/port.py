@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol, TypeVar
 
 from ..wire.messages import Answer, Request
+from .events import Event
 
 T = TypeVar("T")
 
@@ -19,6 +20,10 @@ class Port(Protocol):
 
     async def sleep(self, seconds: float) -> None:
         """Waits."""
+        ...
+
+    def event(self) -> Event:
+        """A new event that this call can wait for, and whoever wants to wake it can set."""
         ...
 
     async def send(self, request: Request, budget: float) -> Answer:

@@ -72,7 +72,10 @@ class ServiceOptions(Settings):
     max_retries: Annotated[int, BeforeValidator(no_bool)] = Field(
         default=3,
         ge=0,
-        description="Retries of each request after a transient failure.",
+        description=(
+            "Retries of each request after a transient failure. Waits for a rate limit (429) are "
+            "not counted, except that with 0 each request is sent only once."
+        ),
     )
     max_concurrency: PositiveInt = Field(
         default=10,

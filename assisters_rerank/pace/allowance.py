@@ -1,8 +1,20 @@
-"""What an answer's headers tell of the rate limit: `X-RateLimit-{Limit,Remaining,Reset}-…`."""
+"""What an answer's headers report of the rate limit.
+
+- `X-RateLimit-{Limit,Remaining,Reset}-{RPM,TPM}`, the service's own; the end is a Unix time;
+- `x-ratelimit-{limit,remaining,reset}-{requests,tokens}`, OpenAI's ("Rate limits in headers" of its
+  guide) and LiteLLM's ("Response Headers" of its proxy); ends are spans such as `8.64s`, `1m2s`;
+- `RateLimit-Policy: "default";q=100;w=60` and `RateLimit: "default";r=50;t=30`, structured fields
+  of draft-ietf-httpapi-ratelimit-headers-08 and later; `RateLimit: limit=100, remaining=50,
+  reset=5` of draft 07; `RateLimit-{Limit,Remaining,Reset}` of the drafts before.
+
+The first of these that makes sense is taken; what makes none counts as absent.
+"""
 
 from __future__ import annotations
 
 import math
+import re
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from ..wire.messages import Answer
@@ -12,6 +24,14 @@ from ..wire.messages import Answer
 _LONGEST_WINDOW = 65.0
 # Smaller numbers are seconds from now, as some servers send them; the service sends Unix times.
 _EARLIEST_UNIX_TIME = 1_000_000_000
+
+_SPAN = re.compile(r"(?:\d+(?:\.\d+)?(?:h|ms|m|s|us|µs|ns))+")
+_PART = re.compile(r"(\d+(?:\.\d+)?)(h|ms|m|s|us|µs|ns)")
+_SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
+
+# Of a structured list: an item, or a member `name=value` of draft 07, and its parameters.
+_ITEM = re.compile(r'\s*("(?:[^"\\]|\\.)*"|[^;,"]*)((?:\s*;\s*[^;,"=]+(?:=(?:"[^"]*"|[^;,"]*))?)*)')
+_PARAMETER = re.compile(r';\s*([^;,"=\s]+)\s*=\s*(?:"([^"]*)"|([^;,"\s]*))')
 
 
 class Allowance(NamedTuple):
@@ -27,27 +47,78 @@ class Allowance(NamedTuple):
 
 
 def requests_allowed(answer: Answer) -> Allowance | None:
-    """The requests of this window; None if the answer tells nothing of them."""
-    return _allowance(answer, "rpm")
+    """The requests of this window; None if the answer reports nothing of them."""
+    return _allowance(answer, "rpm", "requests")
 
 
 def tokens_allowed(answer: Answer) -> Allowance | None:
-    """The tokens of this window; None if the answer tells nothing of them."""
-    return _allowance(answer, "tpm")
+    """The tokens of this window; None if the answer reports nothing of them."""
+    return _allowance(answer, "tpm", "tokens")
 
 
-def _allowance(answer: Answer, unit: str) -> Allowance | None:
-    remaining = _number(answer, f"x-ratelimit-remaining-{unit}")
-    if remaining is None:
+def _allowance(answer: Answer, *units: str) -> Allowance | None:
+    headers = {name.lower() for name in answer.headers}
+    for unit in units:
+        if f"x-ratelimit-remaining-{unit}" in headers and (
+            allowance := _of_three(answer, "x-ratelimit-", f"-{unit}")
+        ):
+            return allowance
+    unit = units[-1]
+    if "ratelimit" in headers and (allowance := _of_the_draft(answer, unit)):
+        return allowance
+    if unit == "requests" and "ratelimit-remaining" in headers:
+        return _of_three(answer, "ratelimit-", "")
+    return None
+
+
+def _of_three(answer: Answer, before: str, after: str) -> Allowance | None:
+    limit, remaining, reset = (
+        answer.headers.get(f"{before}{figure}{after}", "")
+        for figure in ("limit", "remaining", "reset")
+    )
+    return _read(answer, limit, remaining, reset)
+
+
+def _of_the_draft(answer: Answer, unit: str) -> Allowance | None:
+    """The policy with the least left, of those that count this unit."""
+    policies = dict(_items(answer.headers.get("ratelimit-policy", "")))
+    found: list[Allowance] = []
+    old: dict[str, str] = {}
+    for name, service in _items(answer.headers["ratelimit"]):
+        key, _, value = name.partition("=")
+        old[key.strip()] = value.strip()
+        policy: Mapping[str, str] = policies.get(name, {})
+        if policy.get("qu", "requests") != unit or "r" not in service:
+            continue
+        # Without its policy, what is left is all that is known of the quota.
+        quota = policy.get("q") or ("1" if service["r"] == "0" else service["r"])
+        if allowance := _read(answer, quota, service["r"], service.get("t", "")):
+            found.append(allowance)
+    if not found and unit == "requests" and "remaining" in old:
+        return _read(answer, old.get("limit", ""), old["remaining"], old.get("reset", ""))
+    return min(found, key=lambda allowance: allowance.remaining, default=None)
+
+
+def _items(field: str) -> Iterator[tuple[str, dict[str, str]]]:
+    """The items of a structured field's list, with their parameters."""
+    at = 0
+    while at < len(field) and (item := _ITEM.match(field, at)):
+        parameters = {name: quoted or plain for name, quoted, plain in _PARAMETER.findall(item[2])}
+        yield item[1].strip(), parameters
+        if item.end() < len(field) and field[item.end()] != ",":
+            return  # no list
+        at = item.end() + 1
+
+
+def _read(answer: Answer, limit: str, remaining: str, reset: str) -> Allowance | None:
+    allowed, left = _number(limit), _number(remaining)
+    if allowed is None or left is None or allowed < 1:
         return None
-    limit = _number(answer, f"x-ratelimit-limit-{unit}")
-    if not limit or limit < 1:
-        return None
-    return Allowance(int(limit), int(remaining), *_reset(answer, unit))
+    return Allowance(int(allowed), int(left), *_reset(answer, reset))
 
 
-def _reset(answer: Answer, unit: str) -> tuple[float, float] | tuple[None, None]:
-    reset = _number(answer, f"x-ratelimit-reset-{unit}")
+def _reset(answer: Answer, text: str) -> tuple[float, float] | tuple[None, None]:
+    reset = _span(text) if _SPAN.fullmatch(text.strip()) else _number(text)
     if reset is None:
         return None, None
     time = answer.server_time()
@@ -58,9 +129,14 @@ def _reset(answer: Answer, unit: str) -> tuple[float, float] | tuple[None, None]
     return seconds, reset if reset >= _EARLIEST_UNIX_TIME else time + seconds
 
 
-def _number(answer: Answer, header: str) -> float | None:
+def _span(text: str) -> float:
+    """Seconds of a span as Go's `time.Duration` writes it, as `1m2s` or `20ms`."""
+    return sum(float(number) * _SECONDS[unit] for number, unit in _PART.findall(text))
+
+
+def _number(text: str) -> float | None:
     try:
-        number = float(answer.headers[header])
-    except (KeyError, ValueError):
+        number = float(text)
+    except ValueError:
         return None
     return number if math.isfinite(number) else None

@@ -1,150 +1,298 @@
 """How fast a reranker may send: one queue for all its threads and event loops.
 
-Three things hold requests back, and all waiting ones at once: the user's own limits, what the
-server tells of its limits, and a wait that it asked for (`Retry-After`). Times are seconds on the
+What holds requests back are the user's own limits, those that the server reports, a wait that it
+asked for (`Retry-After`), and care after a refusal. Only the first of the queue computes when it
+may go; the others sleep until they are woken, each by an event of its own. Times are seconds on the
 clock that all ports share.
+
+A coroutine may be collected, or a signal handled, at any time, also while this thread holds the
+lock. So `leave` only notes the turn where the lock is held; whoever holds it settles the rest. No
+event is set while the lock is held.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 import threading
-from dataclasses import dataclass
-from typing import Protocol
+from collections import deque
+from collections.abc import Callable
+from typing import TypeVar
 
 from ..after_fork import start_anew_in_child
 from ..wire.messages import Answer
 from .allowance import requests_allowed, tokens_allowed
-from .rate_limits import OwnLimit, ToldLimit
+from .in_flight import InFlight
+from .rate_limits import GO, OwnLimit, ReportedLimit, Wait
+from .recovery import Recovery
+from .waiting import CallTime, Limits, Turn, Waiting
 
-# How soon to ask again when only an answer under way can tell; later for those far back.
-_LOOK_AGAIN = 0.05
-_LOOK_AGAIN_AT_MOST = 0.5
+T = TypeVar("T")
 
+# For so long the others wait for the first to come when it may go.
+_COMES_WITHIN = 1.0
 
-class Limits(Protocol):
-    """The user's own limits: `RerankOptions`."""
-
-    requests_per_minute: int | None
-    tokens_per_minute: int | None
-
-
-class HasDeadline(Protocol):
-    """The time of the call that a request belongs to: `Budget`, which may be ended early."""
-
-    deadline: float
-
-
-@dataclass(slots=True)
-class Turn:
-    """One request's place in the queue, which it keeps over its retries."""
-
-    ticket: int
-    tokens: int
-    time: HasDeadline | None
-    let_go_at: float = 0.0
+# An attempt may outlast its call's deadline by as much: sockets count in whole seconds.
+_OUTLASTS = 1.0
 
 
 class Pace:
     """Lets requests go, no faster than the limits allow; room that is scarce goes to the first."""
 
     def __init__(self) -> None:
+        self._tickets = itertools.count(1)
         self.start_anew()
         start_anew_in_child(self)
 
     def start_anew(self) -> None:
         """Forgets everything: in a forked child, it is the parent's."""
         self._lock = threading.Lock()
-        self._tickets = 0
-        self._waiting: dict[int, Turn] = {}
-        self._in_flight: dict[int, Turn] = {}
+        self._holder: int | None = None
+        self._left: deque[tuple[Turn, float | None]] = deque()
+        self._to_wake: deque[Turn] = deque()
+        self._waiting = Waiting()
+        self._in_flight = InFlight()
         self._own_requests, self._own_tokens = OwnLimit(), OwnLimit()
-        self._told_requests, self._told_tokens = ToldLimit(), ToldLimit()
+        self._reported_requests, self._reported_tokens = ReportedLimit(), ReportedLimit()
+        self._recovery = Recovery()
         self._held_until = -math.inf
 
     def counts_tokens(self, limits: Limits) -> bool:
         """Whether it matters how many tokens a request has."""
-        return limits.tokens_per_minute is not None or self._told_tokens.limit is not None
+        return limits.tokens_per_minute is not None or self._reported_tokens.limit is not None
 
-    def queue(self, tokens: int = 0, time: HasDeadline | None = None) -> Turn:
+    def queue(self, tokens: int = 0, time: CallTime | None = None) -> Turn:
         """A place at the queue's end, until its time is over, for a request of so many tokens."""
-        with self._lock:
-            self._tickets += 1
-            turn = self._waiting[self._tickets] = Turn(self._tickets, tokens, time)
-            return turn
+        return Turn(next(self._tickets), tokens, time)
 
-    def wait(self, turn: Turn, now: float, limits: Limits) -> float:
-        """0 if the request may go, and it counts as gone; else seconds until to ask again.
+    def ask(self, turn: Turn, now: float, limits: Limits) -> Wait | None:
+        """None if the request may go, and it counts as gone; else how long it has to wait.
 
-        A request that was refused asks for its next attempt in the same way, at its old place.
+        Whoever has to wait gives the turn an event, asks again, which puts it in line, and waits
+        for the event. A request that was refused asks for its next attempt in the same way, at its
+        old place.
         """
-        with self._lock:
-            self._waiting.setdefault(turn.ticket, turn)
-            if self._is_needed(limits) and (wait := self._wait(turn, now, limits)) > 0:
-                return wait
-            del self._waiting[turn.ticket]
-            self._in_flight[turn.ticket] = turn
-            self._own_requests.let_go(1)
-            self._own_tokens.let_go(turn.tokens)
-            turn.let_go_at = now
-            self._told_requests.let_go(1)
-            self._told_tokens.let_go(turn.tokens)
-            return 0.0
+        turn.limits = limits
+        if self._is_mine():
+            return None  # from a signal handler, in the middle of the queue's own work
+        ask = self._ask if turn.event is None else self._ask_in_line
+        return self._locked(lambda: ask(turn, now), now)
 
-    def _is_needed(self, limits: Limits) -> bool:
+    def _ask(self, turn: Turn, now: float) -> Wait | None:
+        if (first := self._waiting.first(now)) is not None:
+            return Wait(first.not_before - now, math.inf)
+        wait = self._wait(turn, now)
+        if wait == GO:
+            self._let_go(turn, now)
+            return None
+        return wait
+
+    def _ask_in_line(self, turn: Turn, now: float) -> Wait | None:
+        assert turn.event is not None
+        self._waiting.add(turn, turn.event.line)
+        turn.is_woken, turn.ready_since = False, None
+        wait = self._wait_in_line(turn, now)
+        if wait is None:
+            self._let_go(turn, now)
+            self._call_first(now)
+            return None
+        turn.wakes_at = now + wait.at_most
+        return wait
+
+    def _wait_in_line(self, turn: Turn, now: float) -> Wait | None:
+        assert turn.line is not None
+        while True:
+            first = self._waiting.first(now) or turn
+            if first is not turn and turn.line.head(now) is not turn:
+                return Wait(first.not_before - now, math.inf)
+            wait = self._wait_of_first(first, now)
+            if first is turn:
+                return None if wait == GO else wait
+            # The first of each other line looks after the first of all.
+            if wait != GO:
+                return Wait(wait.at_least, wait.at_most + _COMES_WITHIN)
+            if first.ready_since is None:
+                first.ready_since = min(now, first.wakes_at)
+                self._wake(first)
+            comes_within = first.ready_since + _COMES_WITHIN - now
+            if comes_within > 0 or first.line is None or first.line.is_late:
+                return Wait(0.0, max(comes_within, _COMES_WITHIN / 10))
+            first.line.is_late = True
+
+    def _wait_of_first(self, first: Turn, now: float) -> Wait:
+        wait = self._wait(first, now)
+        first.not_before = now + wait.at_least
+        if wait != GO:
+            first.ready_since = None
+        return wait
+
+    def _wait(self, turn: Turn, now: float) -> Wait:
+        if now >= self._in_flight.next_end:
+            self._end_the_overdue(now)
+        if not self._is_limited(turn.limits):
+            return GO
+        limits, requests, tokens = turn.limits, len(self._in_flight), self._in_flight.tokens
+        held = max(0.0, self._held_until - now)
+        wait = Wait(held, held)
+        if limits is not None:
+            own = limits.requests_per_minute, limits.tokens_per_minute
+            wait = wait.and_also(self._own_requests.wait(own[0], requests, 1, now))
+            wait = wait.and_also(self._own_tokens.wait(own[1], tokens, turn.tokens, now))
+        wait = wait.and_also(self._reported_requests.wait(requests, 1, now))
+        wait = wait.and_also(self._reported_tokens.wait(tokens, turn.tokens, now))
+        wait = wait.and_also(self._recovery.wait(self._held_until, now))
+        return (
+            wait if wait.at_most < math.inf else Wait(wait.at_least, self._in_flight.next_end - now)
+        )
+
+    def _is_limited(self, limits: Limits | None) -> bool:
         """Whether anything could hold a request back; mostly nothing does."""
         return (
             self._held_until > -math.inf
-            or self._told_requests.limit is not None
-            or self.counts_tokens(limits)
+            or self._reported_requests.limit is not None
+            or self._reported_tokens.limit is not None
+            or self._recovery.is_careful
+            or limits is None
             or limits.requests_per_minute is not None
+            or limits.tokens_per_minute is not None
         )
 
-    def _wait(self, turn: Turn, now: float, limits: Limits) -> float:
-        # A call that has failed may have left threads asleep, which will not send any more.
-        before = [
-            other.tokens
-            for ticket, other in self._waiting.items()
-            if ticket < turn.ticket and not (other.time and other.time.deadline <= now)
-        ]
-        tokens_before = sum(before)
-        waits = (
-            self._held_until - now,
-            self._own_requests.wait(limits.requests_per_minute, len(before), 1, now),
-            self._own_tokens.wait(limits.tokens_per_minute, tokens_before, turn.tokens, now),
-            self._told_requests.wait(len(before), 1, now),
-            self._told_tokens.wait(tokens_before, turn.tokens, now),
-        )
-        known = max(wait for wait in waits if not math.isnan(wait))
-        if any(map(math.isnan, waits)):
-            look_again = min(_LOOK_AGAIN * (1 + len(before) / 10), _LOOK_AGAIN_AT_MOST)
-            return max(known, look_again)
-        return known
+    def _call_first(self, now: float) -> None:
+        """Wakes the first if it may go, or has to wait for less time than it thinks."""
+        first = self._waiting.first(now)
+        if first is None:
+            return
+        wait = self._wait_of_first(first, now)
+        if wait == GO and first.ready_since is None:
+            first.ready_since = now
+        if now + wait.at_most < first.wakes_at:
+            self._wake(first)
+
+    def _wake(self, turn: Turn) -> None:
+        if not turn.is_woken:
+            turn.is_woken = True
+            self._to_wake.append(turn)
+
+    def _let_go(self, turn: Turn, now: float) -> None:
+        line, turn.line = turn.line, None
+        turn.let_go_at = now
+        turn.ends_at = math.inf if turn.time is None else turn.time.begin(now) + _OUTLASTS
+        turn.round = self._recovery.let_go(now)
+        self._in_flight.add(turn)
+        if line is not None and (head := line.head(now)) is not None:
+            self._wake(head)  # it is the one of its line that looks at the clock now
+        turn.event, turn.wakes_at = None, math.inf
 
     def ended(self, turn: Turn, now: float, answer: Answer | None = None) -> None:
         """An attempt is over, with or without an answer."""
-        with self._lock:
-            if self._in_flight.pop(turn.ticket, None) is None:
-                return
-            self._own_requests.end(1, now)
-            self._own_tokens.end(turn.tokens, now)
-            requests, tokens = (
-                (None, None)
-                if answer is None
-                else (requests_allowed(answer), tokens_allowed(answer))
-            )
-            self._told_requests.end(1, requests, now)
-            self._told_tokens.end(turn.tokens, tokens, now)
+        if self._is_mine():
+            self._left.append((turn, now))
+        else:
+            self._locked(lambda: self._ended(turn, now, answer), now)
+
+    def _ended(self, turn: Turn, now: float, answer: Answer | None) -> None:
+        turn.is_refused = False
+        if not self._in_flight.remove(turn):
+            self._call_first(now)
+            return
+        self._own_requests.ended(1, now)
+        self._own_tokens.ended(turn.tokens, now)
+        requests = None if answer is None else requests_allowed(answer)
+        tokens = None if answer is None else tokens_allowed(answer)
+        self._reported_requests.ended(1, requests, now)
+        self._reported_tokens.ended(turn.tokens, tokens, now)
+        taken = answer is not None and answer.status != 429 and answer.status < 500
+        self._recovery.ended(turn.round, taken=taken)
+        if answer is None or taken:
+            self._call_first(now)
+        else:
+            turn.is_refused = True  # nobody goes before it is known what that means for all
+
+    def _end_the_overdue(self, now: float) -> None:
+        """What was never answered nor given up counts until its call's deadline."""
+        for turn in self._in_flight.take_overdue(now):
+            self._own_requests.ended(1, turn.ends_at)
+            self._own_tokens.ended(turn.tokens, turn.ends_at)
+            self._recovery.ended(turn.round, taken=False)
+
+    def refused(self, turn: Turn) -> int | None:
+        """How often in a row all were refused before; None if others have told of this refusal."""
+        if self._is_mine():
+            return None
+        return self._locked(lambda: self._refused(turn), None)
+
+    def _refused(self, turn: Turn) -> int | None:
+        requests, tokens = self._reported_requests, self._reported_tokens
+        explained = requests.is_used_up(1) or tokens.is_used_up(turn.tokens)
+        return self._recovery.refused(turn.round, explained=explained)
 
     def hold(self, until: float) -> None:
         """Lets nothing go until then."""
-        with self._lock:
-            self._held_until = max(self._held_until, until)
+        if not self._is_mine():
+            self._locked(lambda: self._hold(until), None)
 
-    def leave(self, turn: Turn) -> None:
-        """Gives the place up, wherever the request is: answered, refused for good, cancelled."""
-        if turn.ticket in self._waiting:
-            with self._lock:
-                self._waiting.pop(turn.ticket, None)
-        elif turn.ticket in self._in_flight:
-            self.ended(turn, turn.let_go_at)  # a cancelled call has no clock any more
+    def _hold(self, until: float) -> None:
+        self._held_until = max(self._held_until, until)
+
+    def leave(self, turn: Turn, now: float | None) -> None:
+        """Gives the place up, wherever the request is: answered, refused for good, cancelled.
+
+        Without a time, a request that was sent counts from when it was let go.
+        """
+        if turn.line is not None or turn.is_refused or turn in self._in_flight:
+            self._left.append((turn, now))
+            self._settle()
+
+    def _settle(self) -> None:
+        while self._left and not self._lock.locked():
+            self._locked(lambda: None, None)
+
+    def _let_leave(self) -> None:
+        while self._left:
+            turn, now = self._left.popleft()
+            line, turn.line = turn.line, None
+            if turn in self._in_flight:
+                self._ended(turn, turn.let_go_at if now is None else now, None)
+            elif line is not None and (head := line.head(-math.inf)) is not None:
+                self._wake(head)
+            if (first := self._waiting.first(-math.inf)) is not None:
+                self._wake(first)
+
+    def _is_mine(self) -> bool:
+        return self._holder == threading.get_ident() and self._lock.locked()
+
+    def _locked(self, change: Callable[[], T], now: float | None) -> T:
+        """What `change` gives, which nobody else sees half done; wakes whom it wants to wake."""
+        with self._lock:
+            self._holder = threading.get_ident()
+            try:
+                self._let_leave()
+                result = change()
+                self._let_leave()
+            except BaseException:
+                self._recount()
+                raise
+            finally:
+                self._holder = None
+        while self._to_wake:
+            try:
+                turn = self._to_wake.popleft()
+            except IndexError:
+                break
+            event = turn.event
+            if event is not None and not event.set():
+                line = event.line
+                self._locked(lambda line=line: self._drop(line, now), now)  # type: ignore[misc]
+        self._settle()
+        return result
+
+    def _drop(self, line: object, now: float | None) -> None:
+        self._waiting.drop(line)
+        if (first := self._waiting.first(-math.inf if now is None else now)) is not None:
+            self._wake(first)
+
+    def _recount(self) -> None:
+        """Sums up again what is kept as totals: something was raised in the middle."""
+        self._own_requests.recount()
+        self._own_tokens.recount()
+        self._recovery.recount(self._in_flight.recount(self._recovery.round))

@@ -51,7 +51,10 @@ _ADVICE = {
     ),
     413: "Lower max_documents_per_request, or send shorter documents.",
     422: "Check model and documents.",
-    429: "Send fewer documents or requests at a time, or raise timeout so that it covers the wait.",
+    429: (
+        "Raise timeout so that it covers the wait; set requests_per_minute to what the key allows; "
+        "or lower max_concurrency, if a gateway limits parallel requests."
+    ),
 }
 
 _ADVICE_WITHOUT_A_KEY = (
@@ -136,7 +139,17 @@ def _text_told(body: bytes) -> str | None:
 
 
 def _retry_after(answer: Answer) -> float | None:
-    """`Retry-After` in seconds, from a number or an HTTP date; None if absent or unreadable."""
+    """Seconds to wait; None if absent or unreadable.
+
+    From `retry-after-ms`, as Azure sends it and openai's client reads it, else from `Retry-After`,
+    a number or an HTTP date.
+    """
+    try:
+        milliseconds = float(answer.headers.get("retry-after-ms", ""))
+        if math.isfinite(milliseconds) and milliseconds > 0:
+            return milliseconds / 1000
+    except ValueError:
+        pass
     value = answer.headers.get("retry-after", "").strip()
     try:
         seconds = float(value)

@@ -29,6 +29,22 @@ class Sent:
     at: float
 
 
+class ScriptedEvent:
+    """Nobody else is there to set it: waiting for it is a sleep."""
+
+    line = "scripted"
+
+    def __init__(self, port: ScriptedPort) -> None:
+        self._port = port
+
+    def set(self) -> bool:
+        return True
+
+    async def wait(self, seconds: float) -> bool:
+        await self._port.sleep(seconds)
+        return False
+
+
 @dataclass
 class ScriptedPort:
     """Plays `replies` in turn, each taking `send_seconds`; a sleep lasts `oversleep` too long.
@@ -55,6 +71,9 @@ class ScriptedPort:
     async def sleep(self, seconds: float) -> None:
         self.sleeps.append(seconds)
         self.clock += seconds + self.oversleep
+
+    def event(self) -> ScriptedEvent:
+        return ScriptedEvent(self)
 
     async def send(self, request: Request, budget: float) -> Answer:
         self.sent.append(Sent(request, budget, self.clock))

@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 
-from assisters_rerank.call import attempts
 from assisters_rerank.errors import AssistersError
+from assisters_rerank.pace import recovery
 
 from .answers import TEXTS, right
 from .catalogue import ROWS
@@ -55,7 +55,7 @@ def plain_surroundings() -> Iterator[None]:
             patch.delenv(name.lower(), raising=False)
         for name in ("ASSISTERS_API_KEY", "ASSISTERS_BASE_URL"):
             patch.delenv(name, raising=False)
-        patch.setattr(attempts, "_FIRST_WAIT", 0.02)
+        patch.setattr(recovery, "_FIRST_WAIT", 0.02)
         yield
 
 

@@ -76,7 +76,10 @@ def test_a_transient_failure_that_stays_is_raised(
         rank(port)
     assert type(caught.value) is error
     assert caught.value.transient
-    assert len(port.sent) == 4
+    if error is RateLimitError:  # bounded by `timeout` only: 0.5, 1, 2, 4, 8 s, at most
+        assert len(port.sent) > 6
+    else:
+        assert len(port.sent) == 4
 
 
 @pytest.mark.parametrize(("reply", "error"), LASTING.values(), ids=LASTING)
@@ -135,7 +138,7 @@ def test_passthrough_lets_transient_failures_pass(reply: Reply, _: object) -> No
         (0, None, "b"), (1, None, "a"), (2, None, ""),
     ]  # fmt: skip
     assert ranking.degraded
-    assert len(port.sent) == 4
+    assert len(port.sent) >= 4
 
 
 def test_passthrough_lets_an_exhausted_budget_pass() -> None:

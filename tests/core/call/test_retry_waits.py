@@ -79,6 +79,13 @@ def test_a_useless_retry_after_leaves_the_backoff(retry_after: str) -> None:
     assert 0.25 <= wait_after(retry_after=retry_after, date=THE_DATE) <= 0.5
 
 
+@pytest.mark.parametrize(
+    ("milliseconds", "seconds"), [("1500", 1.5), ("20", 0.02), ("soon", 4), ("-1", 4), ("nan", 4)]
+)
+def test_retry_after_ms_goes_first_if_it_makes_sense(milliseconds: str, seconds: float) -> None:
+    assert wait_after(retry_after="4", retry_after_ms=milliseconds) == pytest.approx(seconds)
+
+
 @pytest.mark.parametrize("status", [408, 429, 500, 503])
 def test_every_transient_status_may_ask_for_a_wait(status: int) -> None:
     port = ScriptedPort([refused(status, retry_after="4"), honest])
@@ -109,3 +116,29 @@ def test_a_failure_without_an_answer_backs_off_too() -> None:
     rank(port)
     first, second = port.sleeps
     assert 0.25 <= first <= 0.5 <= second <= 1.0
+
+
+def test_refusals_without_a_wait_back_off_up_to_eight_seconds_while_the_budget_lasts() -> None:
+    port = ScriptedPort([*repeat(refused(429), 40), honest])
+    ranking = rank(port, timeout=400, max_retries=1)
+    assert ranking.usage.retries == 40
+    for wait, longest in zip(port.sleeps, [0.5, 1, 2, 4, *repeat(8, 36)], strict=True):
+        assert longest / 2 <= wait <= longest
+
+
+def test_refusals_are_not_counted_as_retries_of_failures() -> None:
+    refusal, failure = refused(429, retry_after="1"), refused(500)
+    port = ScriptedPort([refusal, failure, refusal, failure, refusal, honest])
+    assert rank(port, max_retries=2).usage.retries == 5
+    port = ScriptedPort([refusal, failure, refusal, failure, refusal, honest])
+    with pytest.raises(StatusError) as caught:
+        rank(port, max_retries=1)
+    assert caught.value.status == 500
+    assert len(port.sent) == 4
+
+
+def test_without_retries_a_refusal_is_raised_as_well() -> None:
+    port = ScriptedPort([refused(429, retry_after="1")])
+    with pytest.raises(RateLimitError, match=r"timeout.*requests_per_minute.*max_concurrency"):
+        rank(port, max_retries=0)
+    assert port.sleeps == []

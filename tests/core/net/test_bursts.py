@@ -76,7 +76,7 @@ def test_one_client_per_loop_and_reranker(
     made = []
     make = clients._evented_client
     monkeypatch.setattr(
-        clients, "_evented_client", lambda context: made.append(make(context)) or made[-1]
+        clients, "_evented_client", lambda *about: made.append(make(*about)) or made[-1]
     )
     on_a_loop_closed_dirty(Reranker(base_url=honest_server.url).arerank("q", TEXTS))
     reranker = Reranker(base_url=honest_server.url)

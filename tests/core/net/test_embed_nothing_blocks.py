@@ -13,7 +13,7 @@ import trio
 from blockbuster import blockbuster_ctx
 
 from assisters_rerank import Embedder
-from assisters_rerank.call import attempts
+from assisters_rerank.pace import recovery
 from assisters_rerank.wire import embedding_contract
 
 from ...faults.server import Exchange, HostileServer
@@ -110,7 +110,7 @@ def test_large_answers_are_decoded_aside(
 async def test_batches_retries_and_closing_do_not_block(
     guarded: None, wide_server: HostileServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(attempts, "_FIRST_WAIT", 0.01)
+    monkeypatch.setattr(recovery, "_FIRST_WAIT", 0.01)
     embedder = Embedder(base_url=wide_server.url)
     assert await embedder.aembed_documents([f"text {i}" for i in range(300)]) == [WIDE] * 300
     assert embedder.total_usage.retries == 1

@@ -9,7 +9,7 @@ import pytest
 from blockbuster import blockbuster_ctx
 
 from assisters_rerank import Reranker
-from assisters_rerank.call import attempts
+from assisters_rerank.pace import recovery
 
 from ...faults.server import Exchange, HostileServer
 from ..conftest import answer_honestly
@@ -42,7 +42,7 @@ def flaky_server() -> Iterator[HostileServer]:
 async def test_a_retry_does_not_block(
     guarded: None, flaky_server: HostileServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(attempts, "_FIRST_WAIT", 0.01)
+    monkeypatch.setattr(recovery, "_FIRST_WAIT", 0.01)
     reranker = Reranker(base_url=flaky_server.url)
     ranking = await reranker.arerank("q", TEXTS)
     assert_right(ranking, TEXTS)
@@ -78,9 +78,9 @@ COLD = """
     import anyio
     from blockbuster import blockbuster_ctx
     from assisters_rerank import Reranker, TransportError
-    from assisters_rerank.call import attempts
+    from assisters_rerank.pace import recovery
 
-    attempts._FIRST_WAIT = 0.01
+    recovery._FIRST_WAIT = 0.01
     on_loop, off_loop = [], []
 
     def note(what):

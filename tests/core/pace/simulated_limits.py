@@ -12,7 +12,8 @@ from typing import Literal
 
 import httpx
 
-from assisters_rerank.pace.queue import Pace, Turn
+from assisters_rerank.pace.queue import Pace
+from assisters_rerank.pace.waiting import Turn
 from assisters_rerank.wire.messages import Answer
 
 UNIX = 1_800_000_000.3
@@ -125,6 +126,20 @@ class Run:
     refused: list[float] = field(default_factory=list)
     done: float | None = None
     left: bool = False
+    asked: int = 0
+    line: str = "a loop"
+
+
+class Wakes:
+    """An event that only counts: whoever sets it has `wake` called."""
+
+    def __init__(self, wake: Callable[[], None], line: str) -> None:
+        self.line = line
+        self._wake = wake
+
+    def set(self) -> bool:
+        self._wake()
+        return True
 
 
 class Simulation:
@@ -171,24 +186,35 @@ class Simulation:
         """The call is cancelled."""
         run.left = True
         if run.turn is not None:
-            self.pace.leave(run.turn)
+            self.pace.leave(run.turn, self.now)
 
     def _ask(self, run: Run) -> None:
         if run.left:
             return
         assert run.turn is not None
-        wait = self.pace.wait(run.turn, self.now, self.limits)
-        assert math.isfinite(wait)
-        if wait > 0:
-            # No sleep is so short that a clock does not go on.
-            self.at(self.now + max(wait, 1e-6), lambda: self._ask(run))
+        run.asked += 1
+        wait = self.pace.ask(run.turn, self.now, self.limits)
+        if wait is not None and run.turn.event is None:
+            run.turn.event = Wakes(lambda: self._ask_at(self.now, run, run.asked), run.line)
+            wait = self.pace.ask(run.turn, self.now, self.limits)
+        if wait is not None:
+            assert wait.at_least < math.inf
+            if wait.at_most < math.inf:
+                # No sleep is so short that a clock does not go on.
+                self._ask_at(self.now + max(wait.at_most, 1e-6), run, run.asked)
             return
         if not run.let_go:
             self.order.append(run)
         run.let_go.append(self.now)
         self.at(self.now + run.job.up, lambda: self._arrive(run))
 
+    def _ask_at(self, time: float, run: Run, asked: int) -> None:
+        """Asks again, unless it has been asked in the meantime."""
+        self.at(time, lambda: self._ask(run) if run.asked == asked else None)
+
     def _arrive(self, run: Run) -> None:
+        if run.left:
+            return  # its connection was closed on the way
         fine = self.server.admit(run.job.tokens, self.now)
         told: Mapping[str, str] = (
             self.server.headers(self.now) if self.server.told == "let in" else {}
@@ -216,12 +242,13 @@ class Simulation:
         self.pace.ended(run.turn, self.now, answer)
         if answer.status == 200:
             run.done = self.now
-            self.pace.leave(run.turn)
+            self.pace.leave(run.turn, self.now)
             return
         run.refused.append(run.let_go[-1])
-        retries = len(run.refused) - 1
-        wait = float(
-            answer.headers.get("retry-after", 0) or min(self._first_wait * 2**retries, 8.0)
-        )
+        rounds = self.pace.refused(run.turn)
+        wait = float(answer.headers.get("retry-after", 0))
+        if not wait and rounds is not None:
+            wait = min(self._first_wait * 2**rounds, 8.0)
         self.pace.hold(self.now + wait)
+        self.pace.ended(run.turn, self.now)
         self._ask(run)

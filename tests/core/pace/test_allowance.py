@@ -172,3 +172,139 @@ def test_whatever_they_hold_the_figures_are_usable(
     if allowance.resets_in is not None:
         assert 0 <= allowance.resets_in <= 3600
         assert math.isfinite(allowance.resets_in)
+
+
+# --- other dialects ---
+
+
+def headers(**named: str) -> Answer:
+    """An answer with `ratelimit_policy="…"` as `ratelimit-policy: …`."""
+    dated = {"Date": formatdate(NOW, usegmt=True)}
+    return Answer(
+        200, httpx.Headers(dated | {n.replace("_", "-"): v for n, v in named.items()}), b""
+    )
+
+
+@pytest.mark.parametrize(
+    ("reset", "seconds"),
+    [
+        ("8.64s", 8.64),
+        ("1m2s", 62.0),
+        ("20ms", 0.02),
+        ("1m0s", 60.0),
+        ("0s", 0.0),
+        ("500us", 0.0005),
+        ("7", 7.0),
+        (f"{NOW + 12}", 12.0),
+        ("2m52.8s", None),  # of a day's limit
+        ("6m0s", None),
+        ("1h", None),
+        ("s", None),
+        ("-5s", None),
+        ("5 s", None),
+        ("5x", None),
+        ("2026-03-29T14:00:32Z", None),
+        ("9" * 400 + "s", None),
+    ],
+)
+def test_openais_and_litellms_headers(reset: str, seconds: float | None) -> None:
+    answer = headers(
+        x_ratelimit_limit_requests="60",
+        x_ratelimit_remaining_requests="59",
+        x_ratelimit_reset_requests=reset,
+        x_ratelimit_limit_tokens="150000",
+        x_ratelimit_remaining_tokens="149984",
+        x_ratelimit_reset_tokens="6ms",
+    )
+    requests = requests_allowed(answer)
+    assert requests is not None
+    assert requests[:3] == (60, 59, None if seconds is None else pytest.approx(seconds))
+    assert tokens_allowed(answer) == _like(150_000, 149_984, 0.006)
+
+
+def test_azures_minus_ones_report_nothing() -> None:
+    answer = headers(
+        x_ratelimit_limit_tokens="-1",
+        x_ratelimit_remaining_tokens="-1",
+        x_ratelimit_reset_tokens="0",
+    )
+    assert tokens_allowed(answer) is None
+
+
+def test_the_services_own_headers_go_first() -> None:
+    answer = headers(
+        x_ratelimit_limit_rpm="10",
+        x_ratelimit_remaining_rpm="9",
+        x_ratelimit_limit_requests="500",
+        x_ratelimit_remaining_requests="400",
+    )
+    assert requests_allowed(answer) == _like(10, 9, None)
+
+
+@pytest.mark.parametrize(
+    ("service", "policy", "figures"),
+    [
+        ('"default";r=50;t=30', '"default";q=100;w=60', (100, 50, 30.0)),
+        ('"default";r=50', '"default";q=100', (100, 50, None)),
+        ('"default"; r=50; t=30', '"default"; q=100; w=60', (100, 50, 30.0)),
+        ('"a";r=50;t=30,"b";r=2;t=9', '"a";q=100;w=60, "b";q=5;w=10', (5, 2, 9.0)),
+        ('"a,b;r=1";r=50;t=30', '"a,b;r=1";q=100;w=60', (100, 50, 30.0)),
+        ('"a";r=3;t=4;pk=:cGs=:', '"a";q=9;w=10;qu="requests";pk=:cGs=:', (9, 3, 4.0)),
+        ('"a";r=0;t=30', "", (1, 0, 30.0)),  # its quota is not known
+        ('"a";r=7;t=30', '"other";q=100', (7, 7, 30.0)),
+        ('"a";r=7;t=86400', '"a";q=100;w=86400', (100, 7, None)),
+        ("limit=100, remaining=50, reset=5", "100;w=60", (100, 50, 5.0)),  # draft 07
+    ],
+)
+def test_the_fields_of_the_ietfs_draft(
+    service: str, policy: str, figures: tuple[int, int, float | None]
+) -> None:
+    answer = headers(ratelimit=service, ratelimit_policy=policy)
+    assert requests_allowed(answer) == _like(*figures)
+    assert tokens_allowed(answer) is None
+
+
+def test_the_ietfs_quota_units() -> None:
+    answer = headers(
+        ratelimit='"p";r=1;t=3, "b";r=9;t=3, "t";r=70;t=8',
+        ratelimit_policy=(
+            '"p";q=4;qu="concurrent-requests","b";q=99;qu="content-bytes","t";q=90;qu="tokens"'
+        ),
+    )
+    assert requests_allowed(answer) is None
+    assert tokens_allowed(answer) == _like(90, 70, 8.0)
+
+
+def test_the_three_fields_of_the_ietfs_first_drafts() -> None:
+    answer = headers(ratelimit_limit="100", ratelimit_remaining="50", ratelimit_reset="5")
+    assert requests_allowed(answer) == _like(100, 50, 5.0)
+    assert tokens_allowed(answer) is None
+
+
+@pytest.mark.parametrize(
+    "service",
+    ["", " ", '"a"', '"a";r', '"a";r=', '"a";r=x', '"a";r=nan', '"a;r=5', "a b c", ",,,", ";;r=5",
+     '"a";t=5', '"a" "b";r=5', "limit=5", "remaining=5", '"\\"', "="],
+)  # fmt: skip
+def test_a_field_that_makes_no_sense_is_ignored(service: str) -> None:
+    assert requests_allowed(headers(ratelimit=service, ratelimit_policy=service)) is None
+
+
+@given(
+    service=st.text('"ar;=, 0159tqwu.-:\\limtren', max_size=40),
+    policy=st.text('"ar;=, 0159tqwu.-:\\', max_size=40),
+    reset=st.text("0123456789.hmsnuµ -+e", max_size=15),
+)
+def test_no_text_of_theirs_raises_or_waits_for_ever(service: str, policy: str, reset: str) -> None:
+    reset = reset.replace("µ", "u")
+    answer = headers(
+        ratelimit=service,
+        ratelimit_policy=policy,
+        x_ratelimit_limit_tokens="5",
+        x_ratelimit_remaining_tokens="5",
+        x_ratelimit_reset_tokens=reset,
+    )
+    for allowance in (requests_allowed(answer), tokens_allowed(answer)):
+        if allowance is not None and allowance.resets_in is not None:
+            assert 0 <= allowance.resets_in <= 65
+            assert allowance.limit >= 1

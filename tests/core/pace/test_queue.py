@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 
 from assisters_rerank.call.budget import Budget
 from assisters_rerank.pace.queue import Pace
+from assisters_rerank.pace.waiting import Turn
 from assisters_rerank.wire.messages import Answer
 
 from ..scripted_port import ScriptedPort
-from .simulated_limits import UNIX, Job, Limits, Server, Simulation
+from .simulated_limits import UNIX, Job, Limits, Server, Simulation, Wakes
 
 FREE = Limits()
 
@@ -54,6 +55,13 @@ def played(jobs: Sequence[Job], server: Server | None = None, limits: Limits = F
     assert not simulation.pace._waiting
     assert not simulation.pace._in_flight
     return simulation
+
+
+def wait_of(pace: Pace, turn: Turn, now: float, limits: Limits = FREE) -> float:
+    """0 if it goes; else it waits in line: the seconds that are sure, or how soon to ask again."""
+    turn.event = turn.event or Wakes(lambda: None, "a loop")
+    wait = pace.ask(turn, now, limits)
+    return 0.0 if wait is None else wait.at_least or wait.at_most
 
 
 def refusals(simulation: Simulation) -> list[int]:
@@ -152,19 +160,24 @@ def test_a_cancelled_request_that_was_sent_counts_for_a_minute() -> None:
     cancelled, second = simulation.add(Job(100, work=5)), simulation.add(Job(101))
     simulation.at(100.5, lambda: simulation.leave(cancelled))
     simulation.play()
-    assert second.let_go == [pytest.approx(160)]  # from when the first was let go
+    assert second.let_go == [pytest.approx(160.5)]  # from when the first was cancelled
 
 
 def test_a_call_that_has_failed_stands_before_nobody() -> None:
     # Its threads may be asleep still, and have not given their places up.
     pace, port = Pace(), ScriptedPort([])
     limits = Limits(requests_per_minute=1)
-    failing = Budget(port, 30)
-    pace.queue(time=failing)
-    turn = pace.queue(time=Budget(port, 30))
-    assert pace.wait(turn, port.now(), limits) > 0
+    failing = Budget(port, 300)
+    failed = pace.queue(time=failing)
+    gone = pace.queue()
+    assert wait_of(pace, gone, port.now(), limits) == 0
+    pace.ended(gone, port.now())
+    assert wait_of(pace, failed, port.now(), limits) > 0
+    turn = pace.queue(time=Budget(port, 300))
+    assert wait_of(pace, turn, port.now(), limits) > 0
     failing.end()
-    assert pace.wait(turn, port.now(), limits) == 0
+    port.clock += 61
+    assert wait_of(pace, turn, port.now(), limits) == 0
 
 
 @given(
@@ -190,7 +203,20 @@ def test_cancelled_requests_leave_nothing_behind_and_open_no_gap(
     assert all(run.done is not None or run.left for run in runs)
     assert simulation.server.most_in_a_minute()[0] <= limit
     pace = simulation.pace
-    assert (pace._waiting, pace._in_flight, pace._own_requests._in_flight) == ({}, {}, 0)
+    assert (bool(pace._waiting), len(pace._in_flight), pace._in_flight.tokens) == (False, 0, 0)
+
+
+@pytest.mark.parametrize("count", [500, 2000])
+@pytest.mark.parametrize("loops", [1, 5])
+@pytest.mark.parametrize("limits", [FREE, Limits(100), Limits(tokens_per_minute=100)])
+def test_each_waiting_call_looks_only_a_few_times(count: int, loops: int, limits: Limits) -> None:
+    simulation = Simulation(Server(100), limits)
+    for number in range(count):
+        simulation.add(Job(number / 1000)).line = f"loop {number % loops}"
+    for _ in range(10):
+        simulation.play()
+    assert all(run.done is not None for run in simulation.runs)
+    assert sum(run.asked for run in simulation.runs) < 4 * count
 
 
 # --- what the server tells ---
@@ -297,7 +323,8 @@ def test_learned_limits_serve_who_came_first(server: Server, count: int) -> None
 
 def let_go(pace: Pace, now: float, count: int) -> list[float]:
     """What each of so many new requests is told, which all stay where they are."""
-    return [pace.wait(pace.queue(1), now, FREE) for _ in range(count)]
+    turns = [pace.queue(1) for _ in range(count)]
+    return [wait_of(pace, turn, now) for turn in turns]
 
 
 def after(*answers: Answer | None, now: float = 0.0) -> Pace:
@@ -305,9 +332,9 @@ def after(*answers: Answer | None, now: float = 0.0) -> Pace:
     pace = Pace()
     for answer in answers:
         turn = pace.queue(1)
-        assert pace.wait(turn, now, FREE) == 0
+        assert wait_of(pace, turn, now) == 0
         pace.ended(turn, now, answer)
-        pace.leave(turn)
+        pace.leave(turn, now)
     return pace
 
 
@@ -334,13 +361,13 @@ def test_a_negative_rest_is_none() -> None:
 def test_a_rest_without_a_reset_is_asked_for_by_one_request_alone() -> None:
     waits = let_go(after(told(10, 0)), 0.0, 5)
     assert waits[0] == 0
-    assert all(0 < wait <= 1 for wait in waits[1:])
+    assert all(wait > 0 for wait in waits[1:])
 
 
 def test_a_later_window_brings_room_though_the_known_one_is_not_over_yet() -> None:
     pace = after(told(10, 0, 30))
     turn = pace.queue(1)
-    assert pace.wait(turn, 30.0, FREE) == 0
+    assert wait_of(pace, turn, 30.0) == 0
     pace.ended(turn, 30.5, told(10, 9, 60))
     assert let_go(pace, 31.0, 9) == [0] * 9
 
@@ -348,7 +375,7 @@ def test_a_later_window_brings_room_though_the_known_one_is_not_over_yet() -> No
 def test_an_answer_that_was_overtaken_does_not_bring_room_back() -> None:
     pace = after(told(10, 9, 60))
     first, second = pace.queue(1), pace.queue(1)
-    assert pace.wait(first, 1.0, FREE) == pace.wait(second, 1.0, FREE) == 0
+    assert wait_of(pace, first, 1.0) == wait_of(pace, second, 1.0) == 0
     pace.ended(first, 2.0, told(10, 0, 58))  # the later one to be counted
     pace.ended(second, 2.1, told(10, 8, 58))
     assert let_go(pace, 2.2, 1)[0] > 0
@@ -359,7 +386,7 @@ def test_an_end_that_is_a_second_later_is_of_the_same_window() -> None:
     # date, to which the seconds are added, is of the next second.
     pace = after(told(10, 9, 31, date=0))
     first, second = pace.queue(1), pace.queue(1)
-    assert pace.wait(first, 1.0, FREE) == pace.wait(second, 1.0, FREE) == 0
+    assert wait_of(pace, first, 1.0) == wait_of(pace, second, 1.0) == 0
     pace.ended(second, 1.5, told(10, 0, 30, date=1))
     pace.ended(first, 2.1, told(10, 8, 30, date=2))
     assert let_go(pace, 2.2, 1)[0] > 0
@@ -368,7 +395,7 @@ def test_an_end_that_is_a_second_later_is_of_the_same_window() -> None:
 def test_what_has_not_arrived_yet_is_not_left() -> None:
     pace = after(told(10, 10, 60))
     turns = [pace.queue(1) for _ in range(10)]
-    assert [pace.wait(turn, 1.0, FREE) for turn in turns] == [0] * 10
+    assert [wait_of(pace, turn, 1.0) for turn in turns] == [0] * 10
     pace.ended(turns[-1], 1.1, told(10, 9, 60))  # overtook the other nine
     assert let_go(pace, 1.2, 1)[0] > 0
 
@@ -384,12 +411,12 @@ def test_who_crosses_the_end_of_a_window_counts_in_the_next() -> None:
 def test_a_lost_request_counts_until_the_window_ends_and_no_longer(answer: Answer | None) -> None:
     pace = after(told(1, 1, 30))
     turn = pace.queue(1)
-    assert pace.wait(turn, 1.0, FREE) == 0
+    assert wait_of(pace, turn, 1.0) == 0
     pace.ended(turn, 2.0, answer)  # nothing told: it may have counted, or not
-    pace.leave(turn)
+    pace.leave(turn, 2.0)
     later = pace.queue(1)
-    assert pace.wait(later, 2.0, FREE) == 28
-    assert pace.wait(later, 30.0, FREE) == 0
+    assert wait_of(pace, later, 2.0) == 28
+    assert wait_of(pace, later, 30.0) == 0
 
 
 def test_a_hold_is_for_all_and_only_ever_grows() -> None:
@@ -410,13 +437,13 @@ def test_leaving_twice_and_ending_twice_changes_nothing() -> None:
     pace = Pace()
     limits = Limits(requests_per_minute=2)
     turn = pace.queue(1)
-    assert pace.wait(turn, 0.0, limits) == 0
+    assert wait_of(pace, turn, 0.0, limits) == 0
     for _ in range(3):
         pace.ended(turn, 1.0)
-        pace.leave(turn)
-    assert pace._own_requests._in_flight == 0
-    assert pace.wait(pace.queue(1), 1.0, limits) == 0
-    assert pace.wait(pace.queue(1), 1.0, limits) > 0
+        pace.leave(turn, 1.0)
+    assert (len(pace._in_flight), pace._own_requests._used) == (0, 1)
+    assert wait_of(pace, pace.queue(1), 1.0, limits) == 0
+    assert wait_of(pace, pace.queue(1), 1.0, limits) > 0
 
 
 def test_a_child_starts_with_nothing() -> None:
@@ -433,6 +460,6 @@ def test_a_child_starts_with_nothing() -> None:
 def test_memory_is_bounded(jobs: list[Job]) -> None:
     simulation = played(jobs, limits=Limits(60, 1000))
     simulation.now += 61
-    simulation.pace.wait(simulation.pace.queue(1), simulation.now, simulation.limits)
+    wait_of(simulation.pace, simulation.pace.queue(1), simulation.now, simulation.limits)
     assert len(simulation.pace._own_requests._ended) == 0
     assert len(simulation.pace._own_tokens._ended) == 0
