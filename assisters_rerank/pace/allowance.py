@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from typing import NamedTuple
 
 from ..wire.messages import Answer
@@ -46,18 +46,18 @@ class Allowance(NamedTuple):
     ends: float | None
 
 
-def requests_allowed(answer: Answer) -> Allowance | None:
-    """The requests of this window; None if the answer reports nothing of them."""
-    return _allowance(answer, "rpm", "requests")
+def allowances(answer: Answer) -> tuple[Allowance | None, Allowance | None]:
+    """The requests and the tokens of this window; None of what the answer reports nothing."""
+    headers = {lower for name in answer.headers if "ratelimit" in (lower := name.lower())}
+    if not headers:
+        return None, None
+    return (
+        _allowance(answer, headers, "rpm", "requests"),
+        _allowance(answer, headers, "tpm", "tokens"),
+    )
 
 
-def tokens_allowed(answer: Answer) -> Allowance | None:
-    """The tokens of this window; None if the answer reports nothing of them."""
-    return _allowance(answer, "tpm", "tokens")
-
-
-def _allowance(answer: Answer, *units: str) -> Allowance | None:
-    headers = {name.lower() for name in answer.headers}
+def _allowance(answer: Answer, headers: Set[str], *units: str) -> Allowance | None:
     for unit in units:
         if f"x-ratelimit-remaining-{unit}" in headers and (
             allowance := _of_three(answer, "x-ratelimit-", f"-{unit}")

@@ -21,7 +21,7 @@ from typing import TypeVar
 
 from ..after_fork import start_anew_in_child
 from ..wire.messages import Answer
-from .allowance import requests_allowed, tokens_allowed
+from .allowance import allowances
 from .in_flight import InFlight
 from .rate_limits import GO, OwnLimit, ReportedLimit, Wait
 from .recovery import Recovery
@@ -150,11 +150,10 @@ class Pace:
         return (
             self._held_until > -math.inf
             or self._reported_requests.limit is not None
-            or self._reported_tokens.limit is not None
             or self._recovery.is_careful
             or limits is None
             or limits.requests_per_minute is not None
-            or limits.tokens_per_minute is not None
+            or self.counts_tokens(limits)
         )
 
     def _call_first(self, now: float) -> None:
@@ -197,8 +196,7 @@ class Pace:
             return
         self._own_requests.ended(1, now)
         self._own_tokens.ended(turn.tokens, now)
-        requests = None if answer is None else requests_allowed(answer)
-        tokens = None if answer is None else tokens_allowed(answer)
+        requests, tokens = (None, None) if answer is None else allowances(answer)
         self._reported_requests.ended(1, requests, now)
         self._reported_tokens.ended(turn.tokens, tokens, now)
         taken = answer is not None and answer.status != 429 and answer.status < 500
@@ -259,16 +257,19 @@ class Pace:
                 self._wake(first)
 
     def _is_mine(self) -> bool:
-        return self._holder == threading.get_ident() and self._lock.locked()
+        holder = self._holder
+        return holder is not None and holder == threading.get_ident() and self._lock.locked()
 
     def _locked(self, change: Callable[[], T], now: float | None) -> T:
         """What `change` gives, which nobody else sees half done; wakes whom it wants to wake."""
         with self._lock:
             self._holder = threading.get_ident()
             try:
-                self._let_leave()
+                if self._left:
+                    self._let_leave()
                 result = change()
-                self._let_leave()
+                if self._left:
+                    self._let_leave()
             except BaseException:
                 self._recount()
                 raise
@@ -283,7 +284,8 @@ class Pace:
             if event is not None and not event.set():
                 line = event.line
                 self._locked(lambda line=line: self._drop(line, now), now)  # type: ignore[misc]
-        self._settle()
+        if self._left:
+            self._settle()
         return result
 
     def _drop(self, line: object, now: float | None) -> None:

@@ -96,7 +96,9 @@ def retry_after_rows() -> list[Row]:
                 script=[busy("0")],
                 outcome=error,
                 attributes=told(0.0),
-                requests=4,
+                # A limit is waited for as long as `timeout` lasts.
+                options={"timeout": 1.0} if status == 429 else {},
+                requests=None if status == 429 else 4,
             ),
             Row(
                 name=f"{status}-without-retry-after",

@@ -10,10 +10,18 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from assisters_rerank.pace.allowance import Allowance, requests_allowed, tokens_allowed
+from assisters_rerank.pace.allowance import Allowance, allowances
 from assisters_rerank.wire.messages import Answer
 
 NOW = 1_800_000_000
+
+
+def requests_allowed(answer: Answer) -> Allowance | None:
+    return allowances(answer)[0]
+
+
+def tokens_allowed(answer: Answer) -> Allowance | None:
+    return allowances(answer)[1]
 
 
 def told(*, dated: bool = True, **headers: str) -> Answer:
