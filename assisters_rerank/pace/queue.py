@@ -6,8 +6,8 @@ may go; the others sleep until they are woken, each by an event of its own. Time
 clock that all ports share.
 
 A coroutine may be collected, or a signal handled, at any time, also while this thread holds the
-lock. So `leave` only notes the turn where the lock is held; whoever holds it settles the rest. No
-event is set while the lock is held.
+lock. So `leave` only notes the turn where the lock is held, and whoever holds it settles the rest;
+totals are counted again after an exception in the middle; and no event is set inside the lock.
 """
 
 from __future__ import annotations
@@ -21,19 +21,14 @@ from typing import TypeVar
 
 from ..after_fork import start_anew_in_child
 from ..wire.messages import Answer
-from .allowance import allowances
-from .in_flight import InFlight
-from .rate_limits import GO, OwnLimit, ReportedLimit, Wait
-from .recovery import Recovery
+from .limits import AllLimits
+from .rate_limits import GO, Wait
 from .waiting import CallTime, Limits, Turn, Waiting
 
 T = TypeVar("T")
 
 # For so long the others wait for the first to come when it may go.
 _COMES_WITHIN = 1.0
-
-# An attempt may outlast its call's deadline by as much: sockets count in whole seconds.
-_OUTLASTS = 1.0
 
 
 class Pace:
@@ -46,20 +41,18 @@ class Pace:
 
     def start_anew(self) -> None:
         """Forgets everything: in a forked child, it is the parent's."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a signal may come before the holder is noted
         self._holder: int | None = None
         self._left: deque[tuple[Turn, float | None]] = deque()
         self._to_wake: deque[Turn] = deque()
         self._waiting = Waiting()
-        self._in_flight = InFlight()
-        self._own_requests, self._own_tokens = OwnLimit(), OwnLimit()
-        self._reported_requests, self._reported_tokens = ReportedLimit(), ReportedLimit()
-        self._recovery = Recovery()
-        self._held_until = -math.inf
+        self._limits = AllLimits()
 
     def counts_tokens(self, limits: Limits) -> bool:
         """Whether it matters how many tokens a request has."""
-        return limits.tokens_per_minute is not None or self._reported_tokens.limit is not None
+        return (
+            limits.tokens_per_minute is not None or self._limits.reported_tokens.limit is not None
+        )
 
     def queue(self, tokens: int = 0, time: CallTime | None = None) -> Turn:
         """A place at the queue's end, until its time is over, for a request of so many tokens."""
@@ -81,7 +74,7 @@ class Pace:
     def _ask(self, turn: Turn, now: float) -> Wait | None:
         if (first := self._waiting.first(now)) is not None:
             return Wait(first.not_before - now, math.inf)
-        wait = self._wait(turn, now)
+        wait = self._limits.wait(turn, now)
         if wait == GO:
             self._let_go(turn, now)
             return None
@@ -120,52 +113,25 @@ class Pace:
             first.line.is_late = True
 
     def _wait_of_first(self, first: Turn, now: float) -> Wait:
-        wait = self._wait(first, now)
+        wait = self._limits.wait(first, now)
         first.not_before = now + wait.at_least
         if wait != GO:
             first.ready_since = None
         return wait
 
-    def _wait(self, turn: Turn, now: float) -> Wait:
-        if now >= self._in_flight.next_end:
-            self._end_the_overdue(now)
-        if not self._is_limited(turn.limits):
-            return GO
-        limits, requests, tokens = turn.limits, len(self._in_flight), self._in_flight.tokens
-        held = max(0.0, self._held_until - now)
-        wait = Wait(held, held)
-        if limits is not None:
-            own = limits.requests_per_minute, limits.tokens_per_minute
-            wait = wait.and_also(self._own_requests.wait(own[0], requests, 1, now))
-            wait = wait.and_also(self._own_tokens.wait(own[1], tokens, turn.tokens, now))
-        wait = wait.and_also(self._reported_requests.wait(requests, 1, now))
-        wait = wait.and_also(self._reported_tokens.wait(tokens, turn.tokens, now))
-        wait = wait.and_also(self._recovery.wait(self._held_until, now))
-        return (
-            wait if wait.at_most < math.inf else Wait(wait.at_least, self._in_flight.next_end - now)
-        )
-
-    def _is_limited(self, limits: Limits | None) -> bool:
-        """Whether anything could hold a request back; mostly nothing does."""
-        return (
-            self._held_until > -math.inf
-            or self._reported_requests.limit is not None
-            or self._recovery.is_careful
-            or limits is None
-            or limits.requests_per_minute is not None
-            or self.counts_tokens(limits)
-        )
-
     def _call_first(self, now: float) -> None:
         """Wakes the first if it may go, or has to wait for less time than it thinks."""
-        first = self._waiting.first(now)
+        first, *others = self._waiting.heads(now) or (None,)
         if first is None:
             return
         wait = self._wait_of_first(first, now)
-        if wait == GO and first.ready_since is None:
-            first.ready_since = now
         if now + wait.at_most < first.wakes_at:
             self._wake(first)
+        if wait == GO:
+            first.ready_since = now if first.ready_since is None else first.ready_since
+            for other in others:  # which look after it
+                if other.wakes_at > now + _COMES_WITHIN:
+                    self._wake(other)
 
     def _wake(self, turn: Turn) -> None:
         if not turn.is_woken:
@@ -174,10 +140,7 @@ class Pace:
 
     def _let_go(self, turn: Turn, now: float) -> None:
         line, turn.line = turn.line, None
-        turn.let_go_at = now
-        turn.ends_at = math.inf if turn.time is None else turn.time.begin(now) + _OUTLASTS
-        turn.round = self._recovery.let_go(now)
-        self._in_flight.add(turn)
+        self._limits.let_go(turn, now)
         if line is not None and (head := line.head(now)) is not None:
             self._wake(head)  # it is the one of its line that looks at the clock now
         turn.event, turn.wakes_at = None, math.inf
@@ -190,75 +153,46 @@ class Pace:
             self._locked(lambda: self._ended(turn, now, answer), now)
 
     def _ended(self, turn: Turn, now: float, answer: Answer | None) -> None:
-        turn.is_refused = False
-        if not self._in_flight.remove(turn):
+        # After a refusal nobody goes before it is known what it means for all.
+        turn.is_refused = not self._limits.ended(turn, now, answer)
+        if not turn.is_refused:
             self._call_first(now)
-            return
-        self._own_requests.ended(1, now)
-        self._own_tokens.ended(turn.tokens, now)
-        requests, tokens = (None, None) if answer is None else allowances(answer)
-        self._reported_requests.ended(1, requests, now)
-        self._reported_tokens.ended(turn.tokens, tokens, now)
-        taken = answer is not None and answer.status != 429 and answer.status < 500
-        self._recovery.ended(turn.round, taken=taken)
-        if answer is None or taken:
-            self._call_first(now)
-        else:
-            turn.is_refused = True  # nobody goes before it is known what that means for all
-
-    def _end_the_overdue(self, now: float) -> None:
-        """What was never answered nor given up counts until its call's deadline."""
-        for turn in self._in_flight.take_overdue(now):
-            self._own_requests.ended(1, turn.ends_at)
-            self._own_tokens.ended(turn.tokens, turn.ends_at)
-            self._recovery.ended(turn.round, taken=False)
 
     def refused(self, turn: Turn) -> int | None:
         """How often in a row all were refused before; None if others have told of this refusal."""
         if self._is_mine():
             return None
-        return self._locked(lambda: self._refused(turn), None)
-
-    def _refused(self, turn: Turn) -> int | None:
-        requests, tokens = self._reported_requests, self._reported_tokens
-        explained = requests.is_used_up(1) or tokens.is_used_up(turn.tokens)
-        return self._recovery.refused(turn.round, explained=explained)
+        return self._locked(lambda: self._limits.refused(turn), None)
 
     def hold(self, until: float) -> None:
         """Lets nothing go until then."""
         if not self._is_mine():
-            self._locked(lambda: self._hold(until), None)
-
-    def _hold(self, until: float) -> None:
-        self._held_until = max(self._held_until, until)
+            self._locked(lambda: self._limits.hold(until), None)
 
     def leave(self, turn: Turn, now: float | None) -> None:
         """Gives the place up, wherever the request is: answered, refused for good, cancelled.
 
         Without a time, a request that was sent counts from when it was let go.
         """
-        if turn.line is not None or turn.is_refused or turn in self._in_flight:
+        if turn.line is not None or turn.is_refused or turn.ticket in self._limits.in_flight:
             self._left.append((turn, now))
             self._settle()
 
     def _settle(self) -> None:
-        while self._left and not self._lock.locked():
+        while self._left and self._holder is None:
             self._locked(lambda: None, None)
 
     def _let_leave(self) -> None:
         while self._left:
             turn, now = self._left.popleft()
-            line, turn.line = turn.line, None
-            if turn in self._in_flight:
+            turn.line = None
+            if turn.ticket in self._limits.in_flight:
                 self._ended(turn, turn.let_go_at if now is None else now, None)
-            elif line is not None and (head := line.head(-math.inf)) is not None:
+            for head in self._waiting.heads(-math.inf):
                 self._wake(head)
-            if (first := self._waiting.first(-math.inf)) is not None:
-                self._wake(first)
 
     def _is_mine(self) -> bool:
-        holder = self._holder
-        return holder is not None and holder == threading.get_ident() and self._lock.locked()
+        return self._holder is not None and self._holder == threading.get_ident()
 
     def _locked(self, change: Callable[[], T], now: float | None) -> T:
         """What `change` gives, which nobody else sees half done; wakes whom it wants to wake."""
@@ -271,7 +205,7 @@ class Pace:
                 if self._left:
                     self._let_leave()
             except BaseException:
-                self._recount()
+                self._limits.recount()
                 raise
             finally:
                 self._holder = None
@@ -292,9 +226,3 @@ class Pace:
         self._waiting.drop(line)
         if (first := self._waiting.first(-math.inf if now is None else now)) is not None:
             self._wake(first)
-
-    def _recount(self) -> None:
-        """Sums up again what is kept as totals: something was raised in the middle."""
-        self._own_requests.recount()
-        self._own_tokens.recount()
-        self._recovery.recount(self._in_flight.recount(self._recovery.round))

@@ -116,14 +116,20 @@ class Waiting:
         """Forgets a line whose event loop is closed."""
         self._lines.pop(line, None)
 
-    def first(self, now: float) -> Turn | None:
-        """The one that has waited longest, of lines that are not late if there are any."""
-        best: tuple[bool, int] | None = None
-        first: Turn | None = None
+    def heads(self, now: float) -> list[Turn]:
+        """The first of each line, the one that has waited longest at the front, late ones last."""
+        heads = []
         for key, line in list(self._lines.items()):
             head = line.head(now)
             if head is None:
                 del self._lines[key]
-            elif best is None or (line.is_late, head.ticket) < best:
-                first, best = head, (line.is_late, head.ticket)
-        return first
+            else:
+                heads.append((line.is_late, head.ticket, head))
+        if len(heads) > 1:
+            heads.sort()
+        return [head for _, _, head in heads]
+
+    def first(self, now: float) -> Turn | None:
+        """The one that has waited longest, of lines that are not late if there are any."""
+        heads = self.heads(now) if self._lines else ()
+        return heads[0] if heads else None

@@ -103,7 +103,8 @@ def test_a_storm_leaves_nothing_behind() -> None:
         # Nothing is awaited between an answer and the end of its call.
         assert reranker.total_usage.requests == sum(answered)
         pace = reranker._state.pace
-        assert (len(pace._in_flight), pace._in_flight.tokens, bool(pace._waiting)) == (0, 0, False)
+        assert (pace._limits.in_flight, pace._limits.tokens_in_flight) == ({}, 0)
+        assert not pace._waiting
         reranker.close()
         asyncio.run(reranker.arerank("q", ["a"]))  # drops what the closed loops left
     assert_open_files(files + 2)

@@ -278,7 +278,7 @@ def test_a_failed_call_leaves_no_one_in_the_queue() -> None:
         documents = json.loads(request.content)["documents"]
         if documents == ["wrong"]:
             under_way.set()
-            while rerankers[0]._state.pace._held_until < 0:
+            while rerankers[0]._state.pace._limits.held_until < 0:
                 time.sleep(0.001)
             return httpx.Response(401, json={"error": {"message": "no"}})
         if documents == ["waits"]:
@@ -361,7 +361,7 @@ def test_a_child_forked_while_a_request_waits_does_not_wait_for_it() -> None:
 
         with ThreadPoolExecutor(1) as threads:
             waiting = threads.submit(reranker.rerank, "parent", ["a", "b"])
-            while reranker._state.pace._held_until < 0:
+            while reranker._state.pace._limits.held_until < 0:
                 time.sleep(0.001)
             in_child(call)
             assert len(waiting.result().results) == 2

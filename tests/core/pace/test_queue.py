@@ -53,7 +53,7 @@ def played(jobs: Sequence[Job], server: Server | None = None, limits: Limits = F
     simulation.play()
     assert all(run.done is not None for run in simulation.runs)
     assert not simulation.pace._waiting
-    assert not simulation.pace._in_flight
+    assert not simulation.pace._limits.in_flight
     return simulation
 
 
@@ -203,7 +203,11 @@ def test_cancelled_requests_leave_nothing_behind_and_open_no_gap(
     assert all(run.done is not None or run.left for run in runs)
     assert simulation.server.most_in_a_minute()[0] <= limit
     pace = simulation.pace
-    assert (bool(pace._waiting), len(pace._in_flight), pace._in_flight.tokens) == (False, 0, 0)
+    assert (bool(pace._waiting), pace._limits.in_flight, pace._limits.tokens_in_flight) == (
+        False,
+        {},
+        0,
+    )
 
 
 @pytest.mark.parametrize("count", [500, 2000])
@@ -441,7 +445,7 @@ def test_leaving_twice_and_ending_twice_changes_nothing() -> None:
     for _ in range(3):
         pace.ended(turn, 1.0)
         pace.leave(turn, 1.0)
-    assert (len(pace._in_flight), pace._own_requests._used) == (0, 1)
+    assert (pace._limits.in_flight, pace._limits.own_requests._used) == ({}, 1)
     assert wait_of(pace, pace.queue(1), 1.0, limits) == 0
     assert wait_of(pace, pace.queue(1), 1.0, limits) > 0
 
@@ -461,5 +465,5 @@ def test_memory_is_bounded(jobs: list[Job]) -> None:
     simulation = played(jobs, limits=Limits(60, 1000))
     simulation.now += 61
     wait_of(simulation.pace, simulation.pace.queue(1), simulation.now, simulation.limits)
-    assert len(simulation.pace._own_requests._ended) == 0
-    assert len(simulation.pace._own_tokens._ended) == 0
+    assert len(simulation.pace._limits.own_requests._ended) == 0
+    assert len(simulation.pace._limits.own_tokens._ended) == 0

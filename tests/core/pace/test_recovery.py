@@ -74,7 +74,7 @@ def test_a_limit_on_parallel_requests_is_found_without_bursts(parallel: int) -> 
 def test_after_a_quiet_minute_all_go_at_once_again() -> None:
     simulation = herd(20, Server(10, window=2.0, told="never"))
     pace = simulation.pace
-    assert pace._recovery.is_careful
+    assert pace._limits.recovery.is_careful
     later = simulation.now + 70
     simulation.server.requests = None
     runs = [simulation.add(Job(later)) for _ in range(30)]
@@ -97,5 +97,5 @@ def test_a_probe_that_is_never_answered_holds_nobody_for_long() -> None:
 
 def test_refusals_that_a_reported_limit_explains_need_no_more_care() -> None:
     simulation = herd(40, Server(10, told="answered"))
-    assert not simulation.pace._recovery.is_careful
+    assert not simulation.pace._limits.recovery.is_careful
     assert max(len(run.refused) for run in simulation.runs) <= 1
