@@ -53,6 +53,7 @@ class Clients:
         if held is None:
             client = _blocking_client(_tls(route.scheme), route)
             # Closed with the reranker, and at the latest when the interpreter ends.
+            made: tuple[Poster, weakref.finalize[[], Clients]]
             made = client, weakref.finalize(self, client.close)
             # No lock, which a signal handler could wait for in vain.
             held = self._blocking.setdefault(route, made)
