@@ -23,6 +23,8 @@ from .command import COMMAND, run, run_here, run_in_terminal
 from .conftest import LastNumber
 from .judged import DOCUMENTS, QUERIES, write_collection
 
+pytestmark = pytest.mark.slow
+
 PAIRS = QUERIES * DOCUMENTS
 
 

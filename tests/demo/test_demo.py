@@ -20,6 +20,8 @@ from assisters_rerank.demo.command import QUESTIONS, _program
 from assisters_rerank.demo.corpus import Passage
 from assisters_rerank.local import LocalServer
 
+pytestmark = pytest.mark.slow
+
 COMMAND = Path(sysconfig.get_path("scripts")) / "assisters-rerank"
 
 # 17 → 1      0.518       0.518  subprocess.getoutput

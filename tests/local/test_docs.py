@@ -17,6 +17,8 @@ from assisters_rerank.local.http.generations import GENERATIONS
 from .served import run_command, serving
 from .surroundings import BODY, environment_without_proxies
 
+pytestmark = pytest.mark.slow
+
 PAGE = Path(__file__).parents[2] / "docs" / "local-server.md"
 TEXT = PAGE.read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", TEXT, flags=re.MULTILINE | re.DOTALL)
