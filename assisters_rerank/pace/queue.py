@@ -43,6 +43,7 @@ class Pace:
         """Forgets everything: in a forked child, it is the parent's."""
         self._lock = threading.RLock()  # a signal may come before the holder is noted
         self._holder: int | None = None
+        self._is_half_done = False
         self._left: deque[tuple[Turn, float | None]] = deque()
         self._to_wake: deque[Turn] = deque()
         self._waiting = Waiting()
@@ -199,14 +200,15 @@ class Pace:
         with self._lock:
             self._holder = threading.get_ident()
             try:
+                if self._is_half_done:  # an exception came in the middle, of a signal handler, say
+                    self._limits.recount()
+                self._is_half_done = True
                 if self._left:
                     self._let_leave()
                 result = change()
                 if self._left:
                     self._let_leave()
-            except BaseException:
-                self._limits.recount()
-                raise
+                self._is_half_done = False
             finally:
                 self._holder = None
         while self._to_wake:

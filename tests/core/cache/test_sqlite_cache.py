@@ -13,8 +13,7 @@ import sys
 import tempfile
 import threading
 import time
-import traceback
-from collections.abc import Callable, Iterator, Set
+from collections.abc import Iterator, Set
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import closing, suppress
 from pathlib import Path
@@ -26,6 +25,8 @@ from hypothesis import strategies as st
 from assisters_rerank import CachedScore, ConfigurationError, ScoreCache
 from assisters_rerank.cache import sqlite_cache, sqlite_file
 from assisters_rerank.cache.sqlite_cache import SqliteCache
+
+from ..forked import ended, in_child
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 can_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
@@ -47,24 +48,6 @@ def assert_whole(path: Path, written: set[int], maybe: Set[int] = frozenset()) -
     numbers = {int(key.split()[0]) for key in held}
     assert written <= numbers <= written | maybe
     assert held == {key: score for number in numbers for key, score in batch(number).items()}
-
-
-def in_child(work: Callable[[], None]) -> int:
-    """The id of a forked child that does the work, and exits with 1 if it fails."""
-    child = os.fork()
-    if child == 0:
-        signal.alarm(20)
-        try:
-            work()
-        except BaseException:
-            traceback.print_exc()
-            os._exit(1)
-        os._exit(0)
-    return child
-
-
-def ended(child: int) -> int:
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ import gc
 import os
 import signal
 import threading
-import traceback
 from collections.abc import Callable
 
 import pytest
@@ -17,6 +16,7 @@ from assisters_rerank import Reranker
 from ...faults.server import Exchange, HostileServer
 from ..conftest import answer_honestly
 from ..expectation import assert_right
+from ..forked import ended, in_child
 
 pytestmark = [
     pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork"),
@@ -27,18 +27,9 @@ pytestmark = [
 OURS, THEIRS = ["a", "b", "c"], ["x", "y", "z"]
 
 
-def in_child(work: Callable[[], None]) -> None:
+def must_succeed(work: Callable[[], None]) -> None:
     """Does the work in a forked child, and fails the test if the child fails."""
-    child = os.fork()
-    if child == 0:
-        signal.alarm(20)
-        try:
-            work()
-        except BaseException:
-            traceback.print_exc()
-            os._exit(1)
-        os._exit(0)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert ended(in_child(work)) == 0
 
 
 def test_a_child_makes_its_own_connections(honest_server: HostileServer) -> None:
@@ -49,7 +40,7 @@ def test_a_child_makes_its_own_connections(honest_server: HostileServer) -> None
         assert_right(asyncio.run(reranker.arerank("q", THEIRS)), THEIRS)
 
     reranker.rerank("q", OURS)
-    in_child(both)
+    must_succeed(both)
     assert_right(reranker.rerank("q", OURS), OURS)
     used = {(r.connection, *r.payload["documents"]) for r in honest_server.requests}
     assert used == {(1, *OURS), (2, *THEIRS), (3, *THEIRS)}
@@ -62,7 +53,7 @@ async def test_a_child_forked_beside_a_living_loop(honest_server: HostileServer)
     def sync_only() -> None:
         assert_right(reranker.rerank("q", THEIRS), THEIRS)
 
-    in_child(sync_only)
+    must_succeed(sync_only)
     assert_right(await reranker.arerank("q", OURS), OURS)
     used = {(r.connection, *r.payload["documents"]) for r in honest_server.requests}
     assert used == {(1, *OURS), (2, *THEIRS)}
@@ -87,7 +78,7 @@ def test_a_child_forked_while_another_thread_is_in_a_call() -> None:
         thread = threading.Thread(target=call)
         thread.start()
         assert asked.wait(5)
-        in_child(lambda: assert_right(reranker.rerank("q", THEIRS), THEIRS))
+        must_succeed(lambda: assert_right(reranker.rerank("q", THEIRS), THEIRS))
         go_on.set()
         thread.join(10)
         assert done == [True]

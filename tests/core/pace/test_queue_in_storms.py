@@ -410,3 +410,22 @@ def test_who_leaves_in_the_middle_of_the_queues_work_is_settled_after_it() -> No
     pace._locked(middle, port.now())
     assert seen == [True]
     assert_empty(pace)
+
+
+def interrupted(*_: object, **__: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_totals_are_right_again_after_one_interrupt_upon_another(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pace = Pace()
+    turn = pace.queue(3)
+    assert pace.ask(turn, 0.0, Limits(requests_per_minute=9, tokens_per_minute=9)) is None
+    with monkeypatch.context() as patch:
+        patch.setattr(rate_limits.OwnLimit, "ended", interrupted)  # in the middle of the change
+        patch.setattr(rate_limits.OwnLimit, "recount", interrupted)
+        for _ in range(2):
+            with pytest.raises(KeyboardInterrupt):
+                pace.ended(turn, 1.0)
+    assert_empty(pace)
