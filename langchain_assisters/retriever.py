@@ -15,7 +15,7 @@ from langchain_core.runnables import ConfigurableFieldSpec, RunnableConfig, Runn
 from langchain_core.runnables.config import ensure_config, patch_config
 from langchain_core.runnables.configurable import DynamicRunnable
 from langchain_core.runnables.utils import get_unique_config_specs
-from pydantic import Field, PlainValidator
+from pydantic import Field, PlainValidator, SerializeAsAny
 
 from assisters_rerank.plugins import STRICT, ScoreThreshold, Settings, TopN
 
@@ -57,7 +57,8 @@ class RerankRetriever(Settings, BaseRetriever):
     """The first stage."""
 
     reranker: Annotated[
-        AssistersRerank | RunnableSerializable[Any, list[Document]], PlainValidator(_reranker)
+        SerializeAsAny[AssistersRerank | RunnableSerializable[Any, list[Document]]],
+        PlainValidator(_reranker),
     ] = Field(default_factory=AssistersRerank)
     """The second stage; also one with `configurable_fields`."""
 

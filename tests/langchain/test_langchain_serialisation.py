@@ -7,6 +7,7 @@ import inspect
 import json
 import pickle
 import threading
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -304,4 +305,6 @@ def test_a_retriever_around_it_keeps_it_through_a_copy(
     copied = retriever.model_copy(deep=True)
     assert copied.reranker is not compressor
     assert copied.invoke(QUERY) == retriever.invoke(QUERY)
-    assert KEY not in retriever.model_dump_json(exclude={"base_retriever"})
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert KEY not in retriever.model_dump_json(exclude={"base_retriever"})
