@@ -16,6 +16,8 @@ from assisters_rerank.local import LocalServer
 
 from .command import COMMAND
 
+pytestmark = pytest.mark.slow
+
 
 class Stuck:
     """A scorer that tells when it is asked, and then does not answer."""

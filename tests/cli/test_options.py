@@ -18,6 +18,8 @@ from assisters_rerank.local import LocalServer
 
 from .command import run
 
+pytestmark = pytest.mark.slow
+
 # Not for a command line: a secret, and objects that only a program has; --cache takes a file.
 NOT_OFFERED = {
     "api_key", "http_client", "async_http_client", "cache", "cache_namespace", "count_tokens",

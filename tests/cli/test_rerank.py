@@ -14,7 +14,7 @@ from assisters_rerank.local import LocalServer
 
 from .command import run
 
-pytestmark = pytest.mark.usefixtures("server")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("server")]
 
 
 def test_a_pipe_gets_score_tab_text() -> None:

@@ -14,6 +14,7 @@ from assisters_rerank.local import LocalServer
 from .command import COMMAND, run_in_terminal
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.usefixtures("server"),
     pytest.mark.skipif(os.name != "posix", reason="needs a pseudo-terminal"),
 ]

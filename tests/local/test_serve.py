@@ -24,6 +24,8 @@ from assisters_rerank.wire.destination import is_loopback
 from .served import run_command, serving
 from .surroundings import BODY
 
+pytestmark = pytest.mark.slow
+
 KEY = "ask_not_for_logs"
 
 
