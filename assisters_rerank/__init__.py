@@ -26,6 +26,7 @@ from .text.passages import Passage
 from .text.tokens import estimate_tokens
 from .usage import Usage
 from .version import __version__
+from .wire.dialects import Dialect
 
 __all__ = [
     "CATALOGUE",
@@ -35,6 +36,7 @@ __all__ = [
     "CachedScore",
     "ConfigurationError",
     "ContractError",
+    "Dialect",
     "Document",
     "Embedder",
     "EmbeddingOptions",

@@ -15,6 +15,7 @@ from .net.clients import Clients, HttpClient
 from .options.service_options import ServiceOptions
 from .settings import STRICT, check_names
 from .usage import Usage
+from .wire.address import short_form
 
 
 class Connected(ServiceOptions):
@@ -128,7 +129,7 @@ def _account(options: ServiceOptions) -> tuple[str, str | None]:
         key = options.resolve_api_key()
     except ConfigurationError:  # there is none yet
         key = None
-    return options.base_url, None if key is None else key.get_secret_value()
+    return short_form(options.base_url), None if key is None else key.get_secret_value()
 
 
 def _one_sided(missing: str, kind: str, given: str, colour: str) -> ConfigurationError:

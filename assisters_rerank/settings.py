@@ -41,6 +41,7 @@ class Settings(BaseModel):
             except ValidationError as error:
                 message = _explain(error, type(self))
             else:
+                self._check_together()
                 return
             # Outside the handler: pydantic's error holds the values, so it must not be chained.
             raise ConfigurationError(message)
@@ -59,7 +60,14 @@ class Settings(BaseModel):
         copied = super().model_copy(deep=deep)
         for name, value in (update or {}).items():
             setattr(copied, name, value)
+        copied._check_together()
         return copied
+
+    def _check_together(self) -> None:
+        """Raises `ConfigurationError` for settings that do not fit together.
+
+        Called once all of them are given; one that is assigned later may wait for another.
+        """
 
 
 def check_names(model: type[BaseModel], names: Iterable[str]) -> None:

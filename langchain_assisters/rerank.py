@@ -11,6 +11,7 @@ from typing import Any
 
 from langchain_core.callbacks import Callbacks
 from langchain_core.documents import BaseDocumentCompressor, Document
+from langchain_core.load.serializable import SerializedConstructor, SerializedNotImplemented
 from langchain_core.runnables import RunnableConfig, RunnableSerializable
 from langchain_core.runnables.config import ensure_config
 from langchain_core.runnables.utils import AnyConfigurableField
@@ -18,7 +19,7 @@ from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 from typing_extensions import TypedDict  # pydantic needs it on Python 3.11
 
-from assisters_rerank import ConfigurationError, Reranker
+from assisters_rerank import ConfigurationError, Dialect, Reranker
 from assisters_rerank.plugins import API_KEY_VARIABLE, STRICT, Content, checked_cut
 
 from .configurable import ConfigurableRerank
@@ -166,6 +167,14 @@ class AssistersRerank(
     def lc_secrets(self) -> dict[str, str]:
         """The key is dumped as the name of its environment variable."""
         return {"api_key": API_KEY_VARIABLE}
+
+    def to_json(self) -> SerializedConstructor | SerializedNotImplemented:
+        """LangChain's own, with a dialect of the user's as plain values."""
+        self.refuse_keys_in_dumps()
+        dumped = super().to_json()
+        if dumped["type"] == "constructor" and isinstance(self.dialect, Dialect):
+            dumped["kwargs"]["dialect"] = self.dialect.model_dump(mode="json")
+        return dumped
 
 
 def _chosen(text: object, place: int) -> str:

@@ -41,6 +41,7 @@ GUIDES = [
     "llama-index",
     "long-documents",
     "moving",
+    "servers",
     "without-a-key",
 ]
 PROJECT = tomllib.loads((DOCS.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]

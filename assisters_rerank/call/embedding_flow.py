@@ -6,8 +6,6 @@ import secrets
 from collections.abc import Sequence
 from functools import partial
 
-from pydantic import SecretStr
-
 from ..catalogue import cost
 from ..errors import ContractError
 from ..net import Port
@@ -16,7 +14,7 @@ from ..text.tokens import TokenCounter
 from ..usage import Usage
 from ..wire import embedding_contract, validation
 from ..wire.embedding_contract import Encoding, Vectors
-from ..wire.messages import Answer
+from ..wire.messages import Answer, Recipient
 from . import attempts
 from .budget import Budget
 from .state import State
@@ -36,10 +34,12 @@ async def embed(
     source = [places.setdefault(text, len(places)) for text in texts]
     once = list(places)
     budget = Budget(port, options.timeout)
-    key = options.resolve_api_key()
+    recipient = options.recipient(embedding_contract.PATH)
     size = options.max_texts_per_request
     batches = [once[at : at + size] for at in range(0, len(once), size)]
-    calls = [partial(_embed_batch, port, options, state, budget, key, batch) for batch in batches]
+    calls = [
+        partial(_embed_batch, port, options, state, budget, recipient, batch) for batch in batches
+    ]
     embedded = await attempts.side_by_side(port, budget, calls, options.max_concurrency)
     vectors = [vector for batch in embedded for vector in batch.by_index]
     _check_that_they_compare(options, embedded)
@@ -65,10 +65,10 @@ async def _embed_batch(
     options: EmbeddingOptions,
     state: State,
     budget: Budget,
-    key: SecretStr | None,
+    recipient: Recipient,
     texts: Sequence[str],
 ) -> Vectors:
-    ask = partial(_ask, port, options, state, budget, key, texts)
+    ask = partial(_ask, port, options, state, budget, recipient, texts)
     if state.base64_refused:
         return await ask("float")
     try:
@@ -89,12 +89,12 @@ async def _ask(
     options: EmbeddingOptions,
     state: State,
     budget: Budget,
-    key: SecretStr | None,
+    recipient: Recipient,
     texts: Sequence[str],
     encoding: Encoding,
 ) -> Vectors:
     request = embedding_contract.encode(
-        options.base_url, key, options.model, texts, encoding, secrets.token_hex(16)
+        recipient, options.model, texts, encoding, secrets.token_hex(16), options.extra_body
     )
 
     async def validate(answer: Answer) -> Vectors:

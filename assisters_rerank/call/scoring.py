@@ -13,8 +13,6 @@ from functools import cache as once
 from functools import partial
 from typing import TypeVar
 
-from pydantic import SecretStr
-
 from ..cache.call_cache import CallCache
 from ..cache.score_cache import CachedScore
 from ..catalogue import cost
@@ -24,9 +22,11 @@ from ..options.rerank_options import RerankOptions
 from ..text.tokens import tokens_of_pairs
 from ..usage import Usage
 from ..wire import rerank_contract, validation
-from ..wire.messages import Answer
+from ..wire.dialects import Dialect, dialect_of
+from ..wire.messages import Answer, Recipient
 from . import attempts
 from .budget import Budget
+from .cache_key import call_cache
 from .fitting import Fitted
 from .state import State
 
@@ -69,8 +69,7 @@ class Scoring:
             await self._ask(range(len(texts)), None if self.fitted.plan.parts else top_n)
         else:
             self._tell_of_clients()
-            about = options.base_url, self.fitted.model, self.query
-            cache = CallCache(options.cache, *about, texts, options.cache_namespace)
+            cache = call_cache(options.cache, options, self.fitted.model, self.query, texts)
             self.known = await self._aside(cache.recall, _READING) or {}
             await self._ask([i for i in range(len(texts)) if i not in self.known], cache=cache)
             if self.known and self.answered and self._model_answered() != self._model_known():
@@ -99,6 +98,11 @@ class Scoring:
         return sum(requests, without_request)
 
     @property
+    def dialect(self) -> Dialect:
+        """How the server words requests and answers."""
+        return dialect_of(self.options.dialect)
+
+    @property
     def request_ids(self) -> tuple[str, ...]:
         """The answered requests' ids, in the order of the documents."""
         ids = (self.answered[at].reported.request_id for at in sorted(self.answered))
@@ -121,16 +125,17 @@ class Scoring:
         self, positions: Sequence[int], top_n: int | None = None, cache: CallCache | None = None
     ) -> None:
         size = self.options.max_documents_per_request
+        size = min(size, self.dialect.max_documents or size)
         shards = [positions[at : at + size] for at in range(0, len(positions), size)]
         if not shards:
             return
-        key = self.options.resolve_api_key()
-        requests = [partial(self._ask_one, key, shard, top_n, cache) for shard in shards]
+        recipient = self.options.recipient(self.dialect.path)
+        requests = [partial(self._ask_one, recipient, shard, top_n, cache) for shard in shards]
         await attempts.side_by_side(self.port, self.budget, requests, self.options.max_concurrency)
 
     async def _ask_one(
         self,
-        key: SecretStr | None,
+        recipient: Recipient,
         shard: Sequence[int],
         top_n: int | None,
         cache: CallCache | None,
@@ -139,13 +144,14 @@ class Scoring:
         documents = [fitted.plan.texts[place] for place in shard]
         wanted = None if top_n is None or top_n >= len(documents) else top_n
         request = rerank_contract.encode(
-            options.base_url,
-            key,
+            recipient,
+            self.dialect,
             fitted.model,
             self.query,
             documents,
             wanted,
             secrets.token_hex(16),
+            options.extra_body,
         )
 
         @once
@@ -157,7 +163,12 @@ class Scoring:
 
         async def validate(answer: Answer) -> rerank_contract.Scores:
             decode = partial(
-                rerank_contract.decode, answer, request, len(documents), wanted or len(documents)
+                rerank_contract.decode,
+                answer,
+                request,
+                self.dialect,
+                len(documents),
+                wanted or len(documents),
             )
             return await attempts.read(self.budget, answer, decode)
 

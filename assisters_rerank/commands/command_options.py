@@ -15,7 +15,8 @@ import typer
 from ..catalogue import CATALOGUE
 from ..errors import ConfigurationError
 from ..options.rerank_options import RerankOptions
-from ..wire.destination import API_KEY_VARIABLE, BASE_URL_VARIABLE, SERVICE_URL
+from ..wire.address import SERVICE_URL
+from ..wire.destination import API_KEY_VARIABLE, BASE_URL_VARIABLE
 
 # What matters on the command line, which has no option for the key.
 _NOTES = {

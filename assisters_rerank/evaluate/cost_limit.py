@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import accumulate
 
-from ..cache.call_cache import CallCache
+from ..call.cache_key import call_cache
 from ..call.fitting import fit
 from ..call.plan import Plan
 from ..catalogue import AUTO, CATALOGUE, cost
@@ -120,5 +120,5 @@ class CostLimit:
             return False
         fitted = fit(self._reranker, query, Plan.of(texts))
         sent = fitted.plan.texts
-        known = CallCache(cache, self._reranker.base_url, fitted.model, query, sent).recall()
+        known = call_cache(cache, self._reranker, fitted.model, query, sent).recall()
         return len(known) == len(sent)

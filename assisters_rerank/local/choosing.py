@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from ..wire.address import SERVICE_URL
 from ..wire.destination import (
     API_KEY_VARIABLE,
     BASE_URL_VARIABLE,
-    SERVICE_URL,
     default_base_url,
 )
 

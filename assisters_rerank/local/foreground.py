@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from ..errors import ConfigurationError
-from ..wire.destination import is_loopback
+from ..wire.address import is_loopback
 from .http.app import create_app
 from .http.request_log import LoggedRequest, RequestLog
 from .http.server_settings import ServerSettings

@@ -87,7 +87,7 @@ class Body:
         if codings in (["gzip"], ["x-gzip"], ["deflate"]):
             return codings[0]
         raise ContractError(
-            f"{self._request.url} answered with the Content-Encoding "
+            f"{self._request.shown_url} answered with the Content-Encoding "
             f"{self._request.redact(header)!r}, but only gzip or deflate is read, and only one of "
             "them once: correct the server, or the proxy in front of it."
         )
@@ -111,8 +111,8 @@ class Body:
     def _check(self, size: int) -> None:
         if size > self._request.answer_limit:
             raise ContractError(
-                f"{self._request.url} answered with more than {self._request.answer_limit} bytes, "
-                "which no answer to this request has."
+                f"{self._request.shown_url} answered with more than "
+                f"{self._request.answer_limit} bytes, which no answer to this request has."
             )
 
 

@@ -19,7 +19,7 @@ import httpx
 
 from ..after_fork import in_child, start_anew_in_child
 from ..errors import ConfigurationError
-from ..wire.destination import is_loopback
+from ..wire.address import is_loopback
 from . import loops
 from .aiohttp_transport import HAS_AIOHTTP, over_aiohttp
 from .threads import OURS, in_thread

@@ -35,20 +35,20 @@ def failure_to_send(
     cause = error if timed_out else _cause(error, foreign)
     said = request.redact(f"{type(cause).__name__}: {cause}".rstrip(": "))
     if timed_out:
-        return BudgetExceeded(f"No whole answer from {request.url} within timeout ({said}).")
+        return BudgetExceeded(f"No whole answer from {request.shown_url} within timeout ({said}).")
     if isinstance(cause, ssl.SSLCertVerificationError):
         return TransportError(
-            f"The certificate of {request.url} cannot be trusted ({said}). {_TRUST[own]}",
+            f"The certificate of {request.shown_url} cannot be trusted ({said}). {_TRUST[own]}",
             transient=False,
         )
     if isinstance(error, httpx.ProxyError) and re.match(r"40[137]\b", str(error)):
         return TransportError(
-            f"The proxy refuses the way to {request.url} ({said}). "
+            f"The proxy refuses the way to {request.shown_url} ({said}). "
             f"Check the proxy's address, user name and password in {_proxy_setting(request, own)}.",
             transient=False,
         )
     if isinstance(error, (httpx.HTTPError, *foreign)):  # aiohttp's are not all made httpx's
-        return TransportError(f"No answer from {request.url} ({said}).")
+        return TransportError(f"No answer from {request.shown_url} ({said}).")
     if isinstance(error, (httpx.InvalidURL, UnicodeError)):  # also a host that no DNS can know
         return ConfigurationError(f"base_url can't be used ({said}).")
     if isinstance(error, RuntimeError) and poster is not None and poster.is_closed:
@@ -59,7 +59,7 @@ def failure_to_send(
         return ConfigurationError(
             "async_http_client: the event loop that it was used in is closed; give each its own."
         )
-    return TransportError(f"The request to {request.url} failed ({said}).", transient=False)
+    return TransportError(f"The request to {request.shown_url} failed ({said}).", transient=False)
 
 
 _TRUST = {

@@ -10,6 +10,7 @@ import re
 from pydantic import Field
 
 from ..settings import STRICT
+from ..wire.embedding_contract import OWN_FIELDS
 from .service_options import PositiveInt, ServiceOptions
 
 # The E5 models are trained with a word before each text (Wang et al., 2022, arXiv:2212.03533, and
@@ -51,6 +52,9 @@ class EmbeddingOptions(ServiceOptions):
         default=100,
         description="Longer lists are split into requests of this size, which run concurrently.",
     )
+
+    def _check_together(self) -> None:
+        self._check_extra_body(OWN_FIELDS)
 
     def prefix_of_queries(self) -> str:
         """The text that is put before each query."""

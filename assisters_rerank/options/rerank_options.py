@@ -14,7 +14,10 @@ from pydantic.json_schema import SkipJsonSchema
 
 from ..cache.score_cache import ScoreCache
 from ..catalogue import AUTO, BGE_RERANKER_V2, JINA_RERANKER
+from ..errors import ConfigurationError
 from ..settings import STRICT, checked
+from ..wire.destination import ASSISTERS, Provider
+from ..wire.dialects import ASSISTERS_DIALECT, Dialect, DialectName, dialect_of
 from .service_options import PositiveInt, ServiceOptions, no_bool
 
 TopN = Annotated[int, BeforeValidator(no_bool), Field(ge=0)] | None
@@ -49,6 +52,15 @@ class RerankOptions(ServiceOptions):
 
     model_config = STRICT
 
+    dialect: DialectName | Dialect = Field(
+        default=ASSISTERS_DIALECT,
+        description=(
+            "How the server words a rerank: by name, or a Dialect of your own. The default is also "
+            "that of Cohere, Jina, vLLM, LiteLLM, infinity, llama.cpp, Xinference, SiliconFlow, "
+            "Together, OpenRouter and ZeroEntropy. Any other needs model, and base_url unless the "
+            "provider has an address of its own."
+        ),
+    )
     model: str = Field(
         default=BGE_RERANKER_V2.id,
         min_length=1,
@@ -110,6 +122,28 @@ class RerankOptions(ServiceOptions):
             "original order, cut to top_n, without scores and marked as degraded."
         ),
     )
+
+    def _check_together(self) -> None:
+        dialect = dialect_of(self.dialect)
+        self._check_extra_body(dialect.own_fields())
+        if self.dialect == ASSISTERS_DIALECT:
+            return
+        if dialect.base_url is not None and "base_url" not in self.model_fields_set:
+            self.base_url = dialect.base_url
+        missing = [name for name in ("base_url", "model") if name not in self.model_fields_set]
+        if missing:
+            raise ConfigurationError(
+                f"dialect: it is another server's, so give {' and '.join(missing)} as well."
+            )
+        if self.model == AUTO:
+            raise ConfigurationError(
+                "model: 'auto' chooses among this service's models; give the other server's model."
+            )
+
+    def _provider(self) -> Provider:
+        if self.dialect == ASSISTERS_DIALECT:
+            return ASSISTERS
+        return dialect_of(self.dialect).provider()
 
 
 def checked_top_n(value: int | None) -> int | None:

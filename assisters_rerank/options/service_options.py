@@ -5,25 +5,29 @@ An explicit argument wins over an environment variable, which wins over the defa
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, BeforeValidator, Field, SecretStr
+from pydantic import BaseModel, BeforeValidator, Field, JsonValue, SecretStr, field_serializer
 from pydantic.json_schema import SkipJsonSchema
 
+from ..errors import ConfigurationError
 from ..net.clients import AsyncHttpClient, HttpClient
 from ..settings import STRICT, Settings
+from ..wire.address import SERVICE_URL, BaseUrl, endpoint, key_parameters, shown
 from ..wire.destination import (
     API_KEY_VARIABLE,
+    ASSISTERS,
     BASE_URL_VARIABLE,
-    SERVICE_URL,
     ApiKey,
-    BaseUrl,
+    Provider,
     default_base_url,
     key_for,
     known_key,
 )
+from ..wire.messages import Recipient
 from ..wire.redaction import redacted
+from .extra_headers import ExtraHeaders
 
 
 def no_bool(value: object) -> object:
@@ -57,9 +61,9 @@ class ServiceOptions(Settings):
     base_url: BaseUrl = Field(
         default_factory=default_base_url,
         description=(
-            f"Address up to, not including, /rerank or /embeddings; without it the environment "
-            f"variable {BASE_URL_VARIABLE}, else {SERVICE_URL}. Any server that speaks this "
-            "dialect."
+            f"Address of the server, with or without /rerank or /embeddings; without it the "
+            f"environment variable {BASE_URL_VARIABLE}, else {SERVICE_URL}. It may end with a "
+            "query string, as gateways want one."
         ),
     )
     timeout: Annotated[float, BeforeValidator(no_bool)] = Field(
@@ -120,7 +124,45 @@ class ServiceOptions(Settings):
         description="Your own httpx.AsyncClient; use it in one event loop. Never closed by us.",
     )
 
+    extra_body: dict[str, JsonValue] = Field(
+        default_factory=dict,
+        description=(
+            "Further fields of every request, for what one server takes and others don't. They are "
+            "a part of a cached score's key."
+        ),
+    )
+    extra_headers: ExtraHeaders = Field(
+        default_factory=dict,
+        exclude=True,
+        repr=False,
+        description=(
+            "Further headers of every request. They may hold secrets, so that they are shown and "
+            "stored nowhere; Authorization replaces the API key's."
+        ),
+    )
+
+    @field_serializer("base_url")
+    def _dumped_base_url(self, base_url: str) -> str:
+        self.refuse_keys_in_dumps()
+        return base_url
+
+    def refuse_keys_in_dumps(self) -> None:
+        """Raises `ConfigurationError` if a dump of the options would hold a key.
+
+        The key itself and the headers are no part of a dump, the address is.
+        """
+        if named := key_parameters(self.base_url):
+            raise ConfigurationError(
+                f"base_url: its parameter {named[0]} seems to hold a key, which a dump would "
+                "store; give the key as api_key or in extra_headers, if the server takes it there."
+            )
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        for name, value in super().__repr_args__():
+            yield name, shown(value) if name == "base_url" else value
+
     def __getstate__(self) -> dict[Any, Any]:
+        self.refuse_keys_in_dumps()
         # Fields marked `exclude` (the key, live clients) stay out of pickles as out of dumps.
         # Pydantic's own state, not the one of a framework's base class: a subclass may have
         # private attributes and its own constructor.
@@ -152,11 +194,39 @@ class ServiceOptions(Settings):
         Raises:
             ConfigurationError: the service itself is called and there is no key.
         """
-        return key_for(self.base_url, self._given_key())
+        return key_for(self.base_url, self._given_key(), self._provider())
+
+    def recipient(self, path: str) -> Recipient:
+        """Where the requests to the endpoint `path` go, with the key and the user's own headers.
+
+        Raises:
+            ConfigurationError: the service itself is called and there is no key.
+        """
+        headers = self._headers()
+        key = None if "authorization" in map(str.lower, headers) else self.resolve_api_key()
+        return Recipient(endpoint(self.base_url, path), key, headers)
 
     def redact(self, text: str) -> str:
-        """One printable line of a server's text, cut to 200 characters, without the key."""
-        return redacted(text, known_key(self.base_url, self._given_key()))
+        """One printable line of a server's text, cut to 200 characters, without the secrets."""
+        key = known_key(self.base_url, self._given_key(), self._provider())
+        return redacted(text, key, *self._headers().values())
+
+    def _provider(self) -> Provider:
+        return ASSISTERS
+
+    def _check_extra_body(self, own: Mapping[str, str]) -> None:
+        for name in self.extra_body:
+            if name in own:
+                raise ConfigurationError(
+                    f"extra_body: leave out {name}; {own[name]} is what sets it."
+                )
+
+    def _headers(self) -> dict[str, SecretStr]:
+        return {
+            name: value
+            for name, value in self.extra_headers.items()
+            if isinstance(value, SecretStr)
+        }
 
     def _given_key(self) -> SecretStr | None:
         # The field takes strings too, but keeps none.

@@ -2,7 +2,8 @@
 
 - `messages` are the request and the answer;
 - `rerank_contract` and `embedding_contract` encode the one and decode the other;
+- `dialects` has the names that differ between servers;
 - `validation` checks an answer, `error_bodies` turns a refusal into an error with advice,
   `redaction` keeps the key out of all that is shown;
-- `destination` says which address a request goes to, and which key goes with it.
+- `address` says which endpoint is behind an address, and `destination` which key goes with it.
 """

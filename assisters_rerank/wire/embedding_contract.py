@@ -7,15 +7,19 @@ import binascii
 import math
 import sys
 from array import array
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from pydantic import SecretStr
+from pydantic import JsonValue
 
 from . import validation
-from .messages import Answer, Request, post
+from .messages import Answer, Recipient, Request, post
 from .validation import BrokenContractError, kind
+
+PATH = "/embeddings"
+OWN_FIELDS = {"model": "model", "input": "texts", "encoding_format": "texts"}
+"""The fields of a request that have an argument or option of their own, with its name."""
 
 _TEXT_BYTES = 128 * 2**10
 """The most bytes of one text's vector: JSON numbers for more than four thousand dimensions."""
@@ -34,18 +38,16 @@ class Vectors:
 
 
 def encode(
-    base_url: str,
-    key: SecretStr | None,
+    to: Recipient,
     model: str,
     texts: Sequence[str],
     encoding: Encoding,
     idempotency_key: str,
+    extra_body: Mapping[str, JsonValue],
 ) -> Request:
     """The request for some texts. Strings are sent, as not every server takes token ids."""
-    content = {"model": model, "input": texts, "encoding_format": encoding}
-    return post(
-        f"{base_url}/embeddings", key, content, idempotency_key, lambda _: len(texts) * _TEXT_BYTES
-    )
+    content = {"model": model, "input": texts, "encoding_format": encoding, **extra_body}
+    return post(to, content, idempotency_key, lambda _: len(texts) * _TEXT_BYTES)
 
 
 def decode(answer: Answer, request: Request, texts: int) -> Vectors:

@@ -15,6 +15,7 @@ from ..errors import (
     RateLimitError,
     StatusError,
 )
+from .address import parts_of
 from .destination import API_KEY_VARIABLE, BASE_URL_VARIABLE
 from .messages import NOT_JSON, Answer, Request, mapping_or_empty, parsed, text_or_none
 from .redaction import BYTES_READ
@@ -76,7 +77,9 @@ def refusal(answer: Answer, request: Request) -> StatusError:
     if content is NOT_JSON:
         message = _text_told(answer.body)
     refused = _CLASSES.get(answer.status, StatusError)
-    of_embeddings = _ADVICE_ON_EMBEDDINGS if request.url.endswith("/embeddings") else {}
+    of_embeddings = (
+        _ADVICE_ON_EMBEDDINGS if parts_of(request.url).path.endswith("/embeddings") else {}
+    )
     advice = of_embeddings.get(answer.status, _ADVICE.get(answer.status, ""))
     if refused is AuthenticationError and request.secret is None:
         advice = _ADVICE_WITHOUT_A_KEY
@@ -87,7 +90,7 @@ def refusal(answer: Answer, request: Request) -> StatusError:
     if 300 <= answer.status < 400:
         advice = "Redirects are not followed: give the final address as base_url."
     wait = _retry_after(answer)
-    parts = [f"Status {answer.status} from {request.url}"]
+    parts = [f"Status {answer.status} from {request.shown_url}"]
     parts += [f" ({request.redact(code)})"] if code else []
     parts += [f": {request.redact(message).rstrip('.')}"] if message else []
     parts += ["."]

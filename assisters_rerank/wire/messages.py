@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
+from types import MappingProxyType
 
 from pydantic import SecretStr
 from pydantic_core import PydanticSerializationError, to_json
 
+from .address import shown
 from .redaction import redacted
 
 MOST_BYTES = 128 * 2**20
@@ -27,28 +29,51 @@ class Request:
     secret: SecretStr | None = None
     answer_limit: int = MOST_BYTES
     """Bytes that the answer's body may have at most."""
+    hidden: Sequence[SecretStr] = ()
+    """What is shown nowhere, besides the key: the user's own headers."""
+
+    @property
+    def shown_url(self) -> str:
+        """The address as messages show it, without the values of its query string."""
+        return shown(self.url)
 
     def redact(self, text: str) -> str:
-        """One printable line of `text`, cut to 200 characters, without the key."""
-        return redacted(text, self.secret)
+        """One printable line of `text`, cut to 200 characters, without the secrets."""
+        return redacted(text, self.secret, *self.hidden)
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """Where requests go, and the key and headers that go with them."""
+
+    url: str
+    key: SecretStr | None = None
+    headers: Mapping[str, SecretStr] = field(default_factory=dict)
+    """The user's own; they are sent and never shown."""
 
 
 def post(
-    url: str,
-    key: SecretStr | None,
+    to: Recipient,
     content: Mapping[str, object],
     idempotency_key: str,
     answer_limit: Callable[[int], int],
+    key_header: str = "Authorization",
+    key_prefix: str = "Bearer ",
+    headers: Mapping[str, str] = MappingProxyType({}),
 ) -> Request:
     """The POST of a JSON object; the key goes into one header and nowhere else.
 
-    `answer_limit` gives the most bytes of an answer to a body of so many bytes.
+    `answer_limit` gives the most bytes of an answer to a body of so many bytes; `headers` are
+    the dialect's own.
     """
-    headers = {"Content-Type": "application/json", "Idempotency-Key": idempotency_key}
-    if key is not None:
-        headers["Authorization"] = f"Bearer {key.get_secret_value()}"
+    sent = {"Content-Type": "application/json", "Idempotency-Key": idempotency_key, **headers}
+    if to.key is not None:
+        sent[key_header] = key_prefix + to.key.get_secret_value()
+    for name, value in to.headers.items():
+        sent[name] = value.get_secret_value()
     body = _json(content)
-    return Request(url, headers, body, key, min(answer_limit(len(body)), MOST_BYTES))
+    limit = min(answer_limit(len(body)), MOST_BYTES)
+    return Request(to.url, sent, body, to.key, limit, tuple(to.headers.values()))
 
 
 def _json(content: Mapping[str, object]) -> bytes:

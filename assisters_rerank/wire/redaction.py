@@ -18,11 +18,12 @@ _LONG_ENOUGH = 8
 _ESCAPED = re.compile(r"\\u00([0-9a-fA-F]{2})")
 
 
-def redacted(text: str, key: SecretStr | None) -> str:
-    """One printable line of `text`, cut to 200 characters, without the key."""
-    start = text[:_READ]
-    if key is not None:
-        start = _without(key.get_secret_value(), start, is_cut=len(text) > _READ)
+def redacted(text: str, *keys: SecretStr | None) -> str:
+    """One printable line of `text`, cut to 200 characters, without the keys."""
+    start, is_cut = text[:_READ], len(text) > _READ
+    for key in keys:
+        if key is not None:
+            start = _without(key.get_secret_value(), start, is_cut=is_cut)
     line = " ".join(start.split())[:_SHOWN]
     if line.isprintable():
         return line

@@ -9,10 +9,11 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from pydantic import SecretStr
+from pydantic import JsonValue
 
 from . import validation
-from .messages import Answer, Request, mapping_or_empty, post
+from .dialects import Dialect
+from .messages import Answer, Recipient, Request, mapping_or_empty, post
 from .validation import BrokenContractError, kind
 
 
@@ -28,28 +29,32 @@ class Scores:
 
 
 def encode(
-    base_url: str,
-    key: SecretStr | None,
+    to: Recipient,
+    dialect: Dialect,
     model: str,
     query: str,
     documents: Sequence[str],
     top_n: int | None,
     idempotency_key: str,
+    extra_body: Mapping[str, JsonValue],
 ) -> Request:
-    """The request for one list of documents; `top_n` None leaves the field out (all)."""
-    content: dict[str, object] = {
-        "model": model,
-        "query": query,
-        "documents": documents,
-        "return_documents": False,  # the generations differ in its default
-    }
-    if top_n is not None:
-        content["top_n"] = top_n
+    """The request for one list of documents; `top_n` None: all of them."""
+    body = dialect.body(model, query, documents, top_n, extra_body)
     # A server may repeat all documents, and write characters as escape sequences.
-    return post(f"{base_url}/rerank", key, content, idempotency_key, lambda sent: 2**20 + 2 * sent)
+    return post(
+        to,
+        body,
+        idempotency_key,
+        lambda sent: 2**20 + 2 * sent,
+        dialect.key_header,
+        dialect.key_prefix,
+        dialect.headers,
+    )
 
 
-def decode(answer: Answer, request: Request, documents: int, at_least: int) -> Scores:
+def decode(
+    answer: Answer, request: Request, dialect: Dialect, documents: int, at_least: int
+) -> Scores:
     """Checks an answer to `documents` documents, of which `at_least` have to be scored.
 
     Raises:
@@ -59,32 +64,37 @@ def decode(answer: Answer, request: Request, documents: int, at_least: int) -> S
 
     def read(content: dict[str, object]) -> Scores:
         return Scores(
-            _by_index(content, documents, at_least),
+            _by_index(content, dialect, documents, at_least),
             validation.reported_model(content),
             validation.total_tokens(content),
             _search_units(content),
             validation.request_id(answer, request, content),
         )
 
-    return validation.validated(answer, request, read)
+    return validation.validated(answer, request, read, None if dialect.results else "results")
 
 
-def _by_index(content: dict[str, object], documents: int, at_least: int) -> dict[int, float]:
-    results = validation.listed(content, "results")
+def _by_index(
+    content: dict[str, object], dialect: Dialect, documents: int, at_least: int
+) -> dict[int, float]:
+    *way, field = dialect.results or ("results",)
+    for name in way:
+        content = mapping_or_empty(content.get(name))
+    results = validation.listed(content, field)
     by_index = {
-        index: _score(result.get("relevance_score"), place)
+        index: _score(result.get(dialect.score), f"{field}[{place}].{dialect.score}")
         for place, (index, result) in enumerate(
-            validation.numbered(results, "results", documents, "document", "scored")
+            validation.numbered(results, field, documents, "document", "scored", dialect.index)
         )
     }
     if len(by_index) < at_least:
         raise BrokenContractError(
-            f"`results` has scores for {len(by_index)} of {documents} documents"
+            f"`{field}` has scores for {len(by_index)} of {documents} documents"
         )
     return by_index
 
 
-def _score(value: object, place: int) -> float:
+def _score(value: object, name: str) -> float:
     # Words that look like numbers are refused as well: a server that sends them is not the one
     # that this contract is about.
     if type(value) is float or type(value) is int:
@@ -94,9 +104,7 @@ def _score(value: object, place: int) -> float:
             score = math.inf
         if math.isfinite(score):
             return score
-    raise BrokenContractError(
-        f"results[{place}].relevance_score is {kind(value)}, not a finite number"
-    )
+    raise BrokenContractError(f"{name} is {kind(value)}, not a finite number")
 
 
 def _search_units(content: dict[str, object]) -> int | None:

@@ -21,8 +21,15 @@ class BrokenContractError(Exception):
     """How an answer breaks the contract; may quote the server."""
 
 
-def validated(answer: Answer, request: Request, read: Callable[[dict[str, object]], T]) -> T:
-    """What `read` makes of the answer's JSON object; or its `BrokenContractError`.
+def validated(
+    answer: Answer,
+    request: Request,
+    read: Callable[[dict[str, object]], T],
+    list_as: str | None = None,
+) -> T:
+    """What `read` makes of the answer's JSON object.
+
+    Of a server that answers with a list it is an object with the list in the field `list_as`.
 
     Raises:
         StatusError: the server refused; the subclass says what kind of refusal.
@@ -31,27 +38,30 @@ def validated(answer: Answer, request: Request, read: Callable[[dict[str, object
     if not 200 <= answer.status < 300:
         raise refusal(answer, request)
     try:
-        return read(_object(answer))
+        return read(_object(answer, list_as))
     except BrokenContractError as breach:
         problem = request.redact(str(breach))
     # Crash reporters print the frame's variables.
     request_id = request.redact(answer.request_id or "")
     named = f" (request id {request_id})" if request_id else ""
-    raise ContractError(f"{request.url} answered, but {problem}{named}.")
+    raise ContractError(f"{request.shown_url} answered, but {problem}{named}.")
 
 
-def _object(answer: Answer) -> dict[str, object]:
+def _object(answer: Answer, list_as: str | None) -> dict[str, object]:
     if not answer.body:
         raise BrokenContractError("the body is empty")
     content = parsed(answer.body)
     if content is NOT_JSON:
         start = answer.body[:BYTES_READ].decode("utf-8", "replace")
         raise BrokenContractError(f"the body is not JSON; it starts: {start}")
-    if not isinstance(content, dict):
-        raise BrokenContractError(f"the body is {kind(content)} instead of an object")
-    if content.get("error"):
+    if mapping_or_empty(content).get("error"):
         message = error_fields(content)[0] or "no message"
         raise BrokenContractError(f"it reports an error under status {answer.status}: {message}")
+    if list_as is not None and isinstance(content, list):
+        return {list_as: content}
+    if list_as is not None or not isinstance(content, dict):
+        wanted = "an object" if list_as is None else "a list"
+        raise BrokenContractError(f"the body is {kind(content)} instead of {wanted}")
     return content
 
 
@@ -64,9 +74,9 @@ def listed(content: dict[str, object], field: str) -> list[object]:
 
 
 def numbered(
-    entries: list[object], field: str, count: int, what: str, done: str
+    entries: list[object], field: str, count: int, what: str, done: str, name: str = "index"
 ) -> list[tuple[int, dict[str, object]]]:
-    """Each entry with its `index`, which lies within `count` and comes once.
+    """Each entry with its index (in the field `name`), which lies within `count` and comes once.
 
     `what` the entries are about, and what was `done` to it, are for the message of a breach.
     """
@@ -75,12 +85,12 @@ def numbered(
     for place, entry in enumerate(entries):
         if not isinstance(entry, dict):
             raise BrokenContractError(f"{field}[{place}] is {kind(entry)} instead of an object")
-        index = entry.get("index")
+        index = entry.get(name)
         if type(index) is not int:  # exactly: True is an int too
-            raise BrokenContractError(f"{field}[{place}].index is {kind(index)}, not an integer")
+            raise BrokenContractError(f"{field}[{place}].{name} is {kind(index)}, not an integer")
         if not 0 <= index < count:
             raise BrokenContractError(
-                f"{field}[{place}].index is {index}, outside the {count} {what}s sent"
+                f"{field}[{place}].{name} is {index}, outside the {count} {what}s sent"
             )
         if index in seen:
             raise BrokenContractError(f"{what} {index} is {done} twice")

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.slow
 # Not for a command line: a secret, and objects that only a program has; --cache takes a file.
 NOT_OFFERED = {
     "api_key", "http_client", "async_http_client", "cache", "cache_namespace", "count_tokens",
-    "prices",
+    "prices", "dialect", "extra_body", "extra_headers",
 }  # fmt: skip
 
 

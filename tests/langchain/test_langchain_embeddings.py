@@ -48,8 +48,9 @@ OPTIONS: dict[str, Any] = {
     "prices": {"bge-base-en": 0.01},
     "requests_per_minute": 60,
     "tokens_per_minute": 50_000,
+    "extra_body": {"dimensions": 64},
 }
-NOT_JSON = {"api_key", "http_client", "async_http_client", "count_tokens"}
+NOT_JSON = {"api_key", "extra_headers", "http_client", "async_http_client", "count_tokens"}
 
 WAYS: dict[str, Callable[[AssistersEmbeddings], AssistersEmbeddings]] = {
     "pickle": lambda e: pickle.loads(pickle.dumps(e)),

@@ -20,7 +20,7 @@ from langchain_core.retrievers import BaseRetriever
 from langchain_core.runnables import ConfigurableField, RunnableLambda
 from langchain_core.vectorstores import InMemoryVectorStore
 
-from assisters_rerank import BudgetExceeded, ConfigurationError, MemoryCache
+from assisters_rerank import BudgetExceeded, ConfigurationError, Dialect, MemoryCache
 from assisters_rerank.local import LocalServer
 from langchain_assisters import AssistersRerank, RerankRetriever
 
@@ -43,10 +43,20 @@ OPTIONS: dict[str, Any] = {
     "requests_per_minute": 60,
     "tokens_per_minute": 50_000,
     "cache_namespace": "v2",
+    "dialect": Dialect(constants={}),
+    "extra_body": {"truncation": False, "more": {"a": [1]}},
     "content": "passage",
     "name": "second stage",  # every Runnable has one
 }
-NOT_JSON = {"api_key", "http_client", "async_http_client", "cache", "count_tokens", "text"}
+NOT_JSON = {
+    "api_key",
+    "extra_headers",
+    "http_client",
+    "async_http_client",
+    "cache",
+    "count_tokens",
+    "text",
+}
 
 pytestmark = pytest.mark.filterwarnings("ignore:The function .loads?. is in beta")
 

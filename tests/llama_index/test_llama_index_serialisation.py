@@ -14,7 +14,7 @@ from llama_index.core.callbacks import CallbackManager
 from llama_index.core.schema import MetadataMode, NodeWithScore
 from llama_index.core.workflow import JsonPickleSerializer, JsonSerializer
 
-from assisters_rerank import BudgetExceeded, ConfigurationError, MemoryCache
+from assisters_rerank import BudgetExceeded, ConfigurationError, Dialect, MemoryCache
 from assisters_rerank.local import LocalServer
 from llama_index_assisters import AssistersRerank
 
@@ -37,12 +37,15 @@ OPTIONS: dict[str, Any] = {
     "requests_per_minute": 60,
     "tokens_per_minute": 50_000,
     "cache_namespace": "v2",
+    "dialect": Dialect(constants={}),
+    "extra_body": {"truncation": False, "more": {"a": [1]}},
     "content": "passage",
     "metadata_mode": MetadataMode.NONE,
     "keep_retrieval_score": True,
 }
 NOT_JSON = {
     "api_key",
+    "extra_headers",
     "http_client",
     "async_http_client",
     "cache",

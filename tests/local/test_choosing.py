@@ -7,7 +7,7 @@ import pytest
 
 from assisters_rerank import ConfigurationError, Reranker
 from assisters_rerank.local import service_or_local
-from assisters_rerank.wire.destination import SERVICE_URL
+from assisters_rerank.wire.address import SERVICE_URL
 
 OWN = "http://127.0.0.1:9/v1"
 

@@ -19,7 +19,7 @@ from assisters_rerank.commands import main
 from assisters_rerank.commands.serve import PlanChoice, ScorerChoice
 from assisters_rerank.local.http.rate_limiter import PLANS
 from assisters_rerank.local.scorers.scorer import SCORERS, ScorerName
-from assisters_rerank.wire.destination import is_loopback
+from assisters_rerank.wire.address import is_loopback
 
 from .served import run_command, serving
 from .surroundings import BODY

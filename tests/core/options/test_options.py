@@ -16,6 +16,8 @@ def test_defaults() -> None:
         "top_n": None,
         "score_threshold": None,
         "base_url": SERVICE,
+        "dialect": "assisters",
+        "extra_body": {},
         "timeout": 30.0,
         "max_retries": 3,
         "max_documents_per_request": 100,
@@ -77,7 +79,7 @@ def test_addresses_are_tidied(given: str, kept: str) -> None:
 @pytest.mark.parametrize(
     "given",
     ["", "h", "localhost:80", "ftp://h/v1", "https://", "https://h:port", "https://h:99999",
-     "http://[::1", "https://h/v1?key=SECRET", "https://h/v1#SECRET", "file:///SECRET",
+     "http://[::1", "https://h/v1#SECRET", "file:///SECRET",
      "https://user:SECRET@h/v1", "https://SECRET@h/v1", "https://:SECRET@h/v1"],
 )  # fmt: skip
 def test_unusable_addresses_are_refused_unshown(given: str) -> None:

@@ -14,14 +14,19 @@ from pydantic import SecretStr
 
 from assisters_rerank.errors import ContractError, RateLimitError
 from assisters_rerank.wire import embedding_contract
-from assisters_rerank.wire.messages import Answer
+from assisters_rerank.wire.messages import Answer, Recipient
 
 from ..answers import answer, refused
 from ..embeddings import coded
 from ..texts import on_the_wire, texts
 
 REQUEST = embedding_contract.encode(
-    "https://scripted.test/v1", SecretStr("ask_x"), "m", ["a", "b"], "base64", "key-1"
+    Recipient("https://scripted.test/v1/embeddings", SecretStr("ask_x")),
+    "m",
+    ["a", "b"],
+    "base64",
+    "key-1",
+    {},
 )
 
 
@@ -50,7 +55,9 @@ def test_the_request() -> None:
 
 @given(st.lists(texts, min_size=1, max_size=5))
 def test_any_text_goes_out_as_it_is_but_for_half_characters(given_texts: list[str]) -> None:
-    request = embedding_contract.encode("https://h.test/v1", None, "m", given_texts, "float", "k")
+    request = embedding_contract.encode(
+        Recipient("https://h.test/v1/embeddings"), "m", given_texts, "float", "k", {}
+    )
     assert json.loads(request.body)["input"] == [on_the_wire(text) for text in given_texts]
     assert "Authorization" not in request.headers
 

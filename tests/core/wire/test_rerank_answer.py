@@ -10,6 +10,7 @@ from pydantic import SecretStr
 
 from assisters_rerank.errors import ContractError
 from assisters_rerank.wire import rerank_contract
+from assisters_rerank.wire.dialects import Dialect
 from assisters_rerank.wire.messages import Answer, Request
 
 RIGHT = [{"index": 1, "relevance_score": 0.9}, {"index": 0, "relevance_score": 0.1}]
@@ -21,7 +22,9 @@ def decoded(
     data = body.encode() if isinstance(body, str) else body
     request = Request("https://host.test/v1/rerank", {}, b"", SecretStr("SECRET"))
     named = httpx.Headers({name.replace("_", "-"): value for name, value in headers.items()})
-    return rerank_contract.decode(Answer(status, named, data), request, documents, at_least)
+    return rerank_contract.decode(
+        Answer(status, named, data), request, Dialect(), documents, at_least
+    )
 
 
 def of(results: object, **more: object) -> str:

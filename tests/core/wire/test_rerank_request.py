@@ -9,7 +9,8 @@ from hypothesis import given
 from pydantic import SecretStr
 
 from assisters_rerank.wire import rerank_contract
-from assisters_rerank.wire.messages import Request
+from assisters_rerank.wire.dialects import Dialect
+from assisters_rerank.wire.messages import Recipient, Request
 
 from ..answers import honest
 from ..scripted_port import ScriptedPort, rank
@@ -22,8 +23,9 @@ def encoded(
     documents: list[str], query: str = "q", top_n: int | None = None, key: str | None = None
 ) -> Request:
     secret = None if key is None else SecretStr(key)
+    to = Recipient("https://host.test/v1/rerank", secret)
     return rerank_contract.encode(
-        "https://host.test/v1", secret, "bge-reranker-v2", query, documents, top_n, "i"
+        to, Dialect(), "bge-reranker-v2", query, documents, top_n, "i", {}
     )
 
 

@@ -1,0 +1,111 @@
+"""Addresses: several ways of writing one server, and query strings that nobody is shown."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import pickle
+
+import pytest
+
+from assisters_rerank import (
+    Embedder,
+    MemoryCache,
+    Reranker,
+)
+from assisters_rerank.wire.address import endpoint, key_parameters, short_form, shown, usable_url
+
+from ...faults.server import HostileServer
+
+
+@pytest.mark.parametrize(
+    ("given", "goes_to"),
+    [
+        ("https://h/v1", "https://h/v1/rerank"),
+        ("https://h/v1/", "https://h/v1/rerank"),
+        ("https://h/v1/rerank", "https://h/v1/rerank"),
+        ("https://h/v1/rerank/", "https://h/v1/rerank"),
+        ("https://h/v1/reranking", "https://h/v1/reranking"),
+        ("https://h/v1/reranks", "https://h/v1/reranks"),
+        ("https://h/v1?api-version=2", "https://h/v1/rerank?api-version=2"),
+        ("https://h/v1/rerank?api-version=2&x=", "https://h/v1/rerank?api-version=2&x="),
+        ("https://h/v1/reranks/?v=2", "https://h/v1/reranks?v=2"),
+        ("https://h", "https://h/rerank"),
+        ("https://h?v=1", "https://h/rerank?v=1"),
+    ],
+)
+def test_where_a_request_goes(given: str, goes_to: str) -> None:
+    assert endpoint(usable_url(given), "/rerank") == goes_to
+
+
+@pytest.mark.parametrize("ending", ["", "/", "/rerank", "/rerank/", "/reranking", "/reranks"])
+def test_a_whole_address_and_its_shorter_form_are_one(ending: str) -> None:
+    assert short_form(usable_url(f"https://h/v1{ending}")) == "https://h/v1"
+
+
+def test_a_query_string_is_a_part_of_the_short_form() -> None:
+    assert short_form(usable_url("https://h/v1/reranks?v=2")) == "https://h/v1?v=2"
+
+
+@pytest.mark.parametrize(
+    ("url", "seen"),
+    [
+        ("https://h/v1/rerank", "https://h/v1/rerank"),
+        ("https://h/v1?api-version=SECRET", "https://h/v1?api-version=…"),
+        ("https://h/v1?a=SECRET&b=SECRET", "https://h/v1?a=…&b=…"),
+    ],
+)
+def test_values_are_not_shown(url: str, seen: str) -> None:
+    assert shown(url) == seen
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["key", "api_key", "api-key", "apikey", "apiKey", "subscription-key", "code", "sig", "token",
+     "access_token", "accessToken", "client_secret", "X-Amz-Signature"],
+)  # fmt: skip
+def test_what_is_called_like_a_key(name: str) -> None:
+    assert key_parameters(f"https://h/v1?v=1&{name}=x") == [name]
+
+
+@pytest.mark.parametrize("name", ["api-version", "monkey", "keyspace", "codec", "design", "region"])
+def test_what_is_not(name: str) -> None:
+    assert key_parameters(f"https://h/v1?{name}=x") == []
+
+
+@pytest.mark.parametrize("make", [Reranker, Embedder])
+def test_dumps_refuse_an_address_with_a_key(make: type[Reranker] | type[Embedder]) -> None:
+    with_key = make(base_url="https://h/v1?key=SECRET")
+    assert "SECRET" not in repr(with_key)
+    for dump in (with_key.model_dump, with_key.model_dump_json, lambda: pickle.dumps(with_key)):
+        with pytest.raises(Exception, match="base_url: its parameter key") as caught:
+            dump()
+        assert "SECRET" not in str(caught.value)
+    with_version = make(base_url="https://h/v1?api-version=2")
+    assert pickle.loads(pickle.dumps(with_version)).base_url == with_version.base_url
+    assert json.loads(with_version.model_dump_json())["base_url"] == with_version.base_url
+
+
+@pytest.mark.parametrize("colour", ["sync", "async"])
+def test_the_query_string_is_sent_and_not_shown(colour: str, honest_server: HostileServer) -> None:
+    reranker = Reranker(base_url=f"{honest_server.url}?api-version=SECRET", model="refused")
+
+    def ask() -> None:
+        if colour == "sync":
+            reranker.rerank("q", ["a"])
+        else:
+            asyncio.run(reranker.arerank("q", ["a"]))
+
+    ask()
+    assert honest_server.requests[0].target.endswith("/rerank?api-version=SECRET")
+    lost = Reranker(base_url="http://127.0.0.1:9/v1?api-version=SECRET", max_retries=0)
+    with pytest.raises(Exception, match="api-version=…") as caught:
+        lost.rerank("q", ["a"])
+    assert "SECRET" not in str(caught.value)
+
+
+def test_one_cache_for_both_forms(honest_server: HostileServer) -> None:
+    cache = MemoryCache()
+    Reranker(base_url=honest_server.url, cache=cache).rerank("q", ["a"])
+    Reranker(base_url=f"{honest_server.url}/rerank", cache=cache).rerank("q", ["a"])
+    assert len(honest_server.requests) == 1
