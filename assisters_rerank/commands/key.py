@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..errors import ConfigurationError
 from ..options.service_options import ServiceOptions
-from ..wire.destination import API_KEY_VARIABLE, NO_KEY
+from ..wire.destination import API_KEY_VARIABLE, KEYS_URL, NO_KEY
 
 
 def check_key(options: ServiceOptions) -> None:
@@ -16,5 +16,5 @@ def check_key(options: ServiceOptions) -> None:
             raise  # there is one, and it cannot be a key
         raise ConfigurationError(
             f"No API key: set the variable {API_KEY_VARIABLE}, or add --local to score on this "
-            "machine."
+            f"machine. Keys: {KEYS_URL}"
         ) from None

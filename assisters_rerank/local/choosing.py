@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
 
 from ..wire.address import SERVICE_URL
 from ..wire.destination import (
@@ -15,45 +15,67 @@ from ..wire.destination import (
     default_base_url,
 )
 
+if TYPE_CHECKING:
+    from .server import LocalServer
+
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """The server that scores, and a sentence for the user that says why this one."""
+    """The server that scores, and a sentence for the user that says why this one.
+
+    As a context manager it stops the local server at the end; `close()` does the same.
+    """
 
     base_url: str
     reason: str
     is_local: bool = False
+    _server: LocalServer | None = field(default=None, repr=False, compare=False)
+
+    def close(self) -> None:
+        """Stops the local server, if that is what this is; another server is left alone."""
+        if self._server is not None:
+            self._server.stop()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        error_type: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
 
 
-@contextmanager
-def service_or_local(*, local: bool = False) -> Iterator[Endpoint]:
+def service_or_local(*, local: bool = False) -> Endpoint:
     """The server to ask, for scripts that should run with a key and without one.
 
-        with service_or_local() as server:
-            Reranker(base_url=server.base_url).rerank("a query", ["a document"])
+        server = service_or_local()
+        Reranker(base_url=server.base_url).rerank("a query", ["a document"])
 
     `ASSISTERS_BASE_URL` names the user's own server, `ASSISTERS_API_KEY` opens the service;
-    without either, or with `local`, a local server runs for as long as the context is open.
+    without either, or with `local`, a local server is started. It runs until the program or the
+    notebook's kernel ends, or until the end of a `with service_or_local() as server:`.
 
     Raises:
         ConfigurationError: `ASSISTERS_BASE_URL` is not a usable address.
     """
     if not local and _is_set(BASE_URL_VARIABLE):
         base_url = default_base_url()
-        yield Endpoint(base_url, f"{BASE_URL_VARIABLE} is set: scores come from {base_url}.")
-    elif not local and _is_set(API_KEY_VARIABLE):
-        yield Endpoint(
+        return Endpoint(base_url, f"{BASE_URL_VARIABLE} is set: scores come from {base_url}.")
+    if not local and _is_set(API_KEY_VARIABLE):
+        return Endpoint(
             SERVICE_URL, f"{API_KEY_VARIABLE} is set: the service scores, at {SERVICE_URL}."
         )
-    else:
-        from .server import LocalServer
+    from .server import LocalServer
 
-        # Stopped by Ctrl-C in the middle of its work, uvicorn would have something to say.
-        logging.getLogger("uvicorn").addHandler(logging.NullHandler())
-        with LocalServer() as server:
-            why = "As --local says" if local else f"No {API_KEY_VARIABLE}"
-            reason = f"{why}: a small local model serves, at {server.base_url}."
-            yield Endpoint(server.base_url, reason, is_local=True)
+    # Stopped by Ctrl-C in the middle of its work, uvicorn would have something to say.
+    logging.getLogger("uvicorn").addHandler(logging.NullHandler())
+    server = LocalServer().start()
+    why = "As --local says" if local else f"No {API_KEY_VARIABLE}"
+    reason = f"{why}: a small local model serves, at {server.base_url}."
+    return Endpoint(server.base_url, reason, is_local=True, _server=server)
 
 
 def _is_set(variable: str) -> bool:

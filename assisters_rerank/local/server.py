@@ -97,14 +97,16 @@ class LocalServer:
             raise RuntimeError("The local server is not running: use `with` or `start()`.")
         return f"{self._running.address}/v1"
 
-    def start(self) -> None:
-        """Begins to answer; returns when requests can be sent.
+    def start(self) -> Self:
+        """Begins to answer; returns the server when requests can be sent.
 
+        It answers until `stop()`, or until the program or the notebook's kernel ends.
         Raises `OSError` if the port is taken, `RuntimeError` if the server runs already.
         """
         if self._running is not None:
             raise RuntimeError("The local server is running already.")
         self._running = _Running(self._app, self._port)
+        return self
 
     def stop(self) -> None:
         """Stops answering and waits for the thread to end; nothing happens if it is not running."""

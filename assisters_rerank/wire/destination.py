@@ -16,7 +16,12 @@ from .address import SERVICE_URL, is_loopback, parts_of, server_of, usable_url
 API_KEY_VARIABLE = "ASSISTERS_API_KEY"
 BASE_URL_VARIABLE = "ASSISTERS_BASE_URL"
 
-NO_KEY = f"No API key: give api_key=… or set the variable {API_KEY_VARIABLE}."
+KEYS_URL = "https://www.assisters.dev/dashboard/api-keys"
+NO_KEY = (
+    f"No API key: give api_key=… or set the variable {API_KEY_VARIABLE} (keys: {KEYS_URL}). "
+    "Without a key, use the local server: base_url=service_or_local().base_url, imported from "
+    "assisters_rerank.local (extra `local`)."
+)
 
 
 def _usable_key(value: SecretStr | str) -> SecretStr | None:

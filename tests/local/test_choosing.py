@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
+
 import httpx
 import pytest
 
 from assisters_rerank import ConfigurationError, Reranker
-from assisters_rerank.local import service_or_local
+from assisters_rerank.local import LocalServer, service_or_local
 from assisters_rerank.wire.address import SERVICE_URL
 
 OWN = "http://127.0.0.1:9/v1"
@@ -20,6 +24,55 @@ def test_without_a_key_a_local_server_runs_and_is_stopped_again() -> None:
         assert httpx.get(f"{server.base_url}/models").status_code == 200
     with pytest.raises(httpx.ConnectError):
         httpx.get(f"{server.base_url}/models")
+
+
+def test_without_a_with_the_local_server_runs_until_it_is_closed() -> None:
+    # As in a notebook: started in one cell, used in others.
+    server = service_or_local()
+    try:
+        assert Reranker(base_url=server.base_url).rerank("apple", ["pear", "apple"])[0].index == 1
+        assert httpx.get(f"{server.base_url}/models").status_code == 200
+    finally:
+        server.close()
+    server.close()
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(f"{server.base_url}/models")
+
+
+def test_a_script_that_leaves_its_server_running_ends() -> None:
+    script = (
+        "from assisters_rerank import Reranker\n"
+        "from assisters_rerank.local import LocalServer, service_or_local\n"
+        "for server in (service_or_local(), LocalServer().start()):\n"
+        "    print(Reranker(base_url=server.base_url).rerank('a', ['b', 'a'])[0].index)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "1\n1\n", "")
+
+
+def test_the_error_for_a_missing_key_gives_a_way_on_without_one() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        Reranker().rerank("a", ["b", "a"])
+    (advice,) = re.findall(r"local server: base_url=(\S+), imported from", str(caught.value))
+    script = (
+        "from assisters_rerank import Reranker\n"
+        "from assisters_rerank.local import service_or_local\n"
+        f"print(Reranker(base_url={advice}).rerank('a', ['b', 'a'])[0].index)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "1\n", "")
+    assert "https://www.assisters.dev/dashboard/api-keys" in str(caught.value)
+
+
+def test_closing_leaves_another_server_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    with LocalServer() as other:
+        monkeypatch.setenv("ASSISTERS_BASE_URL", other.base_url)
+        service_or_local().close()
+        assert httpx.get(f"{other.base_url}/models").status_code == 200
 
 
 @pytest.mark.parametrize(
