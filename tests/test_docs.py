@@ -188,8 +188,9 @@ def test_a_missing_package_is_noticed(
 def missing(page: Page) -> set[str]:
     """What a page's code needs and its first install line, or without one the core, brings not."""
     before_code = page.text.partition("```python")[0]
-    lines = re.findall(r'pip install ("assisters-rerank\[[^`\n]+)', before_code)
-    command = lines[0] if lines else "assisters-rerank"
+    install = r'(?:^\$ |`)pip install ("(?:\.|assisters-rerank)\[[^`\n]+)'
+    lines = re.findall(install, before_code, re.MULTILINE)
+    command = lines[0].replace('".[', '"assisters-rerank[') if lines else "assisters-rerank"
     code = "\n".join(page.programs)
     needed = {"semantic-text-splitter"} if '="split"' in code else set()
     for module in imported(code):
@@ -237,7 +238,7 @@ def help_of(command: str) -> str:
 
 
 def assert_extras_exist(command: str) -> None:
-    (extras,) = re.findall(r"assisters-rerank\[([\w,-]+)\]", command)
+    (extras,) = re.findall(r"(?:\.|assisters-rerank)\[([\w,-]+)\]", command)
     assert set(extras.split(",")) <= PROJECT["optional-dependencies"].keys()
 
 

@@ -1,7 +1,9 @@
-"""The README holds: its code runs as printed, and its tables say what the code does."""
+"""The README holds: its code prints what it shows, its tables are true, and it is short."""
 
 from __future__ import annotations
 
+import ast
+import importlib
 import os
 import re
 import subprocess
@@ -10,87 +12,95 @@ from pathlib import Path
 
 import pytest
 
-import assisters_rerank.errors
-from assisters_rerank import AssistersError, Reranker
-from langchain_assisters import AssistersRerank as LangChainRerank
-from llama_index_assisters import AssistersRerank as LlamaIndexRerank
-
-README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", README, flags=re.MULTILINE | re.DOTALL)
 CODE = [text for language, text in BLOCKS if language == "python"]
+SHOWN = [text for language, text in BLOCKS if language == "text"]
 
 
 def _table(heading: str) -> dict[str, list[str]]:
     section = README.split(f"\n## {heading}\n")[1].split("\n## ")[0]
     rows = [line.strip("| ").split(" | ") for line in section.splitlines() if line.startswith("|")]
-    return {row[0]: row[1:] for row in rows[2:]}
+    return {row[0].strip("`"): row[1:] for row in rows[2:]}
 
 
 def test_every_block_is_run() -> None:
-    # The two shell blocks are run by the continuous integration, exactly as printed.
+    # The two of bash are run by the continuous integration, exactly as printed.
     languages = [language for language, _ in BLOCKS]
     assert languages.count("bash") == 2
-    assert set(languages) == {"bash", "python"}
+    assert set(languages) == {"bash", "console", "python", "text"}
 
 
-def test_the_code_runs_as_printed(tmp_path: Path) -> None:
+def test_it_is_a_first_screen() -> None:
+    assert len(README.split()) <= 900
+    language, shown = BLOCKS[0]
+    assert (language, shown) == ("text", SHOWN[0])
+
+
+def test_the_code_prints_what_is_shown(tmp_path: Path) -> None:
+    assert printed_by("\n".join(CODE), tmp_path) == "".join(SHOWN)
+
+
+def test_the_first_block_prints_what_is_at_the_top(tmp_path: Path) -> None:
+    assert printed_by(CODE[0], tmp_path) == SHOWN[0]
+
+
+def test_numpy_is_needed_by_no_block() -> None:
+    # A user with a key need not have it: only the extras `local` and `eval` bring it.
+    assert "numpy" not in "".join(CODE)
+    assert "vectorstores" not in "".join(CODE)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.version_info[:2] != (3, 11), reason="other docstrings, another order")
+def test_the_order_before_is_bm25s() -> None:
+    from assisters_rerank.demo.bm25 import FirstStage
+    from assisters_rerank.demo.corpus import read_passages
+
+    values = {
+        statement.targets[0].id: ast.literal_eval(statement.value)
+        for statement in ast.parse(CODE[0]).body[:4]
+        if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name)
+    }
+    found = FirstStage(read_passages()).search(values["question"], 6)
+    assert [passage.name for passage in found] == [
+        text.partition(":")[0] for text in values["texts"]
+    ]
+
+
+def test_the_names_can_be_imported_from_there() -> None:
+    for package, (names,) in _table("Which name from which package").items():
+        module = importlib.import_module(package)
+        listed = re.findall(r"`(\w+)`", names)
+        assert listed
+        assert set(listed) <= set(module.__all__)
+
+
+@pytest.mark.parametrize("target", re.findall(r"\]\(([^)\s]+)\)", README))
+def test_links_lead_somewhere(target: str) -> None:
+    file, _, anchor = target.partition("#")
+    if "://" not in target:
+        path = ROOT / file if file else ROOT / "README.md"
+        assert path.exists()
+        headings = re.findall(r"^#+ (.*)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+        assert not anchor or anchor in {name.lower().replace(" ", "-") for name in headings}
+
+
+def printed_by(code: str, folder: Path) -> str:
+    """Run as a user does who has no key."""
     clean = {k: v for k, v in os.environ.items() if not k.startswith("ASSISTERS_")}
-    script = tmp_path / "readme.py"
-    script.write_text("\n".join(CODE), encoding="utf-8")
+    script = folder / "readme.py"
+    script.write_text(code, encoding="utf-8")
     result = subprocess.run(
         [sys.executable, "-X", "utf8", str(script)],
         env=clean,
-        cwd=tmp_path,
+        cwd=folder,
         capture_output=True,
         text=True,
+        encoding="utf-8",
         timeout=120,
         check=False,
     )
     assert result.returncode == 0, result.stderr
-    lines = result.stdout.splitlines()
-    # LangChain and LlamaIndex print two documents each, the right one first; in plain Python the
-    # threshold leaves that one alone.
-    assert [place for place, line in enumerate(lines) if "subprocess.run" in line] == [0, 2, 4, 6]
-    assert lines[5].startswith("local")
-    # The best passage is the end of the long text.
-    index, *span = lines[6].split(" ", 1)
-    assert index == "0"
-    assert span[0].startswith("Passage(start=")
-    assert lines[6].endswith("To run a command, call subprocess.run.")
-    assert int(lines[7].split()[0]) > 2  # passages
-    assert len(lines) == 8
-
-
-def test_the_options_table_is_complete_and_true() -> None:
-    rows = {
-        name: row[0].strip("`")
-        for names, row in _table("Options").items()
-        for name in re.findall(r"`(\w+)`", names)
-    }
-    classes = (Reranker, LangChainRerank, LlamaIndexRerank)
-    ours = {
-        name: field
-        for kind in classes
-        for name, field in kind.model_fields.items()
-        if name not in ("name", "callback_manager")  # the frameworks' own
-    }
-    assert rows.keys() == ours.keys()
-    for name, field in ours.items():
-        default = field.get_default(call_default_factory=True, validated_data={})
-        shown = f"MetadataMode.{default.name}" if name == "metadata_mode" else repr(default)
-        assert rows[name].replace('"', "'") == shown, name
-
-
-def test_the_errors_table_is_complete() -> None:
-    tree = {
-        name
-        for name, value in vars(assisters_rerank.errors).items()
-        if isinstance(value, type) and issubclass(value, AssistersError)
-    }
-    assert {name.strip("`") for name in _table("Errors")} == tree - {"AssistersError"}
-
-
-@pytest.fixture(autouse=True)
-def _no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("ASSISTERS_BASE_URL", raising=False)
-    monkeypatch.delenv("ASSISTERS_API_KEY", raising=False)
+    return result.stdout
