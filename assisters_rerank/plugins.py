@@ -28,6 +28,7 @@ __all__ = [
     "TopN",
     "best_cut",
     "checked_cut",
+    "only_sync_is_overridden",
 ]
 
 Content = Literal["document", "passage"]
@@ -76,3 +77,15 @@ def _beginning(own: str, metadata: Mapping[str, object]) -> int:
     if isinstance(start, int) and isinstance(end, int) and end - start == len(own):
         return start
     return 0
+
+
+def only_sync_is_overridden(instance: object, sync: str, evented: str) -> bool:
+    """Whether a user's subclass has its own sync method, but not an async one.
+
+    The frameworks' own base classes then run the sync one in a thread. What they inherit from us
+    would go round it.
+    """
+    kinds = [vars(kind) for kind in type(instance).__mro__]
+    return next(n for n, kind in enumerate(kinds) if sync in kind) < next(
+        n for n, kind in enumerate(kinds) if evented in kind
+    )

@@ -1,7 +1,7 @@
 """Assisters for LangChain: embed and rerank the documents of a chain or a retriever.
 
 - `rerank` is the document compressor, `retriever` puts it around another retriever;
-- `configurable` lets a call's config change its fields;
+- `call_config` takes a call's config along, `configurable` lets a call's config change its fields;
 - `documents` translates documents in and out, `tracing` writes LangChain's runs;
 - `embeddings` are for vector stores.
 """

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from langchain_core.embeddings import Embeddings
+from langchain_core.runnables.config import run_in_executor
 
 from assisters_rerank import Embedder
-from assisters_rerank.plugins import STRICT
+from assisters_rerank.plugins import STRICT, only_sync_is_overridden
 
 
 class AssistersEmbeddings(Embedder, Embeddings):
@@ -20,3 +23,15 @@ class AssistersEmbeddings(Embedder, Embeddings):
     """
 
     model_config = STRICT
+
+    async def aembed_documents(self, texts: Iterable[str]) -> list[list[float]]:
+        """`embed_documents` without blocking the event loop."""
+        if only_sync_is_overridden(self, "embed_documents", "aembed_documents"):
+            return await run_in_executor(None, self.embed_documents, texts)
+        return await super().aembed_documents(texts)
+
+    async def aembed_query(self, text: str) -> list[float]:
+        """`embed_query` without blocking the event loop."""
+        if only_sync_is_overridden(self, "embed_query", "aembed_query"):
+            return await run_in_executor(None, self.embed_query, text)
+        return await super().aembed_query(text)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable, Sequence
 from inspect import iscoroutine
 from types import EllipsisType
 from typing import Any
@@ -13,15 +11,22 @@ from langchain_core.callbacks import Callbacks
 from langchain_core.documents import BaseDocumentCompressor, Document
 from langchain_core.load.serializable import SerializedConstructor, SerializedNotImplemented
 from langchain_core.runnables import RunnableConfig, RunnableSerializable
-from langchain_core.runnables.config import ensure_config
+from langchain_core.runnables.config import run_in_executor
 from langchain_core.runnables.utils import AnyConfigurableField
 from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 from typing_extensions import TypedDict  # pydantic needs it on Python 3.11
 
 from assisters_rerank import ConfigurationError, Dialect, Reranker
-from assisters_rerank.plugins import API_KEY_VARIABLE, STRICT, Content, checked_cut
+from assisters_rerank.plugins import (
+    API_KEY_VARIABLE,
+    STRICT,
+    Content,
+    checked_cut,
+    only_sync_is_overridden,
+)
 
+from .call_config import called, config_of
 from .configurable import ConfigurableRerank
 from .documents import listed, scored
 from .tracing import atraced, traced
@@ -33,9 +38,6 @@ class RerankInput(TypedDict):
     query: str
     documents: Sequence[Document]
 
-
-# An `invoke`'s config on its way through `compress_documents`, whose signature is LangChain's.
-_INVOKED: ContextVar[RunnableConfig | None] = ContextVar("assisters_invoked", default=None)
 
 # Chains are mostly typed as giving some dict or other: what is in it is checked in the call.
 Input = RerankInput | dict[str, Any]
@@ -93,7 +95,7 @@ class AssistersRerank(
         Raises:
             AssistersError: see the tree in `assisters_rerank.errors`.
         """
-        with traced(self, query, _config(callbacks), top_n, score_threshold) as trace:
+        with traced(self, query, config_of(self, callbacks), top_n, score_threshold) as trace:
             documents = listed(documents)
             cut = checked_cut(self, self.content)
             ranking = self.rerank(
@@ -113,7 +115,15 @@ class AssistersRerank(
         score_threshold: float | EllipsisType | None = ...,
     ) -> list[Document]:
         """`compress_documents` without blocking the event loop."""
-        async with atraced(self, query, _config(callbacks), top_n, score_threshold) as trace:
+        if only_sync_is_overridden(self, "compress_documents", "acompress_documents"):
+            options = {"top_n": top_n, "score_threshold": score_threshold}
+            given: Any = {name: value for name, value in options.items() if value is not ...}
+            return await run_in_executor(
+                None, self.compress_documents, documents, query, callbacks, **given
+            )
+        async with atraced(
+            self, query, config_of(self, callbacks), top_n, score_threshold
+        ) as trace:
             documents = listed(documents)
             cut = checked_cut(self, self.content)
             ranking = await self.arerank(
@@ -129,7 +139,7 @@ class AssistersRerank(
         """`compress_documents` as a Runnable; the keywords are `top_n` and `score_threshold`."""
         documents, query = _parts(input)
         options = _call_options(kwargs)
-        with _invoked(config):
+        with called(self, config):
             return self.compress_documents(documents, query, **options)
 
     async def ainvoke(
@@ -138,7 +148,7 @@ class AssistersRerank(
         """`acompress_documents` as a Runnable; it takes the same keywords as `invoke`."""
         documents, query = _parts(input)
         options = _call_options(kwargs)
-        with _invoked(config):
+        with called(self, config):
             return await self.acompress_documents(documents, query, **options)
 
     def configurable_fields(
@@ -186,25 +196,6 @@ def _chosen(text: object, place: int) -> str:
         f"text: it gave {type(text).__name__} for documents[{place}]; give a plain function that "
         "returns a string."
     )
-
-
-@contextmanager
-def _invoked(config: RunnableConfig | None) -> Iterator[None]:
-    """Hands an `invoke`'s config to the `compress_documents` that it calls, also a subclass's."""
-    token = _INVOKED.set(ensure_config(config))
-    try:
-        yield
-    finally:
-        _INVOKED.reset(token)
-
-
-def _config(callbacks: Callbacks | None) -> RunnableConfig:
-    """The config of a run: of the `invoke` around, else of the chain around, else none."""
-    config = _INVOKED.get()
-    if config is None:
-        return ensure_config({"callbacks": callbacks} if callbacks is not None else None)
-    _INVOKED.set(None)  # it is this run's, not that of a rerank inside it
-    return config if callbacks is None else {**config, "callbacks": callbacks}
 
 
 _CALL_OPTIONS = ("score_threshold", "top_n")

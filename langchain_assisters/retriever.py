@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from types import EllipsisType
 from typing import Annotated, Any
 
 from langchain_core.callbacks import (
@@ -12,13 +11,20 @@ from langchain_core.callbacks import (
 from langchain_core.documents import Document
 from langchain_core.retrievers import BaseRetriever, RetrieverLike
 from langchain_core.runnables import ConfigurableFieldSpec, RunnableConfig, RunnableSerializable
-from langchain_core.runnables.config import ensure_config, patch_config
+from langchain_core.runnables.config import patch_config, run_in_executor
 from langchain_core.runnables.configurable import DynamicRunnable
 from langchain_core.runnables.utils import get_unique_config_specs
 from pydantic import Field, PlainValidator, SerializeAsAny
 
-from assisters_rerank.plugins import STRICT, ScoreThreshold, Settings, TopN
+from assisters_rerank.plugins import (
+    STRICT,
+    ScoreThreshold,
+    Settings,
+    TopN,
+    only_sync_is_overridden,
+)
 
+from .call_config import called, config_of
 from .rerank import AssistersRerank
 
 
@@ -79,61 +85,39 @@ class RerankRetriever(Settings, BaseRetriever):
     ) -> list[Document]:
         """The reranked documents for a query."""
         # LangChain hands no config to `_get_relevant_documents`; a filter may be in it.
-        config = ensure_config(config)
-        return super().invoke(input, config, call_config=config, **kwargs)
+        with called(self, config) as config:
+            return super().invoke(input, config, **kwargs)
 
     async def ainvoke(
         self, input: str, config: RunnableConfig | None = None, **kwargs: Any
     ) -> list[Document]:
         """`invoke` without blocking the event loop."""
-        config = ensure_config(config)
-        return await super().ainvoke(input, config, call_config=config, **kwargs)
+        with called(self, config) as config:
+            return await super().ainvoke(input, config, **kwargs)
 
     def _get_relevant_documents(
-        self,
-        query: str,
-        *,
-        run_manager: CallbackManagerForRetrieverRun,
-        call_config: RunnableConfig | None = None,
-        top_n: int | EllipsisType | None = ...,
-        score_threshold: float | EllipsisType | None = ...,
-        **kwargs: Any,
+        self, query: str, *, run_manager: CallbackManagerForRetrieverRun, **keywords: Any
     ) -> list[Document]:
-        config = patch_config(call_config, callbacks=run_manager.get_child())
-        candidates = self.base_retriever.invoke(query, config, **kwargs)
-        return self.reranker.invoke(
-            {"query": query, "documents": candidates},
-            config,
-            **self._call_options(top_n, score_threshold),
-        )
+        options, others = self._divided(keywords)
+        config = patch_config(config_of(self), callbacks=run_manager.get_child())
+        candidates = self.base_retriever.invoke(query, config, **others)
+        return self.reranker.invoke({"query": query, "documents": candidates}, config, **options)
 
     async def _aget_relevant_documents(
-        self,
-        query: str,
-        *,
-        run_manager: AsyncCallbackManagerForRetrieverRun,
-        call_config: RunnableConfig | None = None,
-        top_n: int | EllipsisType | None = ...,
-        score_threshold: float | EllipsisType | None = ...,
-        **kwargs: Any,
+        self, query: str, *, run_manager: AsyncCallbackManagerForRetrieverRun, **keywords: Any
     ) -> list[Document]:
-        config = patch_config(call_config, callbacks=run_manager.get_child())
-        candidates = await self.base_retriever.ainvoke(query, config, **kwargs)
-        return await self.reranker.ainvoke(
-            {"query": query, "documents": candidates},
-            config,
-            **self._call_options(top_n, score_threshold),
-        )
+        if only_sync_is_overridden(self, "_get_relevant_documents", "_aget_relevant_documents"):
+            sync = {"run_manager": run_manager.get_sync(), **keywords}
+            return await run_in_executor(None, self._get_relevant_documents, query, **sync)
+        options, others = self._divided(keywords)
+        config = patch_config(config_of(self), callbacks=run_manager.get_child())
+        candidates = await self.base_retriever.ainvoke(query, config, **others)
+        given = {"query": query, "documents": candidates}
+        return await self.reranker.ainvoke(given, config, **options)
 
-    def _call_options(
-        self, top_n: int | EllipsisType | None, score_threshold: float | EllipsisType | None
-    ) -> dict[str, Any]:
-        """The call's options, else the retriever's; without either, the reranker has its own."""
-        options: dict[str, Any] = {}
-        if self.top_n is not None or top_n is not ...:
-            options["top_n"] = self.top_n if top_n is ... else top_n
-        if self.score_threshold is not None or score_threshold is not ...:
-            options["score_threshold"] = (
-                self.score_threshold if score_threshold is ... else score_threshold
-            )
-        return options
+    def _divided(self, keywords: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """A call's keywords: options of the reranker, and others, for the first stage."""
+        own = {"top_n": self.top_n, "score_threshold": self.score_threshold}
+        options = {name: value for name, value in own.items() if value is not None}
+        options |= {name: value for name, value in keywords.items() if name in own}
+        return options, {name: value for name, value in keywords.items() if name not in own}

@@ -87,6 +87,8 @@ async def atraced(
     trace = Trace()
     try:
         yield trace
+    except GeneratorExit:
+        raise  # the call is thrown away, and must not wait for a handler
     except BaseException as error:
         await run.on_retriever_error(error)
         raise

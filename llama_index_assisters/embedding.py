@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any, Self
 
@@ -11,7 +12,7 @@ from llama_index_instrumentation import get_dispatcher
 from pydantic import Field, model_validator
 
 from assisters_rerank import ConfigurationError, Embedder, EmbeddingOptions
-from assisters_rerank.plugins import STRICT
+from assisters_rerank.plugins import STRICT, only_sync_is_overridden
 
 from .components import Component
 
@@ -109,6 +110,8 @@ class AssistersEmbedding(Embedder, Component, BaseEmbedding):
         return self.embed_query(query)
 
     async def _aget_query_embedding(self, query: str) -> list[float]:
+        if only_sync_is_overridden(self, "_get_query_embedding", "_aget_query_embedding"):
+            return await asyncio.to_thread(self._get_query_embedding, query)
         return await self.aembed_query(query)
 
     def _get_text_embedding(self, text: str) -> list[float]:
@@ -116,12 +119,16 @@ class AssistersEmbedding(Embedder, Component, BaseEmbedding):
 
     @dispatcher.span  # the mixin decorates abstract methods only, and this one has a default
     async def _aget_text_embedding(self, text: str) -> list[float]:
+        if only_sync_is_overridden(self, "_get_text_embedding", "_aget_text_embedding"):
+            return await asyncio.to_thread(self._get_text_embedding, text)
         return (await self.aembed_documents([text]))[0]
 
     def _get_text_embeddings(self, texts: list[str]) -> list[list[float]]:
         return self.embed_documents(texts)
 
     async def _aget_text_embeddings(self, texts: list[str]) -> list[list[float]]:
+        if only_sync_is_overridden(self, "_get_text_embeddings", "_aget_text_embeddings"):
+            return await asyncio.to_thread(self._get_text_embeddings, texts)
         return await self.aembed_documents(texts)
 
 

@@ -11,7 +11,7 @@ from llama_index_instrumentation import get_dispatcher
 from pydantic import Field
 
 from assisters_rerank import ConfigurationError, Ranking, Reranker
-from assisters_rerank.plugins import STRICT, Content, checked_cut
+from assisters_rerank.plugins import STRICT, Content, checked_cut, only_sync_is_overridden
 
 from .components import Component
 from .events import Report, reported
@@ -72,6 +72,8 @@ class AssistersRerank(Reranker, Component, BaseNodePostprocessor):
     async def _apostprocess_nodes(
         self, nodes: list[NodeWithScore], query_bundle: QueryBundle | None = None
     ) -> list[NodeWithScore]:
+        if only_sync_is_overridden(self, "_postprocess_nodes", "_apostprocess_nodes"):
+            return await super()._apostprocess_nodes(nodes, query_bundle)
         query, nodes = _query(query_bundle), _listed(nodes)
         with self._reported(query, nodes) as report:
             cut = checked_cut(self, self.content)
