@@ -11,8 +11,10 @@ from langchain_core.callbacks import (
 from langchain_core.documents import Document
 from langchain_core.retrievers import BaseRetriever, RetrieverLike
 from langchain_core.runnables import ConfigurableFieldSpec, RunnableConfig, RunnableSerializable
+from langchain_core.runnables.base import RunnableBindingBase
 from langchain_core.runnables.config import patch_config, run_in_executor
 from langchain_core.runnables.configurable import DynamicRunnable
+from langchain_core.runnables.fallbacks import RunnableWithFallbacks
 from langchain_core.runnables.utils import get_unique_config_specs
 from pydantic import Field, PlainValidator, SerializeAsAny
 
@@ -30,13 +32,27 @@ from .rerank import AssistersRerank
 
 def _reranker(value: object) -> object:
     # pydantic would make a new object of a wrapper's generic type instead of checking it.
-    if isinstance(value.default if isinstance(value, DynamicRunnable) else value, AssistersRerank):
+    if isinstance(_innermost(value), AssistersRerank):
         return value
     if isinstance(value, dict):
         return AssistersRerank(**value)
     raise ValueError(
-        f"give an AssistersRerank, or one made configurable, not {type(value).__name__}"
+        "give an AssistersRerank, or what LangChain's own methods (with_config, with_retry, "
+        f"configurable_fields …) make of one, not {type(value).__name__}"
     )
+
+
+def _innermost(value: object) -> object:
+    """What LangChain's wrappers are around."""
+    while True:
+        if isinstance(value, DynamicRunnable):
+            value = value.default
+        elif isinstance(value, RunnableBindingBase):
+            value = value.bound
+        elif isinstance(value, RunnableWithFallbacks):
+            value = value.runnable
+        else:
+            return value
 
 
 class RerankRetriever(Settings, BaseRetriever):
@@ -66,7 +82,7 @@ class RerankRetriever(Settings, BaseRetriever):
         SerializeAsAny[AssistersRerank | RunnableSerializable[Any, list[Document]]],
         PlainValidator(_reranker),
     ] = Field(default_factory=AssistersRerank)
-    """The second stage; also one with `configurable_fields`."""
+    """The second stage; also one with `configurable_fields`, `with_config`, `with_fallbacks` …"""
 
     top_n: TopN = None
     """Most documents to return; None: as many as the reranker's own top_n says."""

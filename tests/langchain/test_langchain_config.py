@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import uuid4
@@ -130,9 +131,47 @@ async def test_a_configurable_reranker_is_configured_by_the_call(
     assert len(await invoked(colour, retriever, QUERY, {"configurable": {"most": 2}})) == 2
 
 
-def test_something_else_is_not_taken_for_a_reranker() -> None:
+MOST = ConfigurableField(id="most")
+WRAPPED: dict[str, Callable[[AssistersRerank], Runnable[Any, Any]]] = {
+    "with_config": lambda reranker: reranker.with_config(tags=["t"]),
+    "bind": lambda reranker: reranker.bind(top_n=5),
+    "with_retry": lambda reranker: reranker.with_retry(),
+    "with_listeners": lambda reranker: reranker.with_listeners(on_end=lambda run: None),
+    "with_fallbacks": lambda reranker: AssistersRerank(
+        base_url="http://127.0.0.1:9/v1", max_retries=0
+    ).with_fallbacks([reranker]),
+    "alternatives": lambda reranker: reranker.configurable_alternatives(
+        ConfigurableField(id="which"), other=reranker
+    ),
+    "fields, alternatives": lambda reranker: reranker.configurable_fields(
+        top_n=MOST
+    ).configurable_alternatives(ConfigurableField(id="which"), other=reranker),
+    "fields, retry, config": lambda reranker: (
+        reranker.configurable_fields(top_n=MOST).with_retry().with_config(tags=["t"])
+    ),
+}
+
+
+@pytest.mark.parametrize("way", WRAPPED)
+async def test_whatever_langchains_methods_make_of_a_reranker_is_one(
+    way: str, colour: str, compressor: AssistersRerank, documents: list[Document]
+) -> None:
+    wrapped: Any = WRAPPED[way](compressor)
+    retriever = RerankRetriever(
+        base_retriever=RunnableLambda(lambda _: documents), reranker=wrapped
+    )
+    assert retriever.reranker is wrapped
+    found = await invoked(colour, retriever, QUERY, top_n=3)
+    assert found == compressor.compress_documents(documents, QUERY)[:3]
+    whole = await invoked(colour, retriever, QUERY)
+    assert len(whole) == (5 if way == "bind" else len(TEXTS))
+    assert await invoked(colour, copy.deepcopy(retriever), QUERY) == whole
+
+
+@pytest.mark.parametrize("wrong", [RunnableLambda(str), RunnableLambda(str).bind(), str])
+def test_something_else_is_not_taken_for_a_reranker(wrong: Any) -> None:
     with pytest.raises(ConfigurationError, match="reranker: give an AssistersRerank"):
-        RerankRetriever(base_retriever=RunnableLambda(str), reranker=RunnableLambda(str))
+        RerankRetriever(base_retriever=RunnableLambda(str), reranker=wrong)
 
 
 class Keywords(BaseRetriever):
