@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from langchain_core.documents import Document
 
@@ -15,7 +15,7 @@ DEGRADED = "rerank_degraded"
 
 def listed(documents: Iterable[Document]) -> list[Document]:
     """A list of our own: the caller may change theirs while the service is at work."""
-    if not isinstance(documents, Iterable):
+    if isinstance(documents, str | bytes | Mapping) or not isinstance(documents, Iterable):
         raise ConfigurationError(f"documents: give a list, not {type(documents).__name__}.")
     listed = list(documents)
     for place, document in enumerate(listed):

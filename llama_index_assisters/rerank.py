@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 
 from llama_index.core.postprocessor.types import BaseNodePostprocessor
@@ -95,7 +95,7 @@ class AssistersRerank(Reranker, Component, BaseNodePostprocessor):
 
 def _listed(nodes: Iterable[NodeWithScore]) -> list[NodeWithScore]:
     # A list of our own: the caller may change theirs while the service is at work.
-    if not isinstance(nodes, Iterable):
+    if isinstance(nodes, str | bytes | Mapping) or not isinstance(nodes, Iterable):
         raise ConfigurationError(f"nodes: give a list, not {type(nodes).__name__}.")
     listed = list(nodes)
     for place, node in enumerate(listed):

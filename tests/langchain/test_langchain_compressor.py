@@ -334,7 +334,15 @@ async def test_an_iterator_of_documents_is_ranked_whole(
 
 @pytest.mark.parametrize(
     ("documents", "told"),
-    [(None, "documents: give a list"), (["a"], r"documents\[0\]: give a LangChain Document")],
+    [
+        (None, "documents: give a list"),
+        ("", "documents: give a list, not str"),
+        (QUERY, "documents: give a list, not str"),  # the two in the wrong order
+        (b"", "documents: give a list, not bytes"),
+        ({}, "documents: give a list, not dict"),
+        (["a"], r"documents\[0\]: give a LangChain Document"),
+        ([{"text": "a"}], r"documents\[0\]: give a LangChain Document, not dict"),
+    ],
 )
 async def test_what_is_no_list_of_documents_is_refused(
     colour: str, compressor: AssistersRerank, documents: Any, told: str

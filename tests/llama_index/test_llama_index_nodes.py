@@ -365,7 +365,14 @@ class TestOptions:
 
 
 @pytest.mark.parametrize(
-    ("nodes", "told"), [(None, "nodes: give a list"), (["a"], r"nodes\[0\]: give a NodeWithScore")]
+    ("nodes", "told"),
+    [
+        (None, "nodes: give a list"),
+        ("", "nodes: give a list, not str"),
+        ({}, "nodes: give a list, not dict"),
+        (["a"], r"nodes\[0\]: give a NodeWithScore"),
+        ([TextNode(text="a")], r"nodes\[0\]: give a NodeWithScore, not TextNode"),
+    ],
 )
 async def test_what_is_no_list_of_nodes_is_refused(
     colour: str, postprocessor: AssistersRerank, nodes: Any, told: str
