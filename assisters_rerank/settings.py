@@ -101,13 +101,29 @@ def _explain(error: ValidationError, model: type[BaseModel]) -> str:
     return "; ".join(problems)
 
 
-# What other rerankers call the same thing.
-_ELSEWHERE = {"base_compressor": "reranker", "compressor": "reranker", "top_k": "top_n"}
+# What other rerankers and embedders call the same thing.
+_ELSEWHERE = {
+    "api_base": "base_url",
+    "base_compressor": "reranker",
+    "batch_size": "max_documents_per_request max_texts_per_request",
+    "chunk_size": "max_texts_per_request",
+    "compressor": "reranker",
+    "endpoint": "base_url",
+    "k": "top_n",
+    "max_batch_size": "max_documents_per_request max_texts_per_request",
+    "model_name": "model",
+    "rank_fields": "text metadata_mode",
+    "top_k": "top_n",
+    "truncate": "long_documents",
+    "truncation": "long_documents",
+    "url": "base_url",
+}
 
 
 def _unknown(name: str, model: type[BaseModel]) -> str:
     fields = model.model_fields
-    known = [field for field in (_ELSEWHERE.get(name), name.partition("_")[2]) if field in fields]
+    others = [*_ELSEWHERE.get(name, "").split(), name.partition("_")[2]]
+    known = [field for field in others if field in fields]
     near = known or difflib.get_close_matches(name, fields, n=1)
     hint = (
         f"did you mean {near[0]}?"

@@ -17,7 +17,7 @@ from langchain_core.tracers.run_collector import RunCollectorCallbackHandler
 from langchain_core.vectorstores import InMemoryVectorStore
 
 from assisters_rerank import ConfigurationError
-from langchain_assisters import AssistersRerank, RerankRetriever
+from langchain_assisters import AssistersEmbeddings, AssistersRerank, RerankRetriever
 
 from ..plugins.cases import QUERY, TEXTS
 
@@ -292,6 +292,13 @@ async def test_the_config_of_an_invoke_is_used_once(
             "Unknown option base_compressor; did you mean reranker?",
         ),
         (lambda: AssistersRerank(assisters_api_key="k"), "did you mean api_key?"),
+        (lambda: AssistersRerank(model_name="m"), "did you mean model?"),
+        (lambda: AssistersRerank(k=3), "did you mean top_n?"),
+        (lambda: AssistersRerank(rank_fields=["title"]), "did you mean text?"),
+        (lambda: AssistersRerank(max_batch_size=3), "did you mean max_documents_per_request?"),
+        (lambda: AssistersRerank(truncate="END"), "did you mean long_documents?"),
+        (lambda: AssistersRerank(api_base="http://a/v1"), "did you mean base_url?"),
+        (lambda: AssistersEmbeddings(chunk_size=3), "did you mean max_texts_per_request?"),
     ],
 )
 def test_a_mistaken_constructor_says_what_to_write(
