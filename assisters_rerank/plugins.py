@@ -7,10 +7,16 @@ the framework's own documents down to their best passage: when, where, and what 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from .errors import ConfigurationError
-from .options.rerank_options import RerankOptions, ScoreThreshold, TopN
+from .options.rerank_options import (
+    RerankOptions,
+    ScoreThreshold,
+    TopN,
+    checked_score_threshold,
+    checked_top_n,
+)
 from .ranking import RankedDocument
 from .settings import STRICT, Settings
 from .text.passages import Passage, placed_in
@@ -27,11 +33,16 @@ __all__ = [
     "Settings",
     "TopN",
     "best_cut",
+    "call_options",
     "checked_cut",
+    "checked_score_threshold",
+    "checked_top_n",
     "only_sync_is_overridden",
 ]
 
 Content = Literal["document", "passage"]
+
+_CALL_OPTIONS = ("score_threshold", "top_n")
 
 PASSAGE_START, PASSAGE_END = "passage_start", "passage_end"
 
@@ -44,6 +55,21 @@ class Cut(NamedTuple):
 
     span: Passage
     noted: dict[str, object]
+
+
+def call_options(keywords: Mapping[str, Any]) -> dict[str, Any]:
+    """The options that a framework's call was given; their values are not checked here.
+
+    Raises:
+        ConfigurationError: there are other keywords.
+    """
+    others = sorted(keywords.keys() - set(_CALL_OPTIONS))
+    if others:
+        raise ConfigurationError(
+            f"{', '.join(others)}: a call takes only the options {' and '.join(_CALL_OPTIONS)}; "
+            "give other options to the constructor."
+        )
+    return dict(keywords)
 
 
 def checked_cut(options: RerankOptions, content: Content) -> bool:

@@ -22,6 +22,7 @@ from assisters_rerank.plugins import (
     API_KEY_VARIABLE,
     STRICT,
     Content,
+    call_options,
     checked_cut,
     only_sync_is_overridden,
 )
@@ -138,7 +139,7 @@ class AssistersRerank(
     ) -> list[Document]:
         """`compress_documents` as a Runnable; the keywords are `top_n` and `score_threshold`."""
         documents, query = _parts(input)
-        options = _call_options(kwargs)
+        options = call_options(kwargs)
         with called(self, config):
             return self.compress_documents(documents, query, **options)
 
@@ -147,7 +148,7 @@ class AssistersRerank(
     ) -> list[Document]:
         """`acompress_documents` as a Runnable; it takes the same keywords as `invoke`."""
         documents, query = _parts(input)
-        options = _call_options(kwargs)
+        options = call_options(kwargs)
         with called(self, config):
             return await self.acompress_documents(documents, query, **options)
 
@@ -196,20 +197,6 @@ def _chosen(text: object, place: int) -> str:
         f"text: it gave {type(text).__name__} for documents[{place}]; give a plain function that "
         "returns a string."
     )
-
-
-_CALL_OPTIONS = ("score_threshold", "top_n")
-
-
-def _call_options(keywords: dict[str, Any]) -> dict[str, Any]:
-    """The keywords of a call; their values are checked where those of all calls are."""
-    others = sorted(keywords.keys() - set(_CALL_OPTIONS))
-    if others:
-        raise ConfigurationError(
-            f"{', '.join(others)}: a call takes only the options {' and '.join(_CALL_OPTIONS)}; "
-            "give other options to the constructor."
-        )
-    return keywords
 
 
 def _parts(given: Input) -> tuple[Sequence[Document], str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TypedDict
 
 from llama_index.core.callbacks import CBEventType, EventPayload
 from llama_index.core.instrumentation.events.rerank import ReRankEndEvent, ReRankStartEvent
@@ -16,6 +17,14 @@ from llama_index.core.schema import NodeWithScore
 from llama_index_instrumentation.dispatcher import Dispatcher
 
 from assisters_rerank import Ranking
+
+
+class CallOptions(TypedDict):
+    """What a call may change, as it holds for this one."""
+
+    top_n: int | None
+    score_threshold: float | None
+
 
 Report = Callable[[list[NodeWithScore], Ranking], list[NodeWithScore]]
 
@@ -28,13 +37,14 @@ def reported(
     nodes: list[NodeWithScore],
     *,
     model: str,
-    top_n: int | None,
+    options: CallOptions,
 ) -> Iterator[Report]:
     """Reports the block as a rerank; hand the result through the function that it yields.
 
-    What the ranking took is among the end event's `tags`, and in the older one's payload under
-    `additional_kwargs`.
+    The threshold is among both events' `tags`, what the ranking took among the end event's; in the
+    older one's payloads they are under `additional_kwargs`.
     """
+    top_n, threshold = options["top_n"], {"score_threshold": options["score_threshold"]}
     wanted = len(nodes) if top_n is None else top_n  # the event demands a number
     result: list[NodeWithScore] = []
     outcome: dict[str, object] = {}
@@ -42,6 +52,7 @@ def reported(
     def report(nodes: list[NodeWithScore], ranking: Ranking) -> list[NodeWithScore]:
         result.extend(nodes)
         outcome.update(
+            threshold,
             model=ranking.model,
             usage=ranking.usage.figures(),
             truncated=ranking.truncated,
@@ -49,7 +60,11 @@ def reported(
         )
         return nodes
 
-    dispatcher.event(ReRankStartEvent(query=query, nodes=nodes, top_n=wanted, model_name=model))
+    dispatcher.event(
+        ReRankStartEvent(
+            query=query, nodes=nodes, top_n=wanted, model_name=model, tags=dict(threshold)
+        )
+    )
     try:
         if postprocessor.callback_manager.handlers:
             payload: dict[str, object] = {
@@ -57,6 +72,7 @@ def reported(
                 EventPayload.MODEL_NAME: model,
                 EventPayload.QUERY_STR: query,
                 EventPayload.TOP_K: wanted,
+                EventPayload.ADDITIONAL_KWARGS: threshold,
             }
             with postprocessor.callback_manager.event(CBEventType.RERANKING, payload) as event:
                 yield report

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
+from functools import partial
+from types import EllipsisType
+from typing import Any
 
 from llama_index.core.postprocessor.types import BaseNodePostprocessor
 from llama_index.core.schema import MetadataMode, NodeWithScore, QueryBundle
@@ -11,10 +15,18 @@ from llama_index_instrumentation import get_dispatcher
 from pydantic import Field
 
 from assisters_rerank import ConfigurationError, Ranking, Reranker
-from assisters_rerank.plugins import STRICT, Content, checked_cut, only_sync_is_overridden
+from assisters_rerank.plugins import (
+    STRICT,
+    Content,
+    call_options,
+    checked_cut,
+    checked_score_threshold,
+    checked_top_n,
+    only_sync_is_overridden,
+)
 
 from .components import Component
-from .events import Report, reported
+from .events import CallOptions, Report, reported
 from .nodes import scored, text_of
 
 dispatcher = get_dispatcher(__name__)
@@ -24,7 +36,8 @@ class AssistersRerank(Reranker, Component, BaseNodePostprocessor):
     """Reranks nodes; each `NodeWithScore` of the result carries the relevance score.
 
     For `as_query_engine(node_postprocessors=[…])`, chat engines, workflows, or by hand through
-    `postprocess_nodes` and `apostprocess_nodes`. The options are those of
+    `postprocess_nodes` and `apostprocess_nodes`, which take `top_n` and `score_threshold` for one
+    call; engines never give any, so give them `with_options(top_n=…)`. The options are those of
     `assisters_rerank.RerankOptions`; `rerank` and `arerank` on plain strings are there as well.
     With `on_error="passthrough"`, nodes that the service could not score keep their first scores
     and carry `metadata["rerank_degraded"] = True`, hidden from prompts.
@@ -59,29 +72,92 @@ class AssistersRerank(Reranker, Component, BaseNodePostprocessor):
         """The name in `to_dict` and in traces."""
         return "AssistersRerank"
 
+    def postprocess_nodes(
+        self,
+        nodes: list[NodeWithScore],
+        query_bundle: QueryBundle | None = None,
+        query_str: str | None = None,
+        **options: Any,
+    ) -> list[NodeWithScore]:
+        """Ranks the nodes, the best first; they are not changed.
+
+        Args:
+            nodes: the candidates.
+            query_bundle: what they should answer.
+            query_str: the same as text; give either.
+            options: `top_n` and `score_threshold`, for this call instead of the options of these
+                names; None: all, and no threshold.
+
+        Raises:
+            AssistersError: see the tree in `assisters_rerank.errors`.
+        """
+        query = _one_query(query_bundle, query_str)
+        return self._postprocess_nodes(nodes, query, **call_options(options))
+
+    async def apostprocess_nodes(
+        self,
+        nodes: list[NodeWithScore],
+        query_bundle: QueryBundle | None = None,
+        query_str: str | None = None,
+        **options: Any,
+    ) -> list[NodeWithScore]:
+        """`postprocess_nodes` without blocking the event loop."""
+        query = _one_query(query_bundle, query_str)
+        return await self._apostprocess_nodes(nodes, query, **call_options(options))
+
     def _postprocess_nodes(
-        self, nodes: list[NodeWithScore], query_bundle: QueryBundle | None = None
+        self,
+        nodes: list[NodeWithScore],
+        query_bundle: QueryBundle | None = None,
+        *,
+        top_n: int | EllipsisType | None = ...,
+        score_threshold: float | EllipsisType | None = ...,
     ) -> list[NodeWithScore]:
         query, nodes = _query(query_bundle), _listed(nodes)
-        with self._reported(query, nodes) as report:
+        options = self._effective(top_n, score_threshold)
+        with self._reported(query, nodes, options) as report:
             cut = checked_cut(self, self.content)
-            ranking = self.rerank(query, self._sent(nodes))
+            ranking = self.rerank(query, self._sent(nodes), **options)
             return report(self._scored(nodes, ranking, cut=cut), ranking)
 
     @dispatcher.span  # the mixin decorates abstract methods only, and this one has a default
     async def _apostprocess_nodes(
-        self, nodes: list[NodeWithScore], query_bundle: QueryBundle | None = None
+        self,
+        nodes: list[NodeWithScore],
+        query_bundle: QueryBundle | None = None,
+        *,
+        top_n: int | EllipsisType | None = ...,
+        score_threshold: float | EllipsisType | None = ...,
     ) -> list[NodeWithScore]:
         if only_sync_is_overridden(self, "_postprocess_nodes", "_apostprocess_nodes"):
-            return await super()._apostprocess_nodes(nodes, query_bundle)
+            options = {"top_n": top_n, "score_threshold": score_threshold}
+            given: Any = {name: value for name, value in options.items() if value is not ...}
+            overridden = partial(self._postprocess_nodes, nodes, query_bundle, **given)
+            return await asyncio.to_thread(overridden)
         query, nodes = _query(query_bundle), _listed(nodes)
-        with self._reported(query, nodes) as report:
+        effective = self._effective(top_n, score_threshold)
+        with self._reported(query, nodes, effective) as report:
             cut = checked_cut(self, self.content)
-            ranking = await self.arerank(query, self._sent(nodes))
+            ranking = await self.arerank(query, self._sent(nodes), **effective)
             return report(self._scored(nodes, ranking, cut=cut), ranking)
 
-    def _reported(self, query: str, nodes: list[NodeWithScore]) -> AbstractContextManager[Report]:
-        return reported(dispatcher, self, query, nodes, model=self.model, top_n=self.top_n)
+    def _effective(
+        self, top_n: int | EllipsisType | None, score_threshold: float | EllipsisType | None
+    ) -> CallOptions:
+        # Checked before the start event, which tells them.
+        return {
+            "top_n": self.top_n if top_n is ... else checked_top_n(top_n),
+            "score_threshold": (
+                self.score_threshold
+                if score_threshold is ...
+                else checked_score_threshold(score_threshold)
+            ),
+        }
+
+    def _reported(
+        self, query: str, nodes: list[NodeWithScore], options: CallOptions
+    ) -> AbstractContextManager[Report]:
+        return reported(dispatcher, self, query, nodes, model=self.model, options=options)
 
     def _sent(self, nodes: list[NodeWithScore]) -> list[str]:
         return [text_of(node, self.metadata_mode) for node in nodes]
@@ -91,6 +167,12 @@ class AssistersRerank(Reranker, Component, BaseNodePostprocessor):
     ) -> list[NodeWithScore]:
         keep = self.keep_retrieval_score
         return [scored(nodes[ranked.index], ranked, keep_first=keep, cut=cut) for ranked in ranking]
+
+
+def _one_query(bundle: QueryBundle | None, text: str | None) -> QueryBundle | None:
+    if bundle is not None and text is not None:
+        raise ConfigurationError("query_str and query_bundle are the same; give one of them.")
+    return bundle if text is None else QueryBundle(text)
 
 
 def _listed(nodes: Iterable[NodeWithScore]) -> list[NodeWithScore]:

@@ -39,6 +39,7 @@ async def test_the_end_event_and_the_older_callback_tell_what_the_call_took(
         "model": scorer,
         "truncated": case.truncated,
         "rerank_degraded": False,
+        "score_threshold": None,
     }
     legacy = Legacy()
     postprocessor = AssistersRerank(
@@ -51,10 +52,10 @@ async def test_the_end_event_and_the_older_callback_tell_what_the_call_took(
         found = await reranked(postprocessor, nodes_of(case))
 
     start, end = recorded.reranks()
-    assert (start.tags, end.tags) == ({}, told)
+    assert (start.tags, end.tags) == ({"score_threshold": None}, told)
     assert json.loads(end.model_dump_json())["tags"]["usage"].keys() == figures.keys()
     assert legacy.rerank()[1][EventPayload.ADDITIONAL_KWARGS] == told
-    assert EventPayload.ADDITIONAL_KWARGS not in legacy.rerank()[0]
+    assert legacy.rerank()[0][EventPayload.ADDITIONAL_KWARGS] == {"score_threshold": None}
     assert postprocessor.total_usage.figures() == figures
     assert [node.node.metadata for node in found] == [{}] * len(case.texts)
 
@@ -81,7 +82,7 @@ async def test_tags_around_the_call_stand_beside_the_figures(
     with recording() as recorded, instrument_tags({"tenant": "a"}):
         await reranked(postprocessor, nodes_of(CASES["one request"]))
     start, end = recorded.reranks()
-    assert start.tags == {"tenant": "a"}
+    assert start.tags == {"tenant": "a", "score_threshold": None}
     assert end.tags["tenant"] == "a"
     assert end.tags["usage"]["requests"] == 1
 
