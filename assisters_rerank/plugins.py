@@ -6,6 +6,7 @@ the framework's own documents down to their best passage: when, where, and what 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
@@ -38,6 +39,7 @@ __all__ = [
     "checked_score_threshold",
     "checked_top_n",
     "only_sync_is_overridden",
+    "plain_number",
 ]
 
 Content = Literal["document", "passage"]
@@ -70,6 +72,18 @@ def call_options(keywords: Mapping[str, Any]) -> dict[str, Any]:
             "give other options to the constructor."
         )
     return dict(keywords)
+
+
+def plain_number(value: Any) -> float | None:
+    """A number of any library (numpy, torch, Decimal) as a float, which JSON takes.
+
+    None for what has no finite value: JSON has neither NaN nor infinity.
+    """
+    try:
+        number = float(value)
+    except Exception:  # what another library's `__float__` raises is its own choice
+        return None
+    return number if math.isfinite(number) else None
 
 
 def checked_cut(options: RerankOptions, content: Content) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from llama_index.core.schema import BaseNode, MetadataMode, Node, NodeWithScore, TextNode
 
 from assisters_rerank import Passage, RankedDocument
-from assisters_rerank.plugins import PASSAGE_END, PASSAGE_START, best_cut
+from assisters_rerank.plugins import PASSAGE_END, PASSAGE_START, best_cut, plain_number
 
 RETRIEVAL_SCORE = "retrieval_score"
 DEGRADED = "rerank_degraded"
@@ -38,7 +38,8 @@ def scored(
     if score is None:
         changes[DEGRADED] = True
     if keep_first and RETRIEVAL_SCORE not in metadata:
-        changes[RETRIEVAL_SCORE] = node.score  # a second pass keeps what the first one noted
+        # A second pass keeps what the first one noted.
+        changes[RETRIEVAL_SCORE] = plain_number(node.score)
     around = node.node
     own = _own_text(around) if cut else ""
     best = best_cut(own, ranked, metadata)

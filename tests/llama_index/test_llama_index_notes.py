@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
 
 import pytest
 from llama_index.core.schema import MetadataMode, NodeWithScore, TextNode
@@ -10,7 +12,8 @@ from llama_index.core.schema import MetadataMode, NodeWithScore, TextNode
 from assisters_rerank.local import LocalServer
 from llama_index_assisters import AssistersRerank
 
-from ..plugins.cases import TEXTS
+from ..plugins.cases import QUERY, TEXTS
+from ..plugins.numbers import HALVES, NOT_FINITE, ONES
 from .doubles import texts_of
 
 Reranked = Callable[..., Awaitable[list[NodeWithScore]]]
@@ -92,6 +95,29 @@ class TestKeepRetrievalScore:
         [found] = await reranked(keeping, bare)
         assert found.node.metadata.get("retrieval_score") is None
         assert found.score is not None
+
+    @pytest.mark.parametrize("degraded", [False, True])
+    async def test_numbers_of_other_libraries_come_through_json(
+        self, degraded: bool, colour: str, keeping: AssistersRerank, dead_url: str
+    ) -> None:
+        if degraded:
+            keeping = keeping.with_options(base_url=dead_url, on_error="passthrough", max_retries=0)
+        given: list[Any] = [*HALVES, *ONES] if degraded else [*HALVES, *ONES, *NOT_FINITE]
+        nodes = [NodeWithScore(node=TextNode(text="a", id_=str(i))) for i in range(len(given))]
+        for node, score in zip(nodes, given, strict=True):
+            node.score = score  # unlike the constructor, this keeps what it is given
+        if colour == "sync":
+            found = keeping.postprocess_nodes(nodes, query_str=QUERY)
+        else:
+            found = await keeping.apostprocess_nodes(nodes, query_str=QUERY)
+        assert [node.score is score for node, score in zip(nodes, given, strict=True)]
+        metadata = {node.node_id: node.metadata for node in found}
+        again = json.loads(json.dumps(metadata, allow_nan=False))
+        scores = [again[str(i)]["retrieval_score"] for i in range(len(given))]
+        numbers = [0.5] * len(HALVES) + [1.0] * len(ONES)
+        assert scores == numbers + [None] * (len(given) - len(numbers))
+        assert {type(node.score) for node in found} == {float}
+        assert TextNode.from_json(found[0].node.to_json()).metadata == found[0].metadata
 
     async def test_it_is_off_unless_asked_for(
         self, reranked: Reranked, postprocessor: AssistersRerank, nodes: list[NodeWithScore]
