@@ -40,8 +40,13 @@ class Connected(ServiceOptions):
         """The world of async calls, likewise."""
         if self.async_http_client is None and self.http_client is not None:
             raise _one_sided("async_http_client", "httpx.AsyncClient", "http_client", "async")
+        if self.async_http_client is not None and self.async_transport == "aiohttp":
+            raise ConfigurationError(
+                "async_transport: async calls go through your async_http_client, not over aiohttp; "
+                "leave one of the two out."
+            )
         await loops.prepare()
-        return Evented(self._state.clients, self.async_http_client)
+        return Evented(self._state.clients, self.async_http_client, self.async_transport)
 
     @property
     def total_usage(self) -> Usage:

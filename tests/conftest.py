@@ -13,6 +13,7 @@ from .turns import Turns
 # What would change where calls go (and who pays for them), or how rich and typer write.
 _VARIABLES = {
     "ASSISTERS_API_KEY",
+    "ASSISTERS_ASYNC_TRANSPORT",
     "ASSISTERS_BASE_URL",
     "HTTP_PROXY",
     "HTTPS_PROXY",

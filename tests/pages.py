@@ -87,7 +87,10 @@ def run(code: str, folder: Path, base_url: str | None) -> subprocess.CompletedPr
     script.write_text(code, encoding="utf-8")
     command = ["-P", str(RUNNER), script.name]  # `tests` has a folder called typing
     if is_test(code):
-        command = ["-m", "pytest", "-q", "-p", "assisters_rerank.local.pytest_plugin", script.name]
+        plugins = ["-p", "assisters_rerank.local.pytest_plugin"]
+        if "httpx_mock" in code:
+            plugins += ["-p", "pytest_httpx"]
+        command = ["-m", "pytest", "-q", *plugins, script.name]
     environment = {name: value for name, value in os.environ.items() if "proxy" not in name.lower()}
     environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     if base_url is not None:

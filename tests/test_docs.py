@@ -42,9 +42,12 @@ GUIDES = [
     "long-documents",
     "moving",
     "servers",
+    "testing-and-tracing",
     "without-a-key",
 ]
 PROJECT = tomllib.loads((DOCS.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+# Of other projects, for their users' tests; a machine may lack them.
+OTHERS_TOOLS = ("respx", "pytest_httpx")
 PROGRAMS = [(guide, place) for guide in GUIDES for place in range(len(PAGES[guide].scripts))]
 BLOCKS = [(guide, place) for guide in GUIDES for place in range(len(PAGES[guide].programs))]
 
@@ -58,6 +61,9 @@ def base_url() -> Iterator[str]:
 @pytest.mark.parametrize(("guide", "place"), PROGRAMS)
 def test_the_code_runs_as_printed(guide: str, place: int, base_url: str, tmp_path: Path) -> None:
     code = PAGES[guide].scripts[place]
+    for tool in OTHERS_TOOLS:
+        if tool in code or tool.replace("pytest_httpx", "httpx_mock") in code:
+            pytest.importorskip(tool)
     if "tokenizer.json" in code:
         write_tokenizer(tmp_path / "tokenizer.json")
     done = run(code, tmp_path, None if guide == "without-a-key" else base_url)
@@ -148,6 +154,7 @@ NEEDED = {
     "assisters_rerank": "httpx",
     "assisters_rerank.evaluate": "ir-measures",
     "assisters_rerank.local": "starlette",
+    "httpx": "httpx",
     "langchain_assisters": "langchain-core",
     "langchain_classic": "langchain-classic",
     "langchain_core": "langchain-core",
@@ -156,6 +163,7 @@ NEEDED = {
     "llama_index": "llama-index-core",
     "llama_index_assisters": "llama-index-core",
     "pytest": "pytest",
+    "respx": "respx",
     "tokenizers": "tokenizers",
 }
 README = Page(DOCS.parent / "README.md")

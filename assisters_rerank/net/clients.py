@@ -21,8 +21,9 @@ from ..after_fork import in_child, start_anew_in_child
 from ..errors import ConfigurationError
 from ..wire.address import is_loopback
 from . import loops
-from .aiohttp_transport import HAS_AIOHTTP, over_aiohttp
+from .aiohttp_transport import over_aiohttp
 from .threads import OURS, in_thread
+from .transport_choice import AsyncTransport, chosen, goes_over_aiohttp
 from .transports import AsyncDirect, AsyncPoster, AsyncViaClient, Direct, Poster, ViaClient
 
 HttpClient: TypeAlias = httpx.Client
@@ -61,16 +62,21 @@ class Clients:
                 made[1]()
         return held[0]
 
-    async def evented(self, url: str) -> AsyncPoster:
+    async def evented(self, url: str, transport: AsyncTransport = "auto") -> AsyncPoster:
         """The client of the running event loop (asyncio or trio)."""
-        route = _Route.to(url)
-        if route.scheme not in _TLS:
-            await in_thread(partial(_tls, route.scheme), OURS)
+        route, choice = _Route.to(url), chosen(transport)
+        kept_under = route, choice.transport
+        client = loops.find(self, kept_under)
+        if client is not None:
+            return client
+        over = goes_over_aiohttp(choice, proxied=route.proxied)
+        if (route.scheme, over) not in _TLS:
+            await in_thread(partial(_tls, route.scheme, over), OURS)
         # No await from here until the loop holds it, or each task of a burst would make its own.
-        client = loops.find(self, route)
+        client = loops.find(self, kept_under)
         if client is None:
-            client = _evented_client(_TLS[route.scheme], route)
-            loops.hold(self, route, client)
+            client = _evented_client(_TLS[route.scheme, over], route, over)
+            loops.hold(self, kept_under, client)
             await loops.close_ownerless()
         return client
 
@@ -111,11 +117,10 @@ def _blocking_client(context: ssl.SSLContext, route: _Route) -> Poster:
         return ViaClient(httpx.Client(verify=context, limits=_LIMITS))
 
 
-def _evented_client(context: ssl.SSLContext, route: _Route) -> AsyncPoster:
-    # aiohttp knows fewer kinds of proxies; sync and async have to go the same way.
+def _evented_client(context: ssl.SSLContext, route: _Route, over: bool) -> AsyncPoster:
+    if over:
+        return AsyncDirect(over_aiohttp(context))
     if not route.proxied:
-        if HAS_AIOHTTP and loops.is_asyncio():
-            return AsyncDirect(over_aiohttp(context))
         return AsyncDirect(httpx.AsyncHTTPTransport(verify=context, limits=_LIMITS))
     with _explained_proxies():
         return AsyncViaClient(httpx.AsyncClient(verify=context, limits=_LIMITS))
@@ -143,27 +148,30 @@ def _explained_proxies() -> Iterator[None]:
     )
 
 
-_TLS: dict[str, ssl.SSLContext] = {}
+_TLS: dict[tuple[str, bool], ssl.SSLContext] = {}
 _TLS_LOCK = threading.RLock()
 
 
-def _tls(scheme: str) -> ssl.SSLContext:
+def _tls(scheme: str, over_aiohttp: bool = False) -> ssl.SSLContext:
     """The process's TLS settings; for http addresses an empty one, which trusts nobody.
 
     Certificates take some 30 ms to read, and what httpx imports with the first client takes longer
     still: async calls do both off the loop.
     """
     with _TLS_LOCK:
-        if scheme not in _TLS:
+        if (scheme, over_aiohttp) not in _TLS:
             import httpcore  # noqa: F401
 
-            if HAS_AIOHTTP:
+            if over_aiohttp:
                 import httpx_aiohttp  # noqa: F401
 
-            _TLS[scheme] = (
-                _certified() if scheme == "https" else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-            )
-        return _TLS[scheme]
+                context = _tls(scheme)
+            else:
+                context = (
+                    _certified() if scheme == "https" else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+                )
+            _TLS[scheme, over_aiohttp] = context
+        return _TLS[scheme, over_aiohttp]
 
 
 def _certified() -> ssl.SSLContext:

@@ -16,6 +16,7 @@ from .clients import Clients
 from .events import LoopEvent
 from .failures import failure_to_send
 from .threads import in_thread
+from .transport_choice import AsyncTransport
 from .transports import AsyncPoster, AsyncViaClient
 
 T = TypeVar("T")
@@ -27,8 +28,14 @@ _NO_TIMEOUTS = httpx.Timeout(None).as_dict()
 class Evented:
     """The running event loop: asyncio or trio, through anyio."""
 
-    def __init__(self, clients: Clients, own: httpx.AsyncClient | None) -> None:
+    def __init__(
+        self,
+        clients: Clients,
+        own: httpx.AsyncClient | None,
+        transport: AsyncTransport = "auto",
+    ) -> None:
         self._clients = clients
+        self._transport = transport
         self._own = None if own is None else AsyncViaClient(own)
         self._ahead = loops.clock_ahead()
 
@@ -49,7 +56,7 @@ class Evented:
         poster: AsyncPoster | None = self._own
         try:
             with anyio.fail_after(budget):
-                poster = poster or await self._clients.evented(request.url)
+                poster = poster or await self._clients.evented(request.url, self._transport)
                 response = await poster.post(request, {"timeout": _NO_TIMEOUTS})
                 try:
                     return await _read(Body(request, response), response)

@@ -8,11 +8,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, BeforeValidator, Field, JsonValue, SecretStr, field_serializer
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    Field,
+    JsonValue,
+    SecretStr,
+    field_serializer,
+)
 from pydantic.json_schema import SkipJsonSchema
 
 from ..errors import ConfigurationError
 from ..net.clients import AsyncHttpClient, HttpClient
+from ..net.transport_choice import ASYNC_TRANSPORT_VARIABLE, AsyncTransport, installed
 from ..settings import STRICT, Settings
 from ..wire.address import SERVICE_URL, BaseUrl, endpoint, key_parameters, shown
 from ..wire.destination import (
@@ -110,6 +119,14 @@ class ServiceOptions(Settings):
     tokens_per_minute: PositiveInt | None = Field(
         default=None,
         description="Most tokens in any minute, in the same way.",
+    )
+    async_transport: Annotated[AsyncTransport, AfterValidator(installed)] = Field(
+        default="auto",
+        description=(
+            "What async calls go over. aiohttp: the extra of that name, on asyncio only; httpx: "
+            f"what tools that watch or mock httpx see; auto: the variable "
+            f"{ASYNC_TRANSPORT_VARIABLE}, else aiohttp where it can be used, else httpx."
+        ),
     )
     http_client: SkipJsonSchema[HttpClient | None] = Field(
         default=None,

@@ -42,7 +42,7 @@ T = TypeVar("T")
 
 def default_base_url() -> str:
     """The variable's address, else the service's."""
-    return _variable(BASE_URL_VARIABLE, usable_url) or SERVICE_URL
+    return from_variable(BASE_URL_VARIABLE, usable_url) or SERVICE_URL
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ def _variable_key(base_url: str, provider: Provider) -> SecretStr | None:
         return None
     named = provider is ASSISTERS and server_of(base_url) == _named_server()
     return (
-        _variable(provider.key_variable, _usable_key)
+        from_variable(provider.key_variable, _usable_key)
         if named or _is_at(provider, base_url)
         else None
     )
@@ -113,13 +113,13 @@ def _named_server() -> tuple[str, str | None, int | None] | None:
     Whoever calls has an address already, so a variable that cannot be used is no error here.
     """
     try:
-        named = _variable(BASE_URL_VARIABLE, usable_url)
+        named = from_variable(BASE_URL_VARIABLE, usable_url)
     except ConfigurationError:
         return None
     return None if named is None else server_of(named)
 
 
-def _variable(name: str, rule: Callable[[str], T | None]) -> T | None:
+def from_variable(name: str, rule: Callable[[str], T | None]) -> T | None:
     """What the environment variable says; blank counts as missing."""
     text = os.environ.get(name, "")
     if not text.strip():

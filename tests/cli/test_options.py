@@ -20,10 +20,11 @@ from .command import run
 
 pytestmark = pytest.mark.slow
 
-# Not for a command line: a secret, and objects that only a program has; --cache takes a file.
+# Not for a command line: a secret, objects that only a program has, and what is for async calls;
+# --cache takes a file.
 NOT_OFFERED = {
     "api_key", "http_client", "async_http_client", "cache", "cache_namespace", "count_tokens",
-    "prices", "dialect", "extra_body", "extra_headers",
+    "prices", "async_transport", "dialect", "extra_body", "extra_headers",
 }  # fmt: skip
 
 

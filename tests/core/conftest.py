@@ -40,7 +40,7 @@ def plain_surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
 def each_transport(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Async calls without the extra `aiohttp`, and with it where it is installed."""
     if request.param == "httpx":
-        monkeypatch.setattr("assisters_rerank.net.clients.HAS_AIOHTTP", False)
+        monkeypatch.setenv("ASSISTERS_ASYNC_TRANSPORT", "httpx")
     else:
         pytest.importorskip("httpx_aiohttp")
 

@@ -115,7 +115,7 @@ def test_all_worlds_raise_the_same_error(status: int) -> None:
 
 def without_the_extra(coroutine: Coroutine[Any, Any, Vectors]) -> Vectors:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("assisters_rerank.net.clients.HAS_AIOHTTP", False)
+        patch.setenv("ASSISTERS_ASYNC_TRANSPORT", "httpx")
         return asyncio.run(coroutine)
 
 

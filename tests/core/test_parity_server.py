@@ -42,7 +42,7 @@ def on_trio(coroutine: Coroutine[Any, Any, Ranking]) -> Ranking:
 
 def without_the_extra(coroutine: Coroutine[Any, Any, Ranking]) -> Ranking:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("assisters_rerank.net.clients.HAS_AIOHTTP", False)
+        patch.setenv("ASSISTERS_ASYNC_TRANSPORT", "httpx")
         return asyncio.run(coroutine)
 
 

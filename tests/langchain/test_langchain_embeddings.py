@@ -49,6 +49,7 @@ OPTIONS: dict[str, Any] = {
     "requests_per_minute": 60,
     "tokens_per_minute": 50_000,
     "extra_body": {"dimensions": 64},
+    "async_transport": "httpx",
 }
 NOT_JSON = {"api_key", "extra_headers", "http_client", "async_http_client", "count_tokens"}
 

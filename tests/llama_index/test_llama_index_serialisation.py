@@ -36,6 +36,7 @@ OPTIONS: dict[str, Any] = {
     "prices": {"jina-reranker": 0.07, "my-model": 0.0},
     "requests_per_minute": 60,
     "tokens_per_minute": 50_000,
+    "async_transport": "httpx",
     "cache_namespace": "v2",
     "dialect": Dialect(constants={}),
     "extra_body": {"truncation": False, "more": {"a": [1]}},

@@ -27,6 +27,7 @@ def test_defaults() -> None:
         "prices": {},
         "requests_per_minute": None,
         "tokens_per_minute": None,
+        "async_transport": "auto",
         "cache_namespace": "",
         "on_error": "raise",
     }
