@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from ..notebook import score_text
 from ..ranking import RankedDocument, Ranking
 from ..text.foreign_text import for_terminal, on_one_line
 from ..usage import count, dollars, in_words
-from .documents import Input
+from .reading.records import Input
 
 # More than terminals are wide; the rest of a text would be cut anyway.
 _LONGEST_ROW = 1_000
@@ -47,8 +48,9 @@ def _tabbed(ranked: RankedDocument) -> str:
 
 
 def _json(ranked: RankedDocument, source: Input) -> str:
-    given = ranked.document.original
-    fields: dict[str, object] = dict(given) if isinstance(given, Mapping) else {"text": given}
+    fields: dict[str, object] = (
+        {"text": source.text} if source.fields is None else dict(source.fields)
+    )
     for stale in ("relevance_score", "rerank_degraded"):
         fields.pop(stale, None)
     if ranked.relevance_score is None:
@@ -58,12 +60,25 @@ def _json(ranked: RankedDocument, source: Input) -> str:
     # Where the input has fields of these names, they are the user's.
     for name, value in (("index", ranked.index), ("file", source.file), ("line", source.line)):
         fields.setdefault(name, value)
-    line = json.dumps(fields, ensure_ascii=False)
+    try:
+        line = json.dumps(fields, ensure_ascii=False, allow_nan=False)
+    except ValueError:
+        fields = {name: _without_nan(value) for name, value in fields.items()}
+        line = json.dumps(fields, ensure_ascii=False)
     try:
         line.encode(sys.stdout.encoding)
     except UnicodeEncodeError:
         return json.dumps(fields)
     return line
+
+
+def _without_nan(value: object) -> object:
+    """The value with null for NaN and infinities, which Python reads and JSON does not have."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, dict):
+        return {name: _without_nan(each) for name, each in value.items()}
+    return [_without_nan(each) for each in value] if isinstance(value, list) else value
 
 
 def _table(ranking: Ranking, inputs: Sequence[Input]) -> None:

@@ -16,10 +16,23 @@ from ..call.plan import Plan
 from ..catalogue import CATALOGUE
 from ..ranking import Ranking
 from .command_options import check_cache, given_settings, option
-from .documents import STANDARD_INPUT, Input, InputFormat, read_documents
 from .key import check_key
 from .output import show, summary
 from .progress import ReportingReranker, progress_bar
+from .reading.formats import InputFormat
+from .reading.inputs import STANDARD_INPUT, read_documents
+from .reading.records import Input
+
+
+def _checked_encoding(name: str | None) -> str | None:
+    if name is not None:
+        try:
+            b"a".decode(name)
+        except UnicodeDecodeError:  # of two bytes or more
+            pass
+        except LookupError as error:
+            raise typer.BadParameter(f"{error}; give one such as utf-8, cp1252 or utf-16") from None
+    return name
 
 
 def rerank(
@@ -60,8 +73,28 @@ def rerank(
     as_json: Annotated[bool, typer.Option("--json", help="Write JSONL.")] = False,
     input_format: Annotated[
         InputFormat,
-        typer.Option(help="How lines are read; auto: a file that begins with an object is JSONL."),
+        typer.Option(
+            help="How files are read; auto: by the suffix .jsonl, .ndjson, .csv or .tsv, else "
+            "JSONL if a file begins with an object, else as text.",
+        ),
     ] = InputFormat.AUTO,
+    text_field: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Field of JSONL, or column, that holds the text, such as content or "
+            "document.body. [default: text]",
+        ),
+    ] = None,
+    encoding: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Encoding of the files, such as cp1252; by default what a byte order mark says, "
+            "else UTF-8.",
+            callback=_checked_encoding,
+        ),
+    ] = None,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="No progress bar, no line on usage.")
     ] = False,
@@ -69,7 +102,8 @@ def rerank(
     """Rank documents by their relevance to QUERY, the best first.
 
     Every line of FILES is a document: plain text, or JSONL, where each line is an object with a
-    string under `text` and any other fields. Blank lines are skipped.
+    string under `text` and any other fields. In CSV and TSV every row is one, and the first row
+    names the columns. Blank lines are skipped.
 
     A terminal shows a table: the place in the input, the new rank, the score, the text. A pipe or
     file gets a line for each document: score, tab, text. With `--json` it is JSONL that
@@ -82,7 +116,7 @@ def rerank(
     if local and base_url is not None:
         raise typer.BadParameter("--local and --base-url exclude each other", param_hint="--local")
     check_cache(cache, local=local)
-    inputs = read_documents(_sources(files), input_format)
+    inputs = read_documents(_sources(query, files), input_format, text_field, encoding)
     started = time.perf_counter()
     with ExitStack() as stack:
         settings = given_settings(context)
@@ -102,10 +136,16 @@ def rerank(
         typer.echo(summary(ranking, len(inputs), seconds), err=True)
 
 
-def _sources(files: list[str] | None) -> list[str]:
+def _sources(query: str, files: list[str] | None) -> list[str]:
     if files:
         if files.count(STANDARD_INPUT) > 1:
             raise typer.BadParameter("standard input can be read once", param_hint="FILES")
+        if not Path(files[0]).exists() and files[0] != STANDARD_INPUT and Path(query).is_file():
+            raise typer.BadParameter(
+                f"there is no file {files[0]}, but one with the name of the query, {query}; the "
+                "query comes first",
+                param_hint="FILES",
+            )
         return files
     if sys.stdin is None or sys.stdin.isatty():
         raise typer.BadParameter(
@@ -117,12 +157,11 @@ def _sources(files: list[str] | None) -> list[str]:
 def _ranked(
     reranker: ReportingReranker, query: str, inputs: list[Input], *, quiet: bool
 ) -> Ranking:
-    documents = [source.document for source in inputs]
-    texts = [each if isinstance(each, str) else str(each["text"]) for each in documents]
+    texts = [source.text for source in inputs]
     to_score = len(fit(reranker, query, Plan.of(texts)).plan.texts)
     if to_score and reranker.top_n != 0 and reranker.cache is None:
         check_key(reranker)
     per_request = reranker.max_documents_per_request
     wanted = not quiet and to_score > per_request
     with progress_bar(to_score, "documents", wanted=wanted) as answered:
-        return reranker.rerank_watched(query, documents, answered)
+        return reranker.rerank_watched(query, texts, answered)

@@ -94,7 +94,9 @@ def test_no_command_shows_the_help_and_is_code_2(
         (("rerank", "query", "--timeout", "0"), "--timeout"),
         (("rerank", "query", "--threshold", "nan"), "--threshold"),
         (("rerank", "query", "--on-error", "ignore"), "'raise' or 'passthrough'"),
-        (("rerank", "query", "--input-format", "csv"), "csv"),
+        (("rerank", "query", "--input-format", "xml"), "xml"),
+        (("rerank", "query", "--encoding", "utf-9"), "--encoding"),
+        (("rerank", "query", "--encoding", "base64"), "--encoding"),
         (("rerank", "query", "--base-url", "ftp://host"), "--base-url"),
         (("rerank", "query", "--base-url", "http://host/v1", "--local"), "--local"),
         (("rerank", "query", "-", "-"), "FILES"),
@@ -149,7 +151,7 @@ def test_a_missing_extra_is_one_line_that_says_what_to_install(
         capture_output=True,
         text=True,
         check=False,
-        stdin=subprocess.DEVNULL,
+        input="a document\n",
     )
     install = f'run: pip install "assisters-rerank[{extra}]"'
     assert done.stderr == f"assisters-rerank: {package} is not installed; {install}\n"

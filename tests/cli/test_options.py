@@ -88,7 +88,7 @@ def test_what_is_given_reaches_the_reranker(
     options = [f"--{name.replace('_', '-')}={value}" for name, value in given.items()]
     for arguments, expected in ((options, given), ([], RerankOptions().model_dump())):
         with pytest.raises(_SeenError) as caught:
-            application()(["rerank", "query", "/dev/null", *arguments], standalone_mode=False)
+            application()(["rerank", "query", __file__, *arguments], standalone_mode=False)
         reranker = caught.value.args[0]
         assert {name: getattr(reranker, name) for name in expected} == expected
 
@@ -200,7 +200,7 @@ def test_the_local_server_is_gone_when_the_command_ends(monkeypatch: pytest.Monk
 
     monkeypatch.setattr(ReportingReranker, "rerank_watched", note)
     with pytest.raises(_SeenError):
-        application()(["rerank", "query", "/dev/null", "--local"], standalone_mode=False)
+        application()(["rerank", "query", __file__, "--local"], standalone_mode=False)
     with pytest.raises(httpx.ConnectError):
         httpx.get(f"{addresses[0]}/models")
 

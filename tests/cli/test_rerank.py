@@ -91,20 +91,39 @@ def test_a_text_over_several_lines_stays_on_one_line_of_a_pipe() -> None:
 
 
 @pytest.mark.parametrize("stdin", [b"", b"\n\n"])
-def test_no_documents_is_no_output_and_no_request(server: LocalServer, stdin: bytes) -> None:
+def test_no_documents_is_an_error_and_no_request(server: LocalServer, stdin: bytes) -> None:
     for arguments in ((), ("--json",), ("-",)):
         done = run("rerank", "query", *arguments, stdin=stdin)
-        assert (done.returncode, done.stdout) == (0, "")
-        assert done.stderr.startswith("0 documents, 0 requests, ")
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr.startswith("assisters-rerank: -: there are no documents")
     assert server.requests == []
 
 
-def test_no_documents_needs_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_to_score_needs_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ASSISTERS_BASE_URL")
-    assert run("rerank", "query").returncode == 0
     assert run("rerank", "query", stdin='{"text": " "}\n').stdout == "0.0\t \n"
     none_wanted = run("rerank", "query", "--top-n", "0", stdin="a\n")
     assert none_wanted.stderr.startswith("0 of 1 document, 0 requests, ")
+
+
+def test_a_field_of_csv_is_ranked_and_its_fields_come_back(folder: Path) -> None:
+    (folder / "in.csv").write_text("id,body\n7,low 0.1\n8,high 0.9\n")
+    done = run("rerank", "query", "in.csv", "--text-field", "body", "--json", "-n", "1")
+    assert json.loads(done.stdout) == {
+        "id": "8",
+        "body": "high 0.9",
+        "relevance_score": 0.9,
+        "index": 1,
+        "file": "in.csv",
+        "line": 3,
+    }
+
+
+def test_json_out_is_json_where_python_s_was_not() -> None:
+    line = '{"text": "a 1", "n": NaN, "m": {"k": [Infinity, 1.5]}}\n'
+    done = run("rerank", "query", "--json", stdin=line)
+    written = json.loads(done.stdout, parse_constant=pytest.fail)
+    assert (written["n"], written["m"]) == (None, {"k": [None, 1.5]})
 
 
 def test_the_threshold_and_top_n_cut() -> None:
@@ -148,7 +167,7 @@ def test_a_broken_file_is_one_line_and_nothing_is_sent(server: LocalServer, fold
     (folder / "bad.jsonl").write_text('{"text": "a"}\n{"text": "b"\n')
     done = run("rerank", "query", "bad.jsonl")
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.startswith("assisters-rerank: bad.jsonl:2: not valid JSON")
+    assert done.stderr.startswith("assisters-rerank: bad.jsonl:2:13: not valid JSON")
     assert len(done.stderr.splitlines()) == 1
     assert server.requests == []
 
