@@ -19,6 +19,7 @@ from .errors import (
 )
 from .functions import arerank, rerank
 from .options.embedding_options import EmbeddingOptions
+from .options.prices import Price
 from .options.rerank_options import RerankOptions
 from .ranking import Document, RankedDocument, Ranking
 from .reranker import Reranker
@@ -43,6 +44,7 @@ __all__ = [
     "InvalidRequestError",
     "MemoryCache",
     "Passage",
+    "Price",
     "QuotaExceededError",
     "RankedDocument",
     "Ranking",

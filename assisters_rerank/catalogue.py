@@ -7,7 +7,6 @@ any other id may be given as `model` all the same.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -54,11 +53,3 @@ CATALOGUE: dict[str, RerankModel] = {model.id: model for model in (BGE_RERANKER_
 
 AUTO = "auto"
 """As `model`: BGE while every pair of query and document fits into its window, Jina beyond."""
-
-
-def cost(model: str, tokens: int, prices: Mapping[str, float]) -> float | None:
-    """Dollars for so many tokens, by `prices` or else the catalogue's; None if neither knows."""
-    price = prices.get(model)
-    if price is None and model in CATALOGUE:
-        price = CATALOGUE[model].dollars_per_million_tokens
-    return None if price is None else tokens * price / 1_000_000

@@ -24,6 +24,14 @@ STRICT = ConfigDict(
 )
 
 
+def no_bool(value: object) -> object:
+    """For numbers: a bool is refused."""
+    # Python counts True as 1; in an option it is a mistake.
+    if isinstance(value, bool):
+        raise ValueError("give a number, not a bool")
+    return value
+
+
 class Settings(BaseModel):
     """A pydantic model that raises `ConfigurationError` instead of pydantic's `ValidationError`."""
 

@@ -6,7 +6,6 @@ import secrets
 from collections.abc import Sequence
 from functools import partial
 
-from ..catalogue import cost
 from ..errors import ContractError
 from ..net import Port
 from ..options.embedding_options import EmbeddingOptions
@@ -108,8 +107,8 @@ async def _ask(
     vectors, retries = await attempts.answered(
         port, options, state.pace, budget, request, count, validate
     )
-    estimated = vectors.total_tokens is None
-    billed = vectors.total_tokens
+    billed = vectors.billing.total_tokens
+    estimated = billed is None
     if billed is None:
         billed = await count()
     state.total_usage.add(
@@ -120,7 +119,7 @@ async def _ask(
             documents_sent=len(texts),
             total_tokens=billed,
             tokens_estimated=estimated,
-            cost=cost(options.model, billed, options.prices),
+            cost=options.cost(options.model, vectors.billing, billed),
         )
     )
     return vectors

@@ -7,7 +7,7 @@ SIGIR 2019).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..text.passages import Passage
@@ -46,16 +46,24 @@ class Plan:
         return len(self.source) - self.source.count(None) - len(self.texts)
 
     def rank(
-        self, scores: Mapping[int, float], top_n: int | None, score_threshold: float | None
+        self,
+        scores: Mapping[int, float],
+        top_n: int | None,
+        score_threshold: float | None,
+        activation: Callable[[float], float] | None = None,
     ) -> list[tuple[int, float, Passage | None]]:
         """(document, score, passage) in falling order, cut by threshold and then by `top_n`.
 
-        `scores` maps positions in `texts` to scores. The server's own `top_n` left out a text that
-        has no score, and it stays out. Ties keep the documents' order; blank documents come last.
+        The order is that of the raw scores; `activation` makes of them what is returned and what
+        the threshold is compared with. `scores` maps positions in `texts` to scores. The server's
+        own `top_n` left out a text that has no score, and it stays out. Ties keep the documents'
+        order; blank documents come last.
         """
         parts = [(i, scores[s]) for i, s in enumerate(self.source) if s is not None and s in scores]
         parts.sort(key=lambda pair: -pair[1])  # stable, so ties keep their order
         ranked = self._documents(parts)
+        if activation is not None:
+            ranked = [(document, activation(score), passage) for document, score, passage in ranked]
         blank_score = min(0.0, ranked[-1][1]) if ranked else 0.0
         blank = [(i, blank_score) for i, s in enumerate(self.source) if s is None]
         ranked += self._documents(blank)

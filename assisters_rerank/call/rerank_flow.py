@@ -17,11 +17,14 @@ from ..net import Port
 from ..options.rerank_options import RerankOptions
 from ..ranking import Document, RankedDocument, Ranking
 from ..usage import Usage, count
+from .activation import sigmoid
 from .budget import Budget
 from .fitting import Fitted, fit, takes_long
 from .plan import Plan
 from .scoring import Scoring
 from .state import State
+
+_ACTIVATIONS = {None: None, "sigmoid": sigmoid}
 
 logger = logging.getLogger("assisters_rerank")
 
@@ -60,7 +63,9 @@ async def rerank(
         return _unranked(options, documents[:top_n], scoring)
     results = tuple(
         RankedDocument(index, score, documents[index], passage)
-        for index, score, passage in fitted.plan.rank(scores, top_n, score_threshold)
+        for index, score, passage in fitted.plan.rank(
+            scores, top_n, score_threshold, _ACTIVATIONS[options.score_activation]
+        )
     )
     return Ranking(
         results,

@@ -15,7 +15,6 @@ from typing import TypeVar
 
 from ..cache.call_cache import CallCache
 from ..cache.score_cache import CachedScore
-from ..catalogue import cost
 from ..net import Port
 from ..net.transports import changes_requests
 from ..options.rerank_options import RerankOptions
@@ -195,16 +194,17 @@ class Scoring:
         estimate: Callable[[], int],
         retries: int,
     ) -> Usage:
-        tokens = estimate() if reported.total_tokens is None else reported.total_tokens
+        billing = reported.billing
+        tokens = estimate() if billing.total_tokens is None else billing.total_tokens
         return Usage(
             models=(self.fitted.model,),
             requests=1,
             retries=retries,
             documents_sent=documents,
             total_tokens=tokens,
-            tokens_estimated=reported.total_tokens is None,
-            search_units=reported.search_units,
-            cost=cost(self.fitted.model, tokens, self.options.prices),
+            tokens_estimated=billing.total_tokens is None,
+            search_units=billing.search_units,
+            cost=self.options.cost(self.fitted.model, billing, tokens),
         )
 
     def _tell_of_clients(self) -> None:

@@ -9,8 +9,9 @@ from itertools import accumulate
 from ..call.cache_key import call_cache
 from ..call.fitting import fit
 from ..call.plan import Plan
-from ..catalogue import AUTO, CATALOGUE, cost
+from ..catalogue import AUTO, CATALOGUE
 from ..errors import ConfigurationError
+from ..options.prices import price_of
 from ..reranker import Reranker
 from ..text.tokens import tokens_of_pairs
 from ..usage import Usage
@@ -24,7 +25,7 @@ def check_price(reranker: Reranker) -> None:
         ConfigurationError: if the model's price, or what the reranker has spent so far, is unknown.
     """
     for model in CATALOGUE if reranker.model == AUTO else (reranker.model,):
-        if cost(model, 1, reranker.prices) is None:
+        if price_of(model, reranker.prices) is None:
             raise ConfigurationError(
                 f"max_cost: the price of {model!r} is not known; give it in `prices`."
             )
@@ -42,7 +43,13 @@ def price(reranker: Reranker, query: str, texts: Sequence[str]) -> float | None:
     """
     fitted = fit(reranker, query, Plan.of(texts))
     tokens = tokens_of_pairs(fitted.count, query, fitted.plan.texts)
-    return cost(fitted.model, tokens, reranker.prices)
+    known = price_of(fitted.model, reranker.prices)
+    if known is None:
+        return None
+    # A guess at the units: those who bill by them take 100 documents for one.
+    requests = -(-len(fitted.plan.texts) // reranker.max_documents_per_request)
+    each = known.dollars(tokens, -(-len(fitted.plan.texts) // 100))
+    return each if each is None or known.per_request is None else each * requests
 
 
 def dollars_by_depth(

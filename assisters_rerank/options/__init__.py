@@ -1,6 +1,6 @@
 """Every setting, with its default, its range and its description.
 
 - `service_options` apply to every call: address, key, time, pace, prices;
-- `extra_headers` checks the user's own headers;
+- `prices` says what a model costs; `extra_headers` checks the user's own headers;
 - `rerank_options` and `embedding_options` are the rest.
 """

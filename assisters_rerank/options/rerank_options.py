@@ -15,10 +15,10 @@ from pydantic.json_schema import SkipJsonSchema
 from ..cache.score_cache import ScoreCache
 from ..catalogue import AUTO, BGE_RERANKER_V2, JINA_RERANKER
 from ..errors import ConfigurationError
-from ..settings import STRICT, checked
+from ..settings import STRICT, checked, no_bool
 from ..wire.destination import ASSISTERS, Provider
 from ..wire.dialects import ASSISTERS_DIALECT, Dialect, DialectName, dialect_of
-from .service_options import PositiveInt, ServiceOptions, no_bool
+from .service_options import PositiveInt, ServiceOptions
 
 TopN = Annotated[int, BeforeValidator(no_bool), Field(ge=0)] | None
 ScoreThreshold = Annotated[float, BeforeValidator(no_bool), Field(allow_inf_nan=False)] | None
@@ -78,6 +78,13 @@ class RerankOptions(ServiceOptions):
         description=(
             "Keep documents with relevance_score >= this, before top_n. Any finite number, since "
             "some servers answer in logits; this service's scores lie in 0…1."
+        ),
+    )
+    score_activation: Literal["sigmoid"] | None = Field(
+        default=None,
+        description=(
+            "sigmoid: map the server's scores to 0…1, for servers that answer in logits. The order "
+            "and the cache go by the raw scores, score_threshold by the mapped ones."
         ),
     )
     max_documents_per_request: PositiveInt = Field(

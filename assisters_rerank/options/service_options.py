@@ -22,8 +22,9 @@ from pydantic.json_schema import SkipJsonSchema
 from ..errors import ConfigurationError
 from ..net.clients import AsyncHttpClient, HttpClient
 from ..net.transport_choice import ASYNC_TRANSPORT_VARIABLE, AsyncTransport, installed
-from ..settings import STRICT, Settings
+from ..settings import STRICT, Settings, no_bool
 from ..wire.address import SERVICE_URL, BaseUrl, endpoint, key_parameters, shown
+from ..wire.billing import Billing
 from ..wire.destination import (
     API_KEY_VARIABLE,
     ASSISTERS,
@@ -31,24 +32,16 @@ from ..wire.destination import (
     ApiKey,
     Provider,
     default_base_url,
+    is_service,
     key_for,
     known_key,
 )
 from ..wire.messages import Recipient
 from ..wire.redaction import redacted
 from .extra_headers import ExtraHeaders
-
-
-def no_bool(value: object) -> object:
-    """For numbers: a bool is refused."""
-    # Python counts True as 1; in an option it is a mistake.
-    if isinstance(value, bool):
-        raise ValueError("give a number, not a bool")
-    return value
-
+from .prices import Dollars, Price, price_of
 
 PositiveInt = Annotated[int, BeforeValidator(no_bool), Field(ge=1)]
-Price = Annotated[float, BeforeValidator(no_bool), Field(ge=0, allow_inf_nan=False)]
 
 
 class ServiceOptions(Settings):
@@ -103,10 +96,11 @@ class ServiceOptions(Settings):
             "in another thread."
         ),
     )
-    prices: dict[str, Price] = Field(
+    prices: dict[str, Dollars | Price] = Field(
         default_factory=dict,
         description=(
-            "Dollars per million tokens by model id; they extend or replace the catalogue's."
+            "Dollars per million tokens by model id, or a Price; they extend or replace the "
+            "catalogue's, which count for the service itself. What a server says a call cost wins."
         ),
     )
     requests_per_minute: PositiveInt | None = Field(
@@ -222,6 +216,18 @@ class ServiceOptions(Settings):
         headers = self._headers()
         key = None if "authorization" in map(str.lower, headers) else self.resolve_api_key()
         return Recipient(endpoint(self.base_url, path), key, headers)
+
+    def cost(self, model: str, report: Billing, tokens: int) -> float | None:
+        """Dollars for one answered request: what the server says, else by the prices.
+
+        The catalogue's prices count where the service is asked, or the server that the base URL
+        variable names; None if no price is known.
+        """
+        if report.cost is not None:
+            return report.cost
+        published = report.is_local or is_service(self.base_url)
+        price = price_of(model, self.prices, published=published)
+        return None if price is None else price.dollars(tokens, report.search_units)
 
     def redact(self, text: str) -> str:
         """One printable line of a server's text, cut to 200 characters, without the secrets."""

@@ -131,5 +131,10 @@ def from_variable(name: str, rule: Callable[[str], T | None]) -> T | None:
     raise ConfigurationError(f"the variable {name}: {problem}")
 
 
+def is_service(base_url: str) -> bool:
+    """Whether this is the service itself, or the server that the base URL variable names."""
+    return _is_at(ASSISTERS, base_url) or server_of(base_url) == _named_server()
+
+
 def _is_at(provider: Provider, url: str) -> bool:
     return provider.url is not None and parts_of(url).hostname == parts_of(provider.url).hostname

@@ -14,6 +14,7 @@ from typing import Literal
 from pydantic import JsonValue
 
 from . import validation
+from .billing import Billing
 from .messages import Answer, Recipient, Request, post
 from .validation import BrokenContractError, kind
 
@@ -34,7 +35,7 @@ class Vectors:
 
     by_index: list[list[float]]
     model: str | None = field(repr=False)  # the server's own words
-    total_tokens: int | None
+    billing: Billing
 
 
 def encode(
@@ -67,9 +68,7 @@ def decode(answer: Answer, request: Request, texts: int) -> Vectors:
         lengths = {len(vector) for vector in vectors}
         if len(lengths) > 1:
             raise BrokenContractError(f"the vectors differ in length: {sorted(lengths)}")
-        return Vectors(
-            vectors, validation.reported_model(content), validation.total_tokens(content)
-        )
+        return Vectors(vectors, validation.reported_model(content), Billing.of(answer, content))
 
     return validation.validated(answer, request, read)
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pydantic import JsonValue
 
 from . import validation
+from .billing import Billing
 from .dialects import Dialect
 from .messages import Answer, Recipient, Request, mapping_or_empty, post
 from .validation import BrokenContractError, kind
@@ -23,8 +24,7 @@ class Scores:
 
     by_index: Mapping[int, float]
     model: str | None = field(repr=False)  # the server's own words
-    total_tokens: int | None
-    search_units: int | None
+    billing: Billing
     request_id: str | None
 
 
@@ -66,8 +66,7 @@ def decode(
         return Scores(
             _by_index(content, dialect, documents, at_least),
             validation.reported_model(content),
-            validation.total_tokens(content),
-            _search_units(content),
+            Billing.of(answer, content),
             validation.request_id(answer, request, content),
         )
 
@@ -105,8 +104,3 @@ def _score(value: object, name: str) -> float:
         if math.isfinite(score):
             return score
     raise BrokenContractError(f"{name} is {kind(value)}, not a finite number")
-
-
-def _search_units(content: dict[str, object]) -> int | None:
-    units = mapping_or_empty(mapping_or_empty(content.get("meta")).get("billed_units"))
-    return validation.count(units.get("search_units"))

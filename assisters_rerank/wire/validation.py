@@ -13,9 +13,6 @@ from .redaction import BYTES_READ
 
 T = TypeVar("T")
 
-# No request has so many tokens, and no sum of such counts is too large to be priced.
-_MORE_THAN_ANY = 2**53
-
 
 class BrokenContractError(Exception):
     """How an answer breaks the contract; may quote the server."""
@@ -127,18 +124,6 @@ def one_model(
             f"{results} cannot be compared. Give a model id that always names one model."
         )
     return next(iter(reported), None)
-
-
-def total_tokens(content: dict[str, object]) -> int | None:
-    """Billed tokens; an impossible number counts as not reported."""
-    usage = mapping_or_empty(content.get("usage"))
-    total = count(usage.get("total_tokens"))
-    return count(usage.get("prompt_tokens")) if total is None else total
-
-
-def count(value: object) -> int | None:
-    """A number of things, if it can be one."""
-    return value if type(value) is int and 0 <= value < _MORE_THAN_ANY else None
 
 
 def kind(value: object) -> str:

@@ -107,6 +107,6 @@ def rank(
 ) -> Ranking:
     """One call of the flow over the port, without an event loop."""
     documents = [Document(text, text) for text in texts]
-    settings = RerankOptions(**{"base_url": "https://scripted.test/v1", **options})
+    settings = RerankOptions(**{"api_key": "ask_scripted", **options})
     call = rerank_flow.rerank(port, settings, State(), query, documents, top_n, score_threshold)
     return run_blocking(call)

@@ -18,7 +18,7 @@ from .numbers import HALVES, NOT_FINITE, ONES
         *((value, 1.0) for value in ONES),
         *((value, None) for value in NOT_FINITE),
     ],
-    ids=repr,
+    ids=lambda value: type(value).__name__,
 )
 def test_numbers_of_other_libraries(value: object, plain: float | None) -> None:
     number = plain_number(value)

@@ -8,6 +8,7 @@ import time
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ...wire.billing import LOCAL_SERVER_HEADER
 from .rate_limiter import RateWindow
 
 
@@ -32,6 +33,7 @@ class ContractHeaders:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 headers["X-Request-ID"] = request_id
+                headers[LOCAL_SERVER_HEADER] = "1"
                 milliseconds = (time.perf_counter() - started) * 1000
                 headers["X-Processing-Time-Ms"] = f"{milliseconds:.1f}"
                 headers.update(self._window.headers())

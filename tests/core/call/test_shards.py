@@ -91,13 +91,13 @@ def test_usage_model_and_request_ids_are_gathered() -> None:
         [
             part(1, prompt_tokens=3, total_tokens=4),
             part(2, prompt_tokens=5),
-            part(3, prompt_tokens=0),
+            part(3, prompt_tokens=1),
         ]
     )
     ranking = rank(port, ["a", "b", "c"], max_documents_per_request=1)
     assert ranking.model == "m"
     assert ranking.request_ids == ("r-1", "r-2", "r-3")
-    assert ranking.usage.total_tokens == 4 + 5 + 0
+    assert ranking.usage.total_tokens == 4 + 5 + 1
     assert not ranking.usage.tokens_estimated
     assert ranking.usage.search_units == 6
 

@@ -18,6 +18,7 @@ def test_defaults() -> None:
         "base_url": SERVICE,
         "dialect": "assisters",
         "extra_body": {},
+        "score_activation": None,
         "timeout": 30.0,
         "max_retries": 3,
         "max_documents_per_request": 100,

@@ -97,7 +97,7 @@ def test_whole_numbers_and_mixed_encodings_are_vectors_too() -> None:
     ],
 )
 def test_usage(usage: object, expected: int | None) -> None:
-    assert decode(data([1], [2]) | {"usage": usage}).total_tokens == expected
+    assert decode(data([1], [2]) | {"usage": usage}).billing.total_tokens == expected
 
 
 V = [1.0, 2.0]

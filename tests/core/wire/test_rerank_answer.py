@@ -10,6 +10,7 @@ from pydantic import SecretStr
 
 from assisters_rerank.errors import ContractError
 from assisters_rerank.wire import rerank_contract
+from assisters_rerank.wire.billing import Billing
 from assisters_rerank.wire.dialects import Dialect
 from assisters_rerank.wire.messages import Answer, Request
 
@@ -59,8 +60,8 @@ def test_each_generation(
 ) -> None:
     scores = decoded(json.dumps(content))
     assert scores.by_index == {0: 0.1, 1: 0.9}
-    assert (scores.model, scores.total_tokens) == (model, total)
-    assert scores.search_units == units
+    assert (scores.model, scores.billing.total_tokens) == (model, total)
+    assert scores.billing.search_units == units
     assert scores.request_id == "rerank-abc123"
 
 
@@ -68,16 +69,16 @@ def test_each_generation(
     ("usage", "total"),
     [
         ({"prompt_tokens": 17}, 17),
-        ({"prompt_tokens": 17, "total_tokens": 0}, 0),
+        ({"prompt_tokens": 17, "total_tokens": 0}, 17),
         ({"prompt_tokens": 17, "total_tokens": None}, 17),
         ({"prompt_tokens": 17, "total_tokens": "19"}, 17),
         ({"total_tokens": 19}, 19),
-        ({"total_tokens": 19.0}, None),
+        ({"total_tokens": 19.0}, 19),
         ({"total_tokens": 10**400}, None),
     ],
 )
 def test_the_prompts_tokens_stand_in_for_a_missing_total(usage: object, total: int | None) -> None:
-    assert decoded(of(RIGHT, usage=usage)).total_tokens == total
+    assert decoded(of(RIGHT, usage=usage)).billing.total_tokens == total
 
 
 def test_the_request_id_header_wins_over_the_answers_id() -> None:
@@ -101,7 +102,7 @@ def test_any_success_status_will_do(status: int) -> None:
 def test_odd_fields_beside_the_scores_do_no_harm(more: dict[str, object]) -> None:
     scores = decoded(of(RIGHT, **more))
     assert scores.by_index == {0: 0.1, 1: 0.9}
-    assert scores.total_tokens is scores.search_units is None
+    assert scores.billing == Billing()
     assert scores.model is scores.request_id is None
 
 
