@@ -8,7 +8,8 @@ notebook, where a loop already runs. Both ports turn every failure to get an ans
 - `port` is what the flow may ask for; `blocking` and `evented` are the two worlds, `events` wake
   who waits there;
 - `clients` makes the HTTP clients, `loops` keeps one for each event loop, over `transports` and
-  `aiohttp_transport`, as `transport_choice` says; `threads` are our own; `timeouts` count down;
+  `aiohttp_transport`, as `transport_choice` says; `backends` connect, `sockets` notice a dead
+  peer; `threads` are our own; `timeouts` count down;
 - `body` bounds an answer, `failures` names what went wrong.
 """
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx
 
+from . import sockets
 from .threads import LOOK_UPS, in_thread
 
 HAS_AIOHTTP = find_spec("httpx_aiohttp") is not None
@@ -22,16 +23,26 @@ HAS_AIOHTTP = find_spec("httpx_aiohttp") is not None
 _HEADER_BYTES = 100_000
 
 
-def over_aiohttp(context: ssl.SSLContext) -> httpx.AsyncBaseTransport:
-    """A transport for the running asyncio loop, if `HAS_AIOHTTP`; it reads no proxy variables."""
+def over_aiohttp(context: ssl.SSLContext, *, small: bool) -> httpx.AsyncBaseTransport:
+    """A transport for the running asyncio loop, if `HAS_AIOHTTP`; it reads no proxy variables.
+
+    `small` as in `sockets`.
+    """
     import aiohttp
     from httpx_aiohttp import AiohttpTransport
 
     look_ups: Any = _LookUps()
 
+    class Connector(aiohttp.TCPConnector):
+        async def _wrap_create_connection(self, *about: Any, **more: Any) -> Any:
+            # What aiohttp takes for its sockets holds for connecting too: not here, nor elsewhere.
+            transport, protocol = await super()._wrap_create_connection(*about, **more)
+            sockets.notice(transport.get_extra_info("socket"), small=small)
+            return transport, protocol
+
     def session() -> aiohttp.ClientSession:
         return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
+            connector=Connector(
                 ssl=context,
                 limit=0,
                 keepalive_timeout=5,

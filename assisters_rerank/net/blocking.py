@@ -61,7 +61,7 @@ class Blocking:
         timeouts = (CountingDown if self._own is None else TimeLeft)(deadline, budget)
         poster: Poster | None = self._own
         try:
-            poster = poster or self._clients.blocking(request.url)
+            poster = poster or self._clients.blocking(request.url, len(request.body))
             response = poster.post(request, {"timeout": timeouts})
             try:
                 body = Body(request, response)

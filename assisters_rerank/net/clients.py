@@ -22,6 +22,7 @@ from ..errors import ConfigurationError
 from ..wire.address import is_loopback
 from . import loops
 from .aiohttp_transport import over_aiohttp
+from .sockets import SMALL
 from .threads import OURS, in_thread
 from .transport_choice import AsyncTransport, chosen, goes_over_aiohttp
 from .transports import AsyncDirect, AsyncPoster, AsyncViaClient, Direct, Poster, ViaClient
@@ -47,9 +48,9 @@ class Clients:
             close.detach()
         self._blocking = {}
 
-    def blocking(self, url: str) -> Poster:
-        """The client for sync calls, shared by all threads."""
-        route = _Route.to(url)
+    def blocking(self, url: str, size: int) -> Poster:
+        """The client for sync calls with bodies of this size, shared by all threads."""
+        route = _Route.to(url, size)
         held = self._blocking.get(route)
         if held is None:
             client = _blocking_client(_tls(route.scheme), route)
@@ -62,9 +63,9 @@ class Clients:
                 made[1]()
         return held[0]
 
-    async def evented(self, url: str, transport: AsyncTransport = "auto") -> AsyncPoster:
-        """The client of the running event loop (asyncio or trio)."""
-        route, choice = _Route.to(url), chosen(transport)
+    async def evented(self, url: str, size: int, transport: AsyncTransport = "auto") -> AsyncPoster:
+        """The client of the running event loop (asyncio or trio), for bodies of this size."""
+        route, choice = _Route.to(url, size), chosen(transport)
         kept_under = route, choice.transport
         client = loops.find(self, kept_under)
         if client is not None:
@@ -97,12 +98,13 @@ class _Route(NamedTuple):
 
     scheme: str
     loopback: bool
+    small: bool
 
     @classmethod
-    def to(cls, url: str) -> Self:
-        """The way to this address."""
+    def to(cls, url: str, size: int) -> Self:
+        """The way to this address of a body with so many bytes."""
         parts = urlsplit(url)
-        return cls(parts.scheme, is_loopback(parts.hostname or ""))
+        return cls(parts.scheme, is_loopback(parts.hostname or ""), size <= SMALL)
 
     @property
     def proxied(self) -> bool:
@@ -111,19 +113,31 @@ class _Route(NamedTuple):
 
 
 def _blocking_client(context: ssl.SSLContext, route: _Route) -> Poster:
+    from .backends import give_backend
+
     if not route.proxied:
-        return Direct(httpx.HTTPTransport(verify=context, limits=_LIMITS))
+        transport = httpx.HTTPTransport(verify=context, limits=_LIMITS)
+        give_backend(transport, small=route.small)
+        return Direct(transport)
     with _explained_proxies():
-        return ViaClient(httpx.Client(verify=context, limits=_LIMITS))
+        client = httpx.Client(verify=context, limits=_LIMITS)
+    give_backend(client, small=route.small)
+    return ViaClient(client)
 
 
 def _evented_client(context: ssl.SSLContext, route: _Route, over: bool) -> AsyncPoster:
+    from .backends import give_backend
+
     if over:
-        return AsyncDirect(over_aiohttp(context))
+        return AsyncDirect(over_aiohttp(context, small=route.small))
     if not route.proxied:
-        return AsyncDirect(httpx.AsyncHTTPTransport(verify=context, limits=_LIMITS))
+        transport = httpx.AsyncHTTPTransport(verify=context, limits=_LIMITS)
+        give_backend(transport, small=route.small)
+        return AsyncDirect(transport)
     with _explained_proxies():
-        return AsyncViaClient(httpx.AsyncClient(verify=context, limits=_LIMITS))
+        client = httpx.AsyncClient(verify=context, limits=_LIMITS)
+    give_backend(client, small=route.small)
+    return AsyncViaClient(client)
 
 
 def _proxies() -> list[str]:
@@ -160,7 +174,7 @@ def _tls(scheme: str, over_aiohttp: bool = False) -> ssl.SSLContext:
     """
     with _TLS_LOCK:
         if (scheme, over_aiohttp) not in _TLS:
-            import httpcore  # noqa: F401
+            from . import backends  # noqa: F401
 
             if over_aiohttp:
                 import httpx_aiohttp  # noqa: F401

@@ -1,0 +1,56 @@
+"""Sockets that notice when their peer is gone, which otherwise looks like a slow answer.
+
+While an answer is waited for or a connection is idle, the system probes the peer, and what was sent
+has to be acknowledged in time. A peer whose system runs does both, however slow its program is.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from functools import cache
+from typing import Any
+
+Option = tuple[int, int, int]
+
+SMALL = 3 * 2**14
+"""Bytes of a body that fit into any usual receive buffer (64 KB and more), with all around them.
+
+Linux's limit on unacknowledged data also counts data that the peer has no room for. So a server
+that is too busy to read a larger request would be cut off, and asked again.
+"""
+
+_IDLE, _BETWEEN, _PROBES = 2, 1, 3
+_SILENT = _IDLE + _BETWEEN * _PROBES
+
+_PROBING = {
+    "TCP_KEEPIDLE": _IDLE,
+    "TCP_KEEPALIVE": _IDLE,  # macOS's name for it
+    "TCP_KEEPINTVL": _BETWEEN,
+    "TCP_KEEPCNT": _PROBES,
+}
+_ACKNOWLEDGED = {"TCP_USER_TIMEOUT": 1000 * _SILENT}
+
+
+@cache
+def options(*, small: bool) -> tuple[Option, ...]:
+    """What this system takes of them, for connections with only `SMALL` bodies or any."""
+    named = _PROBING | _ACKNOWLEDGED if small else _PROBING
+    wanted = [
+        (socket.IPPROTO_TCP, getattr(socket, name), value)
+        for name, value in named.items()
+        if hasattr(socket, name)
+    ]
+    taken = []
+    with socket.socket() as trial:
+        for option in [(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1), *wanted]:
+            with contextlib.suppress(OSError):
+                trial.setsockopt(*option)
+                taken.append(option)
+    return tuple(taken)
+
+
+def notice(connected: Any, *, small: bool) -> None:
+    """Has a connected socket notice."""
+    for option in options(small=small):
+        connected.setsockopt(*option)
