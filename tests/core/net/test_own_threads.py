@@ -13,7 +13,6 @@ import trio
 
 from assisters_rerank import BudgetExceeded, Reranker
 from assisters_rerank.net import loops, threads
-from assisters_rerank.net.aiohttp_transport import HAS_AIOHTTP
 
 from ...faults.server import HostileServer
 from ..expectation import assert_right
@@ -50,7 +49,6 @@ def test_a_full_executor_does_not_hold_up_the_first_call(
     assert must_run(FULL_EXECUTOR, honest_server.url, run).split() == ["2", "2"]
 
 
-@pytest.mark.skipif(not HAS_AIOHTTP, reason="httpx looks names up in the loop's executor")
 def test_a_full_executor_does_not_hold_up_the_look_up_of_a_name(
     honest_server: HostileServer,
 ) -> None:
