@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
@@ -45,8 +46,10 @@ class Connected(ServiceOptions):
                 "async_transport: async calls go through your async_http_client, not over aiohttp; "
                 "leave one of the two out."
             )
+        began = time.monotonic()
         await loops.prepare()
-        return Evented(self._state.clients, self.async_http_client, self.async_transport)
+        spent = time.monotonic() - began
+        return Evented(self._state.clients, self.async_http_client, self.async_transport, spent)
 
     @property
     def total_usage(self) -> Usage:

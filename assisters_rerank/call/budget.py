@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class Budget:
-    """So many seconds on the port's clock; every attempt gets what is left of them.
+    """So many seconds from the call's begin; every attempt gets what is left of them.
 
     With a `queue_deadline`, a time on that clock, they begin with the turn of each attempt, and
     waits for the turn go on until then; nothing goes on for longer.
@@ -27,7 +27,7 @@ class Budget:
     deadline: float = field(init=False)
 
     def __post_init__(self) -> None:
-        ends = self.port.now() + self.seconds
+        ends = self.port.now() - self.port.spent + self.seconds
         self.deadline = ends if self.queue_deadline is None else self.queue_deadline
 
     @property

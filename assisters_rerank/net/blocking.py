@@ -39,6 +39,8 @@ async def _coroutine(call: Callable[[], Awaitable[T]]) -> T:
 class Blocking:
     """Threads and blocking sockets. One request runs in the caller's own thread."""
 
+    spent = 0.0
+
     def __init__(self, clients: Clients, own: httpx.Client | None) -> None:
         self._clients = clients
         self._own = None if own is None else ViaClient(own)

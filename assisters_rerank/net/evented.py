@@ -33,10 +33,12 @@ class Evented:
         clients: Clients,
         own: httpx.AsyncClient | None,
         transport: AsyncTransport = "auto",
+        spent: float = 0.0,
     ) -> None:
         self._clients = clients
         self._transport = transport
         self._own = None if own is None else AsyncViaClient(own)
+        self.spent = spent
         self._ahead = loops.clock_ahead()
 
     def now(self) -> float:

@@ -14,6 +14,9 @@ T = TypeVar("T")
 class Port(Protocol):
     """What the flow may ask of the world around it."""
 
+    spent: float
+    """Seconds of the call that went by before its port was there."""
+
     def now(self) -> float:
         """Seconds on a clock for measuring spans, which the ports of a process have in common."""
         ...

@@ -57,6 +57,7 @@ class ScriptedPort:
     send_seconds: float = 0.0
     oversleep: float = 0.0
     clock: float = 1000.0
+    spent: float = 0.0
     sent: list[Sent] = field(default_factory=list)
     sleeps: list[float] = field(default_factory=list)
     limits: list[int] = field(default_factory=list)

@@ -34,6 +34,7 @@ class Shuffling:
     """Every document of every request that was answered."""
     orders: random.Random = field(init=False)
     lock: threading.Lock = field(default_factory=threading.Lock)
+    spent: float = 0.0
 
     def __post_init__(self) -> None:
         self.orders = random.Random(self.seed)

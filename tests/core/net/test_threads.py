@@ -137,6 +137,7 @@ class OneFails:
     waiting: threading.Event = field(default_factory=threading.Event)
     told: threading.Event = field(default_factory=threading.Event)
 
+    spent = 0.0
     together = Blocking.together
 
     def now(self) -> float:
