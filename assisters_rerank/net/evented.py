@@ -36,7 +36,7 @@ class Evented:
         spent: float = 0.0,
     ) -> None:
         self._clients = clients
-        self._transport = transport
+        self._transport: AsyncTransport = transport
         self._own = None if own is None else AsyncViaClient(own)
         self.spent = spent
         self._ahead = loops.clock_ahead()
