@@ -53,3 +53,8 @@ CATALOGUE: dict[str, RerankModel] = {model.id: model for model in (BGE_RERANKER_
 
 AUTO = "auto"
 """As `model`: BGE while every pair of query and document fits into its window, Jina beyond."""
+
+
+def may_answer(model: str) -> tuple[str, ...]:
+    """The models to which calls with this `model` may go."""
+    return (BGE_RERANKER_V2.id, JINA_RERANKER.id) if model == AUTO else (model,)

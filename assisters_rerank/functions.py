@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
 from .options.rerank_options import RerankOptions
+from .options.thresholds import LeastScore
 from .ranking import Ranking
 from .reranker import Reranker
 from .wire.destination import BASE_URL_VARIABLE
@@ -24,7 +25,7 @@ def rerank(
     *,
     model: str = _DEFAULT_MODEL,
     top_n: int | None = None,
-    score_threshold: float | None = None,
+    score_threshold: LeastScore | None = None,
 ) -> Ranking:
     """`Reranker.rerank` with the options' defaults.
 
@@ -43,7 +44,7 @@ async def arerank(
     *,
     model: str = _DEFAULT_MODEL,
     top_n: int | None = None,
-    score_threshold: float | None = None,
+    score_threshold: LeastScore | None = None,
 ) -> Ranking:
     """`rerank` for asyncio and trio."""
     reranker = _reranker(model)

@@ -11,12 +11,12 @@ from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
 from .errors import ConfigurationError
-from .options.rerank_options import (
-    RerankOptions,
+from .options.rerank_options import RerankOptions, TopN, checked_top_n
+from .options.thresholds import (
+    LeastScore,
     ScoreThreshold,
-    TopN,
+    check_models,
     checked_score_threshold,
-    checked_top_n,
 )
 from .ranking import RankedDocument
 from .settings import STRICT, Settings
@@ -30,16 +30,19 @@ __all__ = [
     "STRICT",
     "Content",
     "Cut",
+    "LeastScore",
     "ScoreThreshold",
     "Settings",
     "TopN",
     "best_cut",
     "call_options",
+    "check_models",
     "checked_cut",
     "checked_score_threshold",
     "checked_top_n",
     "only_sync_is_overridden",
     "plain_number",
+    "shown_threshold",
 ]
 
 Content = Literal["document", "passage"]
@@ -72,6 +75,13 @@ def call_options(keywords: Mapping[str, Any]) -> dict[str, Any]:
             "give other options to the constructor."
         )
     return dict(keywords)
+
+
+def shown_threshold(threshold: Any, model: str) -> Any:
+    """What traces show of a call's threshold: the model's own number, where that is certain."""
+    if not isinstance(threshold, Mapping):
+        return threshold
+    return threshold[model] if model in threshold else dict(threshold)
 
 
 def plain_number(value: Any) -> float | None:

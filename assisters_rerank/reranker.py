@@ -10,7 +10,8 @@ from .connected import Connected
 from .errors import ConfigurationError
 from .net import Blocking, Port, run_blocking
 from .net.clients import Clients, HttpClient
-from .options.rerank_options import RerankOptions, checked_score_threshold, checked_top_n
+from .options.rerank_options import RerankOptions, checked_top_n
+from .options.thresholds import LeastScore, checked_score_threshold
 from .ranking import Document, Ranking
 from .settings import STRICT
 
@@ -36,7 +37,7 @@ class Reranker(RerankOptions, Connected):
         documents: Iterable[str | Mapping[str, object]],
         *,
         top_n: int | EllipsisType | None = ...,
-        score_threshold: float | EllipsisType | None = ...,
+        score_threshold: LeastScore | EllipsisType | None = ...,
     ) -> Ranking:
         """Ranks the documents, blocking the thread. Works inside a running event loop too.
 
@@ -44,7 +45,8 @@ class Reranker(RerankOptions, Connected):
             query: what the documents should answer; not blank.
             documents: strings, or mappings with a string under `text`. They are not changed.
             top_n: for this call instead of the option; None: all.
-            score_threshold: for this call instead of the option; None: no threshold.
+            score_threshold: for this call instead of the option: a number, or numbers by model
+                id; None: no threshold.
 
         Raises:
             AssistersError: see the tree in `assisters_rerank.errors`.
@@ -57,7 +59,7 @@ class Reranker(RerankOptions, Connected):
         documents: Iterable[str | Mapping[str, object]],
         *,
         top_n: int | EllipsisType | None = ...,
-        score_threshold: float | EllipsisType | None = ...,
+        score_threshold: LeastScore | EllipsisType | None = ...,
     ) -> Ranking:
         """`rerank` for asyncio and trio: the same arguments, results and errors."""
         port = await self._evented_port()
@@ -69,7 +71,7 @@ class Reranker(RerankOptions, Connected):
         query: str,
         documents: Iterable[str | Mapping[str, object]],
         top_n: int | EllipsisType | None = ...,
-        score_threshold: float | EllipsisType | None = ...,
+        score_threshold: LeastScore | EllipsisType | None = ...,
     ) -> Ranking:
         """`rerank` over a port of this make, as evaluations and progress bars have their own."""
         made = self._blocking_port(port)
@@ -81,7 +83,7 @@ class Reranker(RerankOptions, Connected):
         query: str,
         documents: Iterable[str | Mapping[str, object]],
         top_n: int | EllipsisType | None,
-        score_threshold: float | EllipsisType | None,
+        score_threshold: LeastScore | EllipsisType | None,
     ) -> Ranking:
         return await rerank_flow.rerank(
             port,
@@ -92,7 +94,7 @@ class Reranker(RerankOptions, Connected):
             self.top_n if top_n is ... else checked_top_n(top_n),
             self.score_threshold
             if score_threshold is ...
-            else checked_score_threshold(score_threshold),
+            else checked_score_threshold(score_threshold, self.model),
         )
 
 

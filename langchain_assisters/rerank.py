@@ -22,6 +22,7 @@ from assisters_rerank.plugins import (
     API_KEY_VARIABLE,
     STRICT,
     Content,
+    LeastScore,
     call_options,
     checked_cut,
     only_sync_is_overridden,
@@ -82,7 +83,7 @@ class AssistersRerank(
         callbacks: Callbacks | None = None,
         *,
         top_n: int | EllipsisType | None = ...,
-        score_threshold: float | EllipsisType | None = ...,
+        score_threshold: LeastScore | EllipsisType | None = ...,
     ) -> list[Document]:
         """Ranks the documents, the best first; the run shows up in traces as a retriever run.
 
@@ -91,7 +92,8 @@ class AssistersRerank(
             query: what they should answer.
             callbacks: the parent run's callbacks; without them, those of the chain around.
             top_n: for this call instead of the option; None: all.
-            score_threshold: for this call instead of the option; None: no threshold.
+            score_threshold: for this call instead of the option: a number, or numbers by model
+                id; None: no threshold.
 
         Raises:
             AssistersError: see the tree in `assisters_rerank.errors`.
@@ -113,7 +115,7 @@ class AssistersRerank(
         callbacks: Callbacks | None = None,
         *,
         top_n: int | EllipsisType | None = ...,
-        score_threshold: float | EllipsisType | None = ...,
+        score_threshold: LeastScore | EllipsisType | None = ...,
     ) -> list[Document]:
         """`compress_documents` without blocking the event loop."""
         if only_sync_is_overridden(self, "compress_documents", "acompress_documents"):

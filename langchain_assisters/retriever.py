@@ -16,13 +16,14 @@ from langchain_core.runnables.config import patch_config, run_in_executor
 from langchain_core.runnables.configurable import DynamicRunnable
 from langchain_core.runnables.fallbacks import RunnableWithFallbacks
 from langchain_core.runnables.utils import get_unique_config_specs
-from pydantic import Field, PlainValidator, SerializeAsAny
+from pydantic import Field, PlainValidator, SerializeAsAny, ValidationInfo, field_validator
 
 from assisters_rerank.plugins import (
     STRICT,
     ScoreThreshold,
     Settings,
     TopN,
+    check_models,
     only_sync_is_overridden,
 )
 
@@ -89,6 +90,15 @@ class RerankRetriever(Settings, BaseRetriever):
 
     score_threshold: ScoreThreshold = None
     """Least relevance score to return; None: the reranker's own score_threshold."""
+
+    @field_validator("reranker", "score_threshold")
+    @classmethod
+    def _a_threshold_for_each_model(cls, value: Any, info: ValidationInfo) -> Any:
+        given = {**info.data, str(info.field_name): value}
+        # A call may give another model to one made configurable; that is checked in the call.
+        if isinstance(given.get("reranker"), AssistersRerank) and "score_threshold" in given:
+            check_models(given["score_threshold"], given["reranker"].model)
+        return value
 
     @property
     def config_specs(self) -> list[ConfigurableFieldSpec]:

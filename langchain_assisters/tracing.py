@@ -22,6 +22,7 @@ from langchain_core.runnables import RunnableConfig
 from langchain_core.tracers.base import BaseTracer
 
 from assisters_rerank import Ranking
+from assisters_rerank.plugins import LeastScore, shown_threshold
 
 
 class Traced(Protocol):
@@ -29,7 +30,11 @@ class Traced(Protocol):
 
     model: str
     top_n: int | None
-    score_threshold: float | None
+
+    @property
+    def score_threshold(self) -> LeastScore | None:
+        """The option."""
+        ...
 
     def get_name(self) -> str:
         """The run's name, unless the config has one."""
@@ -115,8 +120,8 @@ def _described(
         "ls_provider": "assisters",
         "ls_model_name": reranker.model,
         "top_n": reranker.top_n if top_n is ... else top_n,
-        "score_threshold": (
-            reranker.score_threshold if score_threshold is ... else score_threshold
+        "score_threshold": shown_threshold(
+            reranker.score_threshold if score_threshold is ... else score_threshold, reranker.model
         ),
     }
     return {

@@ -17,13 +17,14 @@ from llama_index.core.schema import NodeWithScore
 from llama_index_instrumentation.dispatcher import Dispatcher
 
 from assisters_rerank import Ranking
+from assisters_rerank.plugins import LeastScore
 
 
 class CallOptions(TypedDict):
     """What a call may change, as it holds for this one."""
 
     top_n: int | None
-    score_threshold: float | None
+    score_threshold: LeastScore | None
 
 
 Report = Callable[[list[NodeWithScore], Ranking], list[NodeWithScore]]

@@ -18,11 +18,13 @@ from assisters_rerank import ConfigurationError, Ranking, Reranker
 from assisters_rerank.plugins import (
     STRICT,
     Content,
+    LeastScore,
     call_options,
     checked_cut,
     checked_score_threshold,
     checked_top_n,
     only_sync_is_overridden,
+    shown_threshold,
 )
 
 from .components import Component
@@ -111,7 +113,7 @@ class AssistersRerank(Reranker, Component, BaseNodePostprocessor):
         query_bundle: QueryBundle | None = None,
         *,
         top_n: int | EllipsisType | None = ...,
-        score_threshold: float | EllipsisType | None = ...,
+        score_threshold: LeastScore | EllipsisType | None = ...,
     ) -> list[NodeWithScore]:
         query, nodes = _query(query_bundle), _listed(nodes)
         options = self._effective(top_n, score_threshold)
@@ -127,7 +129,7 @@ class AssistersRerank(Reranker, Component, BaseNodePostprocessor):
         query_bundle: QueryBundle | None = None,
         *,
         top_n: int | EllipsisType | None = ...,
-        score_threshold: float | EllipsisType | None = ...,
+        score_threshold: LeastScore | EllipsisType | None = ...,
     ) -> list[NodeWithScore]:
         if only_sync_is_overridden(self, "_postprocess_nodes", "_apostprocess_nodes"):
             options = {"top_n": top_n, "score_threshold": score_threshold}
@@ -142,7 +144,7 @@ class AssistersRerank(Reranker, Component, BaseNodePostprocessor):
             return report(self._scored(nodes, ranking, cut=cut), ranking)
 
     def _effective(
-        self, top_n: int | EllipsisType | None, score_threshold: float | EllipsisType | None
+        self, top_n: int | EllipsisType | None, score_threshold: LeastScore | EllipsisType | None
     ) -> CallOptions:
         # Checked before the start event, which tells them.
         return {
@@ -150,14 +152,16 @@ class AssistersRerank(Reranker, Component, BaseNodePostprocessor):
             "score_threshold": (
                 self.score_threshold
                 if score_threshold is ...
-                else checked_score_threshold(score_threshold)
+                else checked_score_threshold(score_threshold, self.model)
             ),
         }
 
     def _reported(
         self, query: str, nodes: list[NodeWithScore], options: CallOptions
     ) -> AbstractContextManager[Report]:
-        return reported(dispatcher, self, query, nodes, model=self.model, options=options)
+        told = shown_threshold(options["score_threshold"], self.model)
+        shown: CallOptions = {**options, "score_threshold": told}
+        return reported(dispatcher, self, query, nodes, model=self.model, options=shown)
 
     def _sent(self, nodes: list[NodeWithScore]) -> list[str]:
         return [text_of(node, self.metadata_mode) for node in nodes]

@@ -11,10 +11,11 @@ import logging
 from collections.abc import Sequence
 from functools import partial
 
-from ..catalogue import AUTO, BGE_RERANKER_V2
+from ..catalogue import AUTO, BGE_RERANKER_V2, may_answer
 from ..errors import AssistersError
 from ..net import Port
 from ..options.rerank_options import RerankOptions
+from ..options.thresholds import LeastScore, by_model, threshold_for
 from ..ranking import Document, RankedDocument, Ranking
 from ..usage import Usage, count
 from .activation import sigmoid
@@ -36,7 +37,7 @@ async def rerank(
     query: str,
     documents: Sequence[Document],
     top_n: int | None,
-    score_threshold: float | None,
+    score_threshold: LeastScore | None,
 ) -> Ranking:
     """Ranks the documents; `query` is not blank, `top_n` and `score_threshold` are checked.
 
@@ -45,10 +46,12 @@ async def rerank(
     """
     if not documents or top_n == 0:
         return Ranking((), _first_model(options))
+    _warn_of_scales(state, options, score_threshold)
     budget = Budget(port, options.timeout)
     scoring: Scoring | None = None
     try:
         fitted = await _fit(options, budget, query, [document.text for document in documents])
+        threshold = threshold_for(score_threshold, fitted.model)
         _warn_of_truncation(state, fitted)
         scoring = Scoring(port, options, state, budget, query, fitted)
         scores = await scoring.scores(top_n)
@@ -64,7 +67,7 @@ async def rerank(
     results = tuple(
         RankedDocument(index, score, documents[index], passage)
         for index, score, passage in fitted.plan.rank(
-            scores, top_n, score_threshold, _ACTIVATIONS[options.score_activation]
+            scores, top_n, threshold, _ACTIVATIONS[options.score_activation]
         )
     )
     return Ranking(
@@ -99,6 +102,19 @@ def _warn_of_truncation(state: State, fitted: Fitted) -> None:
             fitted.window,
             fitted.model,
             "its" if fitted.truncated == 1 else "their",
+        )
+
+
+def _warn_of_scales(state: State, options: RerankOptions, threshold: LeastScore | None) -> None:
+    models = may_answer(options.model)
+    if len(models) > 1 and isinstance(threshold, float) and not state.scales_told:
+        state.scales_told = True  # once
+        logger.warning(
+            "score_threshold is one number for the scores of %s: model=%r lets a long document "
+            "decide which of them answers, and their scales differ. Give a number for each: %s.",
+            " and ".join(models),
+            options.model,
+            by_model(models, threshold),
         )
 
 

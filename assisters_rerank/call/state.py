@@ -16,7 +16,8 @@ class State:
     """The living parts of one reranker, shared by all its threads and event loops."""
 
     __slots__ = (
-        "base64_refused", "clients", "namespace_told", "pace", "total_usage", "truncation_told",
+        "base64_refused", "clients", "namespace_told", "pace", "scales_told", "total_usage",
+        "truncation_told",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -25,6 +26,7 @@ class State:
         self.total_usage = TotalUsage()
         self.truncation_told = False
         self.namespace_told = False
+        self.scales_told = False
         self.base64_refused = False
 
     def elsewhere(self) -> Self:

@@ -7,6 +7,7 @@ from types import EllipsisType
 
 from pydantic import PrivateAttr
 
+from ..options.thresholds import LeastScore
 from ..ranking import Ranking
 from ..reranker import Reranker
 
@@ -27,7 +28,7 @@ class Metered(Reranker):
         documents: Iterable[str | Mapping[str, object]],
         *,
         top_n: int | EllipsisType | None = ...,
-        score_threshold: float | EllipsisType | None = ...,
+        score_threshold: LeastScore | EllipsisType | None = ...,
     ) -> Ranking:
         """`Reranker.rerank`, remembered."""
         self._latest = super().rerank(

@@ -9,7 +9,7 @@ from itertools import accumulate
 from ..call.cache_key import call_cache
 from ..call.fitting import fit
 from ..call.plan import Plan
-from ..catalogue import AUTO, CATALOGUE
+from ..catalogue import may_answer
 from ..errors import ConfigurationError
 from ..options.prices import price_of
 from ..reranker import Reranker
@@ -24,7 +24,7 @@ def check_price(reranker: Reranker) -> None:
     Raises:
         ConfigurationError: if the model's price, or what the reranker has spent so far, is unknown.
     """
-    for model in CATALOGUE if reranker.model == AUTO else (reranker.model,):
+    for model in may_answer(reranker.model):
         if price_of(model, reranker.prices) is None:
             raise ConfigurationError(
                 f"max_cost: the price of {model!r} is not known; give it in `prices`."

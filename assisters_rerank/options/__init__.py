@@ -2,5 +2,6 @@
 
 - `service_options` apply to every call: address, key, time, pace, prices;
 - `prices` says what a model costs; `extra_headers` checks the user's own headers;
-- `rerank_options` and `embedding_options` are the rest.
+- `rerank_options` and `embedding_options` are the rest;
+- `thresholds` holds the rules of `score_threshold`.
 """

@@ -6,10 +6,11 @@ CONTRIBUTING.md lists the other places that a new option needs.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from inspect import iscoroutinefunction
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, TypeAdapter
+from pydantic import BeforeValidator, Field, TypeAdapter, ValidationInfo, field_validator
 from pydantic.json_schema import SkipJsonSchema
 
 from ..cache.score_cache import ScoreCache
@@ -19,9 +20,9 @@ from ..settings import STRICT, checked, no_bool
 from ..wire.destination import ASSISTERS, Provider
 from ..wire.dialects import ASSISTERS_DIALECT, Dialect, DialectName, dialect_of
 from .service_options import PositiveInt, ServiceOptions
+from .thresholds import ScoreThreshold, check_models
 
 TopN = Annotated[int, BeforeValidator(no_bool), Field(ge=0)] | None
-ScoreThreshold = Annotated[float, BeforeValidator(no_bool), Field(allow_inf_nan=False)] | None
 
 
 def _no_half_cache(value: object) -> object:
@@ -39,7 +40,6 @@ def _no_half_cache(value: object) -> object:
 Cache = Annotated[ScoreCache, BeforeValidator(_no_half_cache)]
 
 _TOP_N: TypeAdapter[int | None] = TypeAdapter(TopN)
-_SCORE_THRESHOLD: TypeAdapter[float | None] = TypeAdapter(ScoreThreshold)
 
 
 class RerankOptions(ServiceOptions):
@@ -77,7 +77,8 @@ class RerankOptions(ServiceOptions):
         default=None,
         description=(
             "Keep documents with relevance_score >= this, before top_n. Any finite number, since "
-            "some servers answer in logits; this service's scores lie in 0…1."
+            "some servers answer in logits; this service's scores lie in 0…1. Or a number for each "
+            "model, by its id: their scales differ."
         ),
     )
     score_activation: Literal["sigmoid"] | None = Field(
@@ -130,6 +131,25 @@ class RerankOptions(ServiceOptions):
         ),
     )
 
+    @field_validator("model", "score_threshold")
+    @classmethod
+    def _a_threshold_for_each_model(cls, value: Any, info: ValidationInfo) -> Any:
+        given = {**info.data, str(info.field_name): value}
+        if "model" in given and "score_threshold" in given:
+            check_models(given["score_threshold"], given["model"])
+        return value
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A copy; unlike pydantic's own, it checks the updated settings."""
+        if update is None or not update.keys() >= {"model", "score_threshold"}:
+            return super().model_copy(update=update, deep=deep)
+        # They are checked together, and half-way they might not go together.
+        copied = super().model_copy(update={"score_threshold": None}, deep=deep)
+        copied.model = update["model"]
+        for name, value in update.items():
+            setattr(copied, name, value)
+        return copied
+
     def _check_together(self) -> None:
         dialect = dialect_of(self.dialect)
         self._check_extra_body(dialect.own_fields())
@@ -156,8 +176,3 @@ class RerankOptions(ServiceOptions):
 def checked_top_n(value: int | None) -> int | None:
     """A per-call `top_n`, checked by the same rule as the option."""
     return checked(_TOP_N, value, "top_n")
-
-
-def checked_score_threshold(value: float | None) -> float | None:
-    """A per-call `score_threshold`, checked by the same rule as the option."""
-    return checked(_SCORE_THRESHOLD, value, "score_threshold")

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from ..faults.server import Exchange, HostileServer
+from ..plugins.scales import scales  # noqa: F401 - a fixture, found by its name
 from .answers import scored
 
 if TYPE_CHECKING:

@@ -11,6 +11,7 @@ import pytest
 from assisters_rerank import ConfigurationError, MemoryCache, Reranker
 from assisters_rerank.evaluate import Candidates, Collection
 from assisters_rerank.evaluate.collection_scores import score_all
+from assisters_rerank.evaluate.cost_limit import dollars_by_depth
 from assisters_rerank.local import LocalServer
 from assisters_rerank.local.http.rate_limiter import RateLimits
 from assisters_rerank.pace import rate_limits
@@ -214,6 +215,23 @@ def test_the_rerankers_own_cuts_are_left_aside(server: LocalServer) -> None:
         assert all(len(scores) == 30 for scores in found.scores.values())
         assert {request.top_n for request in server.requests} == {None}
         assert (reranker.top_n, reranker.score_threshold, reranker.timeout) == (2, 0.02, 30.0)
+
+
+@pytest.mark.parametrize(
+    "threshold", [0.02, {"bge-reranker-v2": 9.0, "jina-reranker": 9.0}], ids=["one", "by model"]
+)
+def test_thresholds_of_several_models_are_left_aside(
+    threshold: float | dict[str, float], server: LocalServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    collection, candidates = numbered(2)
+    with Reranker(
+        base_url=server.base_url, model="auto", score_threshold=threshold, prices={"m": 1}
+    ) as reranker:
+        found = score_all(reranker, collection, candidates, DEPTHS, max_cost=1)
+        assert all(len(scores) == 30 for scores in found.scores.values())
+        dollars = dollars_by_depth(reranker, collection, candidates, DEPTHS)
+    assert None not in dollars.values()
+    assert not caplog.records
 
 
 def test_passing_through_is_refused(server: LocalServer) -> None:

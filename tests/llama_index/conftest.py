@@ -27,6 +27,7 @@ from ..plugins.fixtures import (  # noqa: F401 - fixtures are found by their nam
     single_thread,
     with_one_answer,
 )
+from ..plugins.scales import scales  # noqa: F401 - likewise
 from .doubles import TOP
 
 
