@@ -56,6 +56,12 @@ def _innermost(value: object) -> object:
             return value
 
 
+def _with_run_id(config: RunnableConfig, keywords: dict[str, Any]) -> dict[str, Any]:
+    # Of retrievers LangChain takes it only as a keyword, not from the config.
+    run_id = config.get("run_id")
+    return keywords if run_id is None else {"run_id": run_id, **keywords}
+
+
 class RerankRetriever(Settings, BaseRetriever):
     """Fetches candidates with `base_retriever` and reranks them.
 
@@ -112,14 +118,14 @@ class RerankRetriever(Settings, BaseRetriever):
         """The reranked documents for a query."""
         # LangChain hands no config to `_get_relevant_documents`; a filter may be in it.
         with called(self, config) as config:
-            return super().invoke(input, config, **kwargs)
+            return super().invoke(input, config, **_with_run_id(config, kwargs))
 
     async def ainvoke(
         self, input: str, config: RunnableConfig | None = None, **kwargs: Any
     ) -> list[Document]:
         """`invoke` without blocking the event loop."""
         with called(self, config) as config:
-            return await super().ainvoke(input, config, **kwargs)
+            return await super().ainvoke(input, config, **_with_run_id(config, kwargs))
 
     def _get_relevant_documents(
         self, query: str, *, run_manager: CallbackManagerForRetrieverRun, **keywords: Any

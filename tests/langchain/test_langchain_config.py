@@ -114,6 +114,8 @@ async def test_the_first_stage_sees_the_config_but_not_the_parents_name(
     assert config_seen["max_concurrency"] == 3
     (run,) = runs.traced_runs
     assert run.name == "mine"
+    if way is invoked:
+        assert run.id == config["run_id"]
     inner = run if way is not in_a_chain else run.child_runs[-1]
     assert [child.name for child in inner.child_runs] == ["first_stage", "AssistersRerank"]
     assert len({run.id, *(child.id for child in inner.child_runs)}) == 3
