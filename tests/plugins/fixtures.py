@@ -18,6 +18,9 @@ from assisters_rerank.local import LocalServer
 
 from .cases import KEY, QUERY, TEXTS
 
+# Of `one_rerank` and `no_request`.
+Requests = Callable[[], AbstractContextManager[None]]
+
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[LocalServer]:
