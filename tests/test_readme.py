@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,12 @@ def test_the_names_can_be_imported_from_there() -> None:
         listed = re.findall(r"`(\w+)`", names)
         assert listed
         assert set(listed) <= set(module.__all__)
+
+
+def test_the_extras_are_all_there() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = [name for name in project["optional-dependencies"] if name != "dev"]
+    assert list(_table("Extras")) == ["none", *extras]
 
 
 @pytest.mark.parametrize("target", re.findall(r"\]\(([^)\s]+)\)", README))
