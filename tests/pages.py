@@ -35,9 +35,8 @@ class Page:
 
     @property
     def programs(self) -> list[str]:
-        """What is there to run: Python as it stands, and the new side of each change, in order."""
-        sides = {"python": str, "diff": after}
-        return [sides[name](text) for name, text in self.blocks if name in sides]
+        """What is there to run, in order."""
+        return self.of("python")
 
     @property
     def scripts(self) -> list[str]:
@@ -59,30 +58,24 @@ class Page:
         return [target for target in targets if "://" not in target]
 
 
-def after(change: str) -> str:
-    """The new side of a diff."""
-    return "".join(
-        line[1:] if line[:1] in "+ " else line
-        for line in change.splitlines(keepends=True)
-        if not line.startswith("-")
-    )
-
-
 def before(change: str) -> str:
-    """The old side of a diff."""
-    return "".join(
-        line[1:] if line[:1] in "- " else line
-        for line in change.splitlines(keepends=True)
-        if not line.startswith("+")
-    )
+    """The old side of a change, of which only that is shown as one."""
+    return "".join(line.removeprefix("-") for line in change.splitlines(keepends=True))
 
 
 def is_test(code: str) -> bool:
     return "\ndef test_" in f"\n{code}"
 
 
-def run(code: str, folder: Path, base_url: str | None) -> subprocess.CompletedProcess[str]:
-    """Runs a page's code as a user would who has a local server running, and no key."""
+def prepare(code: str, folder: Path, python: str = sys.executable) -> None:
+    """Writes the files that a page's code takes for given."""
+    if "tokenizer.json" in code:
+        script = Path(__file__).with_name("write_tokenizer.py")
+        subprocess.run([python, "-P", str(script), str(folder / "tokenizer.json")], check=True)
+
+
+def run(code: str, folder: Path, python: str = sys.executable) -> subprocess.CompletedProcess[str]:
+    """Runs a page's code as a user would who has no key."""
     script = folder / "test_page.py"
     script.write_text(code, encoding="utf-8")
     command = ["-P", str(RUNNER), script.name]  # `tests` has a folder called typing
@@ -91,12 +84,14 @@ def run(code: str, folder: Path, base_url: str | None) -> subprocess.CompletedPr
         if "httpx_mock" in code:
             plugins += ["-p", "pytest_httpx"]
         command = ["-m", "pytest", "-q", *plugins, script.name]
-    environment = {name: value for name, value in os.environ.items() if "proxy" not in name.lower()}
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if "proxy" not in name.lower() and not name.startswith("ASSISTERS_")
+    }
     environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-    if base_url is not None:
-        environment["ASSISTERS_BASE_URL"] = base_url
     return subprocess.run(
-        [sys.executable, "-X", "utf8", *command],
+        [python, "-X", "utf8", *command],
         cwd=folder,
         env=environment,
         capture_output=True,

@@ -23,13 +23,12 @@ import yaml
 from packaging.requirements import Requirement
 
 from assisters_rerank import CATALOGUE, EmbeddingOptions, Reranker
-from assisters_rerank.local import LocalServer
 from assisters_rerank.local.http.rate_limiter import PLANS
 from assisters_rerank.text import tokens
 
 from .local import beir, remembered
 from .local.served import run_command
-from .pages import DOCS, Page, after, before, is_test, run
+from .pages import DOCS, Page, before, is_test, prepare, run
 
 PAGES = {path.stem: Page(path) for path in sorted(DOCS.glob("*.md"))}
 GUIDES = [
@@ -52,21 +51,14 @@ PROGRAMS = [(guide, place) for guide in GUIDES for place in range(len(PAGES[guid
 BLOCKS = [(guide, place) for guide in GUIDES for place in range(len(PAGES[guide].programs))]
 
 
-@pytest.fixture(scope="module")
-def base_url() -> Iterator[str]:
-    with LocalServer() as server:
-        yield server.base_url
-
-
 @pytest.mark.parametrize(("guide", "place"), PROGRAMS)
-def test_the_code_runs_as_printed(guide: str, place: int, base_url: str, tmp_path: Path) -> None:
+def test_the_code_runs_as_printed(guide: str, place: int, tmp_path: Path) -> None:
     code = PAGES[guide].scripts[place]
     for tool in OTHERS_TOOLS:
         if tool in code or tool.replace("pytest_httpx", "httpx_mock") in code:
             pytest.importorskip(tool)
-    if "tokenizer.json" in code:
-        write_tokenizer(tmp_path / "tokenizer.json")
-    done = run(code, tmp_path, None if guide == "without-a-key" else base_url)
+    prepare(code, tmp_path)
+    done = run(code, tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -85,13 +77,14 @@ def test_a_guide_begins_with_a_whole_example_and_holds_known_blocks_only(guide: 
     page = PAGES[guide]
     assert {language for language, _ in page.blocks} <= {"python", "diff", "console", "yaml"}
     first = ast.parse(page.of("python")[0])
-    assert isinstance(first.body[0], ast.ImportFrom)
+    assert isinstance(first.body[0], ast.Import | ast.ImportFrom)
 
 
 def test_the_old_sides_are_python() -> None:
     changes = PAGES["moving"].of("diff")
     assert len(changes) == 7
     for change in changes:
+        assert all(line.startswith("-") for line in change.splitlines())
         ast.parse(before(change))
 
 
@@ -107,12 +100,10 @@ def test_the_old_sides_are_python() -> None:
     ],
 )
 def test_wrong_output_is_noticed(code: str, code_of_exit: int, tmp_path: Path) -> None:
-    assert run(code, tmp_path, None).returncode == code_of_exit
+    assert run(code, tmp_path).returncode == code_of_exit
 
 
-def test_both_sides_of_a_change() -> None:
-    change = "-old\n+new\n same\n\n+end\n"
-    assert (before(change), after(change)) == ("old\nsame\n\n", "new\nsame\n\nend\n")
+def test_what_is_a_test() -> None:
     assert is_test("x = 1\ndef test_x(): ...")
     assert not is_test("def tested(): ...")
 
@@ -309,20 +300,6 @@ def test_latencies_and_prices_are_the_catalogues() -> None:
         assert f"${model.dollars_per_million_tokens:.2f}" in cost
     ratio = jina.dollars_per_million_tokens / bge.dollars_per_million_tokens
     assert f"{ratio:.1f} times" in PAGES["long-documents"].text
-
-
-def write_tokenizer(path: Path) -> None:
-    """A small one, which cuts texts off as some models' do."""
-    tokenizers = pytest.importorskip("tokenizers")
-    alphabet = tokenizers.pre_tokenizers.ByteLevel.alphabet()
-    tokenizer = tokenizers.Tokenizer(tokenizers.models.BPE())
-    tokenizer.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel()
-    trainer = tokenizers.trainers.BpeTrainer(
-        vocab_size=400, initial_alphabet=alphabet, show_progress=False
-    )
-    tokenizer.train_from_iterator(["Port 7 is opened at start. To run a command"], trainer)
-    tokenizer.enable_truncation(512)
-    tokenizer.save(str(path))
 
 
 Found = dict[str, list[str]]

@@ -61,5 +61,5 @@ def test_the_commands_are_all_there() -> None:
 
 @pytest.mark.parametrize("code", PAGE.programs)
 def test_the_code_runs_as_printed(code: str, tmp_path: Path) -> None:
-    done = run(code, tmp_path, None)
+    done = run(code, tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr

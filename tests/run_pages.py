@@ -1,0 +1,89 @@
+"""Runs the pages' code as a reader does: a fresh environment, the page's install line, no key.
+
+    python -m tests.run_pages [README langchain …]
+
+Without names it runs every page that has an install line, the README first. An environment takes a
+minute or so, hence not a test. Exits with 1 if a page fails.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+import time
+import venv
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from .pages import DOCS, Page, prepare, run
+
+ROOT = DOCS.parent
+INSTALL = re.compile(r'^\$ pip (install "\.\[.*)$', re.MULTILINE)
+
+
+def main(names: list[str]) -> int:
+    """Runs the named pages, and says of each what it took."""
+    pages = {path.stem: Page(path) for path in sorted(DOCS.glob("*.md"))}
+    pages = {"README": Page(ROOT / "README.md")} | {
+        name: page for name, page in pages.items() if page.programs and INSTALL.search(page.text)
+    }
+    failed = [name for name in names or pages if not succeeds(name, pages[name])]
+    print(f"{len(failed)} failed: {', '.join(failed)}" if failed else "All pages ran as printed.")
+    return 1 if failed else 0
+
+
+def succeeds(name: str, page: Page) -> bool:
+    """Whether the page's blocks run, and print what is shown, after its install line.
+
+    What comes after a second install line needs something of the reader's own: a model.
+    """
+    with TemporaryDirectory() as made:
+        folder = Path(made)
+        first, *more = INSTALL.finditer(page.text)
+        line = first[1]
+        if more:
+            part = folder / page.path.name
+            # Up to the end of the last block before it.
+            part.write_text(page.text[: more[0].start()].rpartition("```")[0], encoding="utf-8")
+            page = Page(part)
+        began = time.monotonic()
+        python = environment(folder / "venv", shlex.split(line))
+        installed = time.monotonic()
+        printed = ""
+        for place, code in enumerate(page.scripts):
+            here = folder / f"script{place}"
+            here.mkdir()
+            prepare(code, here, python)
+            done = run(code, here, python)
+            printed += done.stdout
+            if done.returncode:
+                print(f"{name}: FAILED\n{done.stdout}{done.stderr}", flush=True)
+                return False
+        shown = "".join(page.of("text"))
+        if name == "README" and printed != shown:
+            print(f"README: FAILED, it shows\n{shown}and prints\n{printed}", flush=True)
+            return False
+        took = time.monotonic() - installed
+        print(
+            f"{name}: {len(page.programs)} blocks in {took:.1f} s, after "
+            f"{installed - began:.0f} s of pip {line}",
+            flush=True,
+        )
+        return True
+
+
+def environment(folder: Path, install: list[str]) -> str:
+    """The Python of a new environment in which `pip install …` was run, in this clone."""
+    venv.create(folder, with_pip=True)
+    python = folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+    pip = [str(python), "-m", "pip", "-q", "--disable-pip-version-check"]
+    done = subprocess.run([*pip, *install], cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(done.stdout + done.stderr)
+    return str(python)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
