@@ -15,6 +15,7 @@ from .errors import (
     QuotaExceededError,
     RateLimitError,
     StatusError,
+    TooLongError,
     TransportError,
 )
 from .functions import arerank, rerank
@@ -55,6 +56,7 @@ __all__ = [
     "ScoreCache",
     "SqliteCache",
     "StatusError",
+    "TooLongError",
     "TransportError",
     "Usage",
     "__version__",

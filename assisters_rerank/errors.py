@@ -7,6 +7,7 @@
     ├── StatusError                   .status .code .type .request_id .retry_after
     │   ├── AuthenticationError       401, 403
     │   ├── InvalidRequestError       400, 404, 413, 422
+    │   │   └── TooLongError          a document, or the query, is too long for the server
     │   ├── RateLimitError            429 that ends after a wait
     │   └── QuotaExceededError        402, or 429 with an empty quota or wallet: not retried
     └── ContractError                 a 200 that breaks the contract
@@ -92,6 +93,15 @@ class AuthenticationError(StatusError):
 
 class InvalidRequestError(StatusError):
     """400, 404, 413 or 422: the server refuses this request and would refuse it again."""
+
+
+class TooLongError(InvalidRequestError):
+    """The server refuses a document or the query for its length, with whatever status it has."""
+
+    @property
+    def transient(self) -> bool:
+        """Always false: the same text is as long the next time."""
+        return False
 
 
 class RateLimitError(StatusError):

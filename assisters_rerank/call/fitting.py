@@ -13,13 +13,23 @@ from dataclasses import dataclass
 from ..catalogue import AUTO, BGE_RERANKER_V2, CATALOGUE, JINA_RERANKER
 from ..errors import ConfigurationError
 from ..options.rerank_options import RerankOptions
+from ..text.beginnings import beginning
 from ..text.passages import passages
 from ..text.tokens import AROUND_A_PAIR, TokenCounter
 from .plan import Plan
 
 # Tokens that must remain for a document after the query. Shorter passages contain too little to be
-# scored, and would be very many; with truncate, the service decides.
-_LEAST_ROOM = {"truncate": -math.inf, "error": 1, "split": 16}
+# scored, and would be very many; sent as they are, the service decides.
+_LEAST_ROOM = {"as_is": -math.inf, "truncate": 1, "error": 1, "split": 16}
+
+# The estimate is made for one tokenizer; those of other models make up to some per cent more of the
+# same text.
+_MARGIN_OF_AN_ESTIMATE = 0.15
+
+# Of the room, for a second attempt after the server has found a text too long.
+_SMALLER = 0.7
+
+_CUTS = ("truncate", "split")
 
 _NAMED_AT_MOST = 10
 
@@ -30,7 +40,7 @@ class Fitted:
 
     `truncated` counts the documents whose ends the service will not read. It is None where the
     model's `window` (tokens of query and document together) is unknown. `count` gives the tokens of
-    the query and of the plan's texts, fast.
+    the query and of the plan's texts, fast. `room` is what texts were cut to, in tokens.
     """
 
     model: str
@@ -38,11 +48,12 @@ class Fitted:
     truncated: int | None
     count: Callable[[str], int]
     window: int | None = None
+    room: float = math.inf
 
 
 def takes_long(options: RerankOptions, plan: Plan) -> bool:
     """Whether fitting may take so long that it would block an event loop."""
-    if options.count_tokens is not None or options.long_documents == "split":
+    if options.count_tokens is not None or options.long_documents in _CUTS:
         return True
     return sum(map(len, plan.texts)) > 1_000_000
 
@@ -67,6 +78,8 @@ def fit(
     if window is None:
         return Fitted(model, plan, None, counter.counted([query, *plan.texts]))
     room = window - counter(query) - AROUND_A_PAIR
+    if options.long_documents in _CUTS:
+        room = int(room / (1 + _margin(options, model)))
     long = [place for place, text in enumerate(plan.texts) if not counter.fits(text, room)]
     truncated = 0
     if long and room < _LEAST_ROOM[options.long_documents]:
@@ -82,7 +95,41 @@ def fit(
     elif long:
         cut = set(long)
         truncated = sum(source in cut for source in plan.source)
-    return Fitted(model, plan, truncated, counter.counted([query, *plan.texts]), window)
+    if long and options.long_documents == "truncate":
+        plan = plan.cut({place: beginning(plan.texts[place], room, counter) for place in long})
+    return Fitted(model, plan, truncated, counter.counted([query, *plan.texts]), window, room)
+
+
+def smaller(
+    options: RerankOptions,
+    fitted: Fitted,
+    texts: Sequence[str],
+    check_time: Callable[[], None] = lambda: None,
+) -> list[tuple[int, str]]:
+    """Pieces for a second attempt, after the server has found one of these texts too long.
+
+    Each with the position of its text; the best piece's score is the text's. With "truncate" one
+    piece a text, with "split" as many as it takes.
+    """
+    counter = TokenCounter(options.count_tokens, check_time)
+    room = int(fitted.room * _SMALLER)
+    pieces: list[tuple[int, str]] = []
+    for place, text in enumerate(texts):
+        if counter.fits(text, room):
+            pieces.append((place, text))
+        elif options.long_documents == "truncate":
+            pieces.append((place, text[: beginning(text, room, counter)]))
+        else:
+            cuts = passages(text, room, counter)
+            pieces += [(place, text[cut.start : cut.end]) for cut in cuts]
+    return pieces
+
+
+def _margin(options: RerankOptions, model: str) -> float:
+    if options.token_margin is not None:
+        return options.token_margin
+    known = options.count_tokens is not None or (model in CATALOGUE and options.asks_the_service())
+    return 0.0 if known else _MARGIN_OF_AN_ESTIMATE
 
 
 def _chosen_model(options: RerankOptions, query: str, plan: Plan, counter: TokenCounter) -> str:
@@ -102,7 +149,7 @@ def _window(options: RerankOptions, model: str) -> int | None:
         return options.max_tokens
     if model in CATALOGUE:
         return CATALOGUE[model].max_tokens
-    if options.long_documents != "truncate":
+    if options.long_documents != "as_is":
         raise ConfigurationError(
             f"max_tokens: long_documents={options.long_documents!r} needs the window of {model!r}, "
             "which is not in the catalogue; give max_tokens."

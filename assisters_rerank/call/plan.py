@@ -40,6 +40,18 @@ class Plan:
             texts += [whole[cut.start : cut.end] for cut in cuts] if cuts else [whole]
         return Plan(*_once(texts), tuple(parts))
 
+    def cut(self, ends: Mapping[int, int]) -> Plan:
+        """The plan with some texts, by their position in `texts`, cut off at an end."""
+        texts = [text[: ends.get(place)] for place, text in enumerate(self.texts)]
+        once, places = _once(texts)
+        source = (None if place is None else places[place] for place in self.source)
+        return Plan(once, tuple(source))
+
+    def document_of(self, place: int) -> int:
+        """The first document that has the text at this position, or a passage of it."""
+        part = self.source.index(place)
+        return part if self.parts is None else self.parts[part][0]
+
     @property
     def duplicates(self) -> int:
         """Parts that are like another one."""

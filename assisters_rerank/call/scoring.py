@@ -6,6 +6,7 @@ A part of the flow: coroutines that await only their `Port`.
 from __future__ import annotations
 
 import logging
+import math
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from typing import TypeVar
 
 from ..cache.call_cache import CallCache
 from ..cache.score_cache import CachedScore
+from ..errors import TooLongError
 from ..net import Port
 from ..net.transports import changes_requests
 from ..options.rerank_options import RerankOptions
@@ -26,7 +28,7 @@ from ..wire.messages import Answer, Recipient
 from . import attempts
 from .budget import Budget
 from .cache_key import call_cache
-from .fitting import Fitted
+from .fitting import Fitted, smaller
 from .state import State
 
 logger = logging.getLogger("assisters_rerank")
@@ -39,7 +41,7 @@ _READING, _WRITING = 0.25, 0.1
 
 @dataclass(frozen=True, slots=True)
 class _Answered:
-    """One request's scores by position in the plan's texts, and their usage."""
+    """One request's scores by position in its texts, and their usage."""
 
     scores: dict[int, float]
     reported: rerank_contract.Scores
@@ -57,8 +59,10 @@ class Scoring:
     query: str
     fitted: Fitted
     known: dict[int, CachedScore] = field(default_factory=dict)
-    answered: dict[int, _Answered] = field(default_factory=dict)
-    """By the first position that the request asked for."""
+    scored: dict[int, float] = field(default_factory=dict)
+    """What the service has scored, by position in the plan's texts."""
+    answered: dict[tuple[int, int], _Answered] = field(default_factory=dict)
+    """By the first position of what was asked for, and the part of it."""
 
     async def scores(self, top_n: int | None) -> dict[int, float]:
         """The score of every text by position, or of the `top_n` best ones if that is enough."""
@@ -76,10 +80,7 @@ class Scoring:
                 again, self.known = sorted(self.known), {}
                 await self._ask(again, cache=cache)
         self._model_answered()
-        scores = {place: known.score for place, known in self.known.items()}
-        for answered in self.answered.values():
-            scores |= answered.scores
-        return scores
+        return {place: known.score for place, known in self.known.items()} | self.scored
 
     def took(self) -> Usage:
         """The usage of the call; ask for it once, at the end of the call."""
@@ -120,11 +121,14 @@ class Scoring:
     def _model_known(self) -> str | None:
         return next((known.model for known in self.known.values()), None)
 
+    def _most_documents(self) -> int:
+        size = self.options.max_documents_per_request
+        return min(size, self.dialect.max_documents or size)
+
     async def _ask(
         self, positions: Sequence[int], top_n: int | None = None, cache: CallCache | None = None
     ) -> None:
-        size = self.options.max_documents_per_request
-        size = min(size, self.dialect.max_documents or size)
+        size = self._most_documents()
         shards = [positions[at : at + size] for at in range(0, len(positions), size)]
         if not shards:
             return
@@ -139,15 +143,64 @@ class Scoring:
         top_n: int | None,
         cache: CallCache | None,
     ) -> None:
-        options, fitted, pace = self.options, self.fitted, self.state.pace
-        documents = [fitted.plan.texts[place] for place in shard]
-        wanted = None if top_n is None or top_n >= len(documents) else top_n
+        texts = [self.fitted.plan.texts[place] for place in shard]
+        wanted = None if top_n is None or top_n >= len(texts) else top_n
+        try:
+            answers = [await self._answer(recipient, texts, wanted)]
+            found = answers[0].scores
+        except TooLongError as error:
+            if self.options.long_documents not in ("truncate", "split"):
+                raise
+            found, answers = await self._ask_for_less(recipient, shard, texts, error)
+        scores = {shard[index]: score for index, score in found.items()}
+        self.scored |= scores
+        self.answered |= {(shard[0], part): answer for part, answer in enumerate(answers)}
+        if cache is not None:
+            await self._aside(partial(cache.remember, scores, answers[0].reported.model), _WRITING)
+
+    async def _ask_for_less(
+        self, recipient: Recipient, shard: Sequence[int], texts: list[str], refusal: TooLongError
+    ) -> tuple[dict[int, float], list[_Answered]]:
+        """The scores of texts, by their best pieces, after the server found one too long."""
+        doing = "the documents were cut again"
+        pieces = await self.budget.aside(
+            partial(smaller, self.options, self.fitted, texts, self.budget.check(doing)), doing
+        )
+        logger.info("Sent again in smaller pieces: %s", refusal)
+        scores: dict[int, float] = {}
+        answers = []
+        size = self._most_documents()
+        for at in range(0, len(pieces), size):
+            places, part = zip(*pieces[at : at + size], strict=True)
+            try:
+                answered = await self._answer(recipient, part, None)
+            except TooLongError as error:
+                longest = max(range(len(part)), key=lambda i: self.fitted.count(part[i]))
+                raise self._still_too_long(shard[places[longest]], error) from None
+            answers.append(answered)
+            for index, score in answered.scores.items():
+                scores[places[index]] = max(score, scores.get(places[index], -math.inf))
+        return scores, answers
+
+    def _still_too_long(self, place: int, error: TooLongError) -> TooLongError:
+        document = self.fitted.plan.document_of(place)
+        message = (
+            f"documents[{document}], the longest of its request, is too long for the server even "
+            f"after it was cut again; lower max_tokens or raise token_margin. {error}"
+        )
+        return TooLongError(message, *error.args[1:])
+
+    async def _answer(
+        self, recipient: Recipient, texts: Sequence[str], wanted: int | None
+    ) -> _Answered:
+        """The scores of these texts, by position, or of the `wanted` best ones."""
+        options, fitted = self.options, self.fitted
         request = rerank_contract.encode(
             recipient,
             self.dialect,
             fitted.model,
             self.query,
-            documents,
+            texts,
             wanted,
             secrets.token_hex(16),
             options.extra_body,
@@ -155,7 +208,7 @@ class Scoring:
 
         @once
         def tokens() -> int:
-            return tokens_of_pairs(fitted.count, self.query, documents)
+            return tokens_of_pairs(fitted.count, self.query, texts)
 
         async def count_tokens() -> int:
             return tokens()
@@ -166,26 +219,23 @@ class Scoring:
                 answer,
                 request,
                 self.dialect,
-                len(documents),
-                wanted or len(documents),
+                len(texts),
+                wanted or len(texts),
             )
             return await attempts.read(self.budget, answer, decode)
 
         reported, retries = await attempts.answered(
             self.port,
             options,
-            pace,
+            self.state.pace,
             self.budget,
             request,
             count_tokens,
             validate,
         )
-        scores = {shard[index]: score for index, score in reported.by_index.items()}
-        usage = self._usage_of(reported, len(documents), tokens, retries)
-        self.answered[shard[0]] = _Answered(scores, reported, usage)
+        usage = self._usage_of(reported, len(texts), tokens, retries)
         self.state.total_usage.add(usage)
-        if cache is not None:
-            await self._aside(partial(cache.remember, scores, reported.model), _WRITING)
+        return _Answered(dict(reported.by_index), reported, usage)
 
     def _usage_of(
         self,

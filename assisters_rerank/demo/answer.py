@@ -27,9 +27,9 @@ class Setup:
     base_url: str
 
     @property
-    def long_documents(self) -> Literal["split", "truncate"]:
+    def long_documents(self) -> Literal["split", "as_is"]:
         """What becomes of docstrings beyond the model's window, which has to be known to split."""
-        return "split" if self.model in (AUTO, *CATALOGUE) else "truncate"
+        return "split" if self.model in (AUTO, *CATALOGUE) else "as_is"
 
 
 @dataclass(frozen=True, slots=True)

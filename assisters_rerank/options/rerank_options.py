@@ -92,12 +92,21 @@ class RerankOptions(ServiceOptions):
         default=100,
         description="Longer lists are split into requests of this size and merged again.",
     )
-    long_documents: Literal["truncate", "split", "error"] = Field(
-        default="truncate",
+    long_documents: Literal["as_is", "truncate", "split", "error"] = Field(
+        default="as_is",
         description=(
-            "What happens to a document that is longer than the model's window. truncate: the "
-            "service cuts it, and the number is logged; split: its passages are scored, and the "
-            "best score counts; error: the call is refused before any request."
+            "What happens to a document that is longer than the model's window. as_is: it is sent "
+            "whole, and the server cuts or refuses it; truncate: it is cut to the window before; "
+            "split: its passages are scored, and the best score counts; error: the call is refused "
+            "before any request."
+        ),
+    )
+    token_margin: Annotated[float, BeforeValidator(no_bool), Field(ge=0, le=10)] | None = Field(
+        default=None,
+        description=(
+            "How much more tokens than estimated a text may have, as a share, where it is cut to "
+            "the window. Without it 0 for catalogue models of the service and with count_tokens, "
+            "else 0.15."
         ),
     )
     max_tokens: Annotated[int, BeforeValidator(no_bool), Field(ge=32)] | None = Field(

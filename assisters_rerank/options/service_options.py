@@ -217,6 +217,10 @@ class ServiceOptions(Settings):
         key = None if "authorization" in map(str.lower, headers) else self.resolve_api_key()
         return Recipient(endpoint(self.base_url, path), key, headers)
 
+    def asks_the_service(self) -> bool:
+        """Whether the service is asked, or the server that the base URL variable names."""
+        return is_service(self.base_url)
+
     def cost(self, model: str, report: Billing, tokens: int) -> float | None:
         """Dollars for one answered request: what the server says, else by the prices.
 
@@ -225,7 +229,7 @@ class ServiceOptions(Settings):
         """
         if report.cost is not None:
             return report.cost
-        published = report.is_local or is_service(self.base_url)
+        published = report.is_local or self.asks_the_service()
         price = price_of(model, self.prices, published=published)
         return None if price is None else price.dollars(tokens, report.search_units)
 

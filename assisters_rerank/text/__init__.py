@@ -1,5 +1,5 @@
 """Texts: counted, cut, and made safe to show.
 
-- `tokens` counts them, `passages` cuts a long one;
+- `tokens` counts them, `passages` cuts a long one, `beginnings` cuts one off;
 - `foreign_text` makes a text safe for terminals and pages.
 """

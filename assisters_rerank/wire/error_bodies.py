@@ -14,6 +14,7 @@ from ..errors import (
     QuotaExceededError,
     RateLimitError,
     StatusError,
+    TooLongError,
 )
 from .address import parts_of
 from .destination import API_KEY_VARIABLE, BASE_URL_VARIABLE
@@ -63,6 +64,20 @@ _ADVICE_WITHOUT_A_KEY = (
     f"{BASE_URL_VARIABLE} names. Name this host there, or give api_key=…."
 )
 
+# 500 is llama.cpp's. The words are those of vLLM, llama.cpp, TEI, OpenAI, Cohere and Voyage.
+_TOO_LONG_STATUSES = frozenset({400, 413, 422, 500})
+_TOO_LONG = re.compile(
+    r"context (length|size|window)|maximum (model |sequence |input )?length"
+    r"|must have less than \d+ tokens|too (long|large to process|many tokens)"
+    r"|(exceed|longer|more than|over)\D{0,60}(token|max_model_len)"
+    r"|token\w* (limit|exceed)|\btokens?\b.{0,80}\bexceed",
+    re.IGNORECASE,
+)
+_ADVICE_ON_LENGTH = (
+    "Give long_documents='truncate' or 'split', with max_tokens where the model's window is not "
+    "known."
+)
+
 _ADVICE_ON_EMBEDDINGS = {
     400: "Check model and texts.",
     413: "Lower max_texts_per_request, or send shorter texts.",
@@ -81,6 +96,8 @@ def refusal(answer: Answer, request: Request) -> StatusError:
         _ADVICE_ON_EMBEDDINGS if parts_of(request.url).path.endswith("/embeddings") else {}
     )
     advice = of_embeddings.get(answer.status, _ADVICE.get(answer.status, ""))
+    if answer.status in _TOO_LONG_STATUSES and message and _TOO_LONG.search(message):
+        refused, advice = TooLongError, _ADVICE_ON_LENGTH
     if refused is AuthenticationError and request.secret is None:
         advice = _ADVICE_WITHOUT_A_KEY
     if refused is RateLimitError and {code, kind} & _QUOTA_CODES:

@@ -20,7 +20,7 @@ from .judged import write_collection
 NOT_SHARED = {
     "api_key", "http_client", "async_http_client", "count_tokens", "prices", "top_n",
     "score_threshold", "max_concurrency", "on_error", "model", "cache", "cache_namespace",
-    "async_transport", "score_activation", "dialect", "extra_body", "extra_headers",
+    "async_transport", "token_margin", "score_activation", "dialect", "extra_body", "extra_headers",
 }  # fmt: skip
 
 GIVEN = {

@@ -24,7 +24,8 @@ pytestmark = pytest.mark.slow
 # --cache takes a file.
 NOT_OFFERED = {
     "api_key", "http_client", "async_http_client", "cache", "cache_namespace", "count_tokens",
-    "prices", "async_transport", "score_activation", "dialect", "extra_body", "extra_headers",
+    "prices", "async_transport", "token_margin", "score_activation", "dialect", "extra_body",
+    "extra_headers",
 }  # fmt: skip
 
 

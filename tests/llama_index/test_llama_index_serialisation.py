@@ -38,6 +38,7 @@ OPTIONS: dict[str, Any] = {
     "tokens_per_minute": 50_000,
     "async_transport": "httpx",
     "cache_namespace": "v2",
+    "token_margin": 0.25,
     "score_activation": "sigmoid",
     "dialect": Dialect(constants={}),
     "extra_body": {"truncation": False, "more": {"a": [1]}},
