@@ -86,11 +86,12 @@ class Connected(ServiceOptions):
         What `with_options` has made closes nothing.
         """
         if not self._borrowed:
-            self._state.clients.close()
+            self._state.close()
 
     async def aclose(self) -> None:
         """Closes the connections of the running event loop, and those of sync calls."""
         if not self._borrowed:
+            self._state.close()
             await self._state.clients.aclose()
 
     def __enter__(self) -> Self:

@@ -56,15 +56,18 @@ class Row(NamedTuple):
     text: str
 
 
-def ranking_html(rows: Sequence[Row], model: str, usage: Usage, *, degraded: bool) -> str:
-    """The ranking as a table: rank before and now, score, text, at most 20 rows of it."""
+def ranking_html(rows: Sequence[Row], model: str, usage: Usage, *, degraded: str | None) -> str:
+    """The ranking as a table: rank before and now, score, text, at most 20 rows of it.
+
+    `degraded` is None unless the ranking is degraded; then it is why, or empty.
+    """
     low, high = _range(rows)
     shown = "".join(_row(now, row, low, high) for now, row in enumerate(rows[:_MOST_ROWS], start=1))
     parts = [f"<style>{_STYLE}</style>"]
-    if degraded:
+    if degraded is not None:
         parts.append(
             '<p class="degraded"><strong>Degraded:</strong> the service could not score these '
-            "documents; they are in their first order, without scores.</p>"
+            f"documents; they are in their first order, without scores. {_escaped(degraded)}</p>"
         )
     if shown:
         parts.append(
@@ -100,7 +103,7 @@ def _row(now: int, row: Row, low: float, high: float) -> str:
         f'<tr><td class="rank">{before} → <strong>{now}</strong> '
         f'<span class="move {kind}">{mark}</span></td>'
         f'<td class="score">{score_text(row.score)}{_bar(row.score, low, high)}</td>'
-        f'<td class="text" dir="auto">{escape(_shown(row.text))}</td></tr>'
+        f'<td class="text" dir="auto">{_escaped(row.text)}</td></tr>'
     )
 
 
@@ -114,6 +117,10 @@ def _bar(score: float | None, low: float, high: float) -> str:
         '<span class="track" aria-hidden="true">'
         f'<span class="bar" style="width:{percent:.1f}%"></span></span>'
     )
+
+
+def _escaped(text: str) -> str:
+    return escape(_shown(text))
 
 
 def _shown(text: str) -> str:

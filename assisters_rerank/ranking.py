@@ -63,6 +63,7 @@ class Ranking(Sequence[RankedDocument]):
             documents through: in their first order, without scores.
         truncated: how many documents were longer than the model reads, so that the service left
             their ends unread; None if the model's window is not known.
+        degraded_reason: of a degraded ranking, what went wrong.
     """
 
     results: tuple[RankedDocument, ...]
@@ -71,6 +72,7 @@ class Ranking(Sequence[RankedDocument]):
     request_ids: tuple[str, ...] = ()
     degraded: bool = False
     truncated: int | None = None
+    degraded_reason: str | None = None
 
     @overload
     def __getitem__(self, place: int) -> RankedDocument: ...
@@ -96,7 +98,8 @@ class Ranking(Sequence[RankedDocument]):
         from .notebook import Row, ranking_html  # only a notebook needs it
 
         rows = [Row(r.index, r.relevance_score, _shown_text(r)) for r in self.results]
-        return ranking_html(rows, self.model, self.usage, degraded=self.degraded)
+        reason = self.degraded_reason or "" if self.degraded else None
+        return ranking_html(rows, self.model, self.usage, degraded=reason)
 
 
 def _shown_text(ranked: RankedDocument) -> str:

@@ -57,6 +57,7 @@ class Trace:
             "model": ranking.model,
             "truncated": ranking.truncated,
             "rerank_degraded": ranking.degraded,
+            "rerank_degraded_reason": ranking.degraded_reason,
         }
         if usage.models:
             self.outcome["ls_model_name"] = usage.models[0]  # at the start it may be "auto"

@@ -58,6 +58,7 @@ def reported(
             usage=ranking.usage.figures(),
             truncated=ranking.truncated,
             rerank_degraded=ranking.degraded,
+            rerank_degraded_reason=ranking.degraded_reason,
         )
         return nodes
 

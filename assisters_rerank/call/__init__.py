@@ -4,5 +4,6 @@
 - `activation` maps raw scores to those that are returned;
 - `cache_key` says what a cached score depends on;
 - `plan` decides which texts to send, `fitting` cuts what is too long, `scoring` gets the scores;
-- `attempts` sends requests until they are answered, inside the time of `budget`.
+- `attempts` sends requests until they are answered, inside the time of `budget`;
+- `breaker` lets calls pass through while the service is down, `probes` find out when it is back.
 """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
@@ -30,6 +31,10 @@ _LARGE_BODY = 250_000
 # For how long a call that gives up holds back the others: a server that asks for hours has no
 # minute's limit in mind, and may be asked again.
 _LONGEST_HOLD = 300.0
+
+# Who waits for less than a second proves nothing with a timeout, nor does what is left of it when
+# other things took the rest.
+_PATIENT, _WAITED = 1.0, 0.5
 
 
 async def side_by_side(
@@ -75,16 +80,20 @@ async def answered(
     try:
         while True:
             await _wait_for(turn, port, options, pace, budget, count_tokens, refused)
+            sent_at = math.inf
             try:
                 left = budget.left()
                 if left <= 0:
                     raise BudgetExceeded(
                         f"timeout={options.timeout:g} s was used up before sending."
                     )
+                sent_at = port.now()
                 answer = await port.send(request, left)
+                sent_at = math.inf
                 pace.ended(turn, port.now(), answer)
                 return await validate(answer), retries
             except AssistersError as error:
+                budget.met_outage |= _shows_outage(error, budget, port.now() - sent_at)
                 is_limit = isinstance(error, RateLimitError)
                 failures += not is_limit
                 wait = _wait_after(error, pace, turn, failures - 1)
@@ -142,6 +151,13 @@ async def _wait_for(
             event = turn.event = port.event()
         else:
             await event.wait(min(wait.at_most, left))
+
+
+def _shows_outage(error: AssistersError, budget: Budget, waited: float) -> bool:
+    """Whether the service is down by this error, after a wait of so long for its answer."""
+    if isinstance(error, BudgetExceeded):
+        return budget.seconds >= _PATIENT and waited >= _WAITED
+    return error.transient and not isinstance(error, RateLimitError)
 
 
 def _concerns_all(error: AssistersError) -> bool:

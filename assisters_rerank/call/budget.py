@@ -25,6 +25,8 @@ class Budget:
     seconds: float
     queue_deadline: float | None = None
     deadline: float = field(init=False)
+    met_outage: bool = False
+    """Whether a request of the call met a service that is down, as far as that can be told."""
 
     def __post_init__(self) -> None:
         ends = self.port.now() - self.port.spent + self.seconds

@@ -19,9 +19,11 @@ from ..options.thresholds import LeastScore, by_model, threshold_for
 from ..ranking import Document, RankedDocument, Ranking
 from ..usage import Usage, count
 from .activation import sigmoid
+from .breaker import GuardedCall, ServiceDownError
 from .budget import Budget
 from .fitting import Fitted, fit, takes_long
 from .plan import Plan
+from .probes import watch
 from .scoring import Scoring
 from .state import State
 
@@ -48,22 +50,31 @@ async def rerank(
         return Ranking((), _first_model(options))
     _warn_of_scales(state, options, score_threshold)
     budget = Budget(port, options.timeout)
+    guarded = GuardedCall(state.breaker, options)
     scoring: Scoring | None = None
     try:
         fitted = await _fit(options, budget, query, [document.text for document in documents])
         threshold = threshold_for(score_threshold, fitted.model)
         _warn_of_truncation(state, fitted)
-        scoring = Scoring(port, options, state, budget, query, fitted)
+        scoring = Scoring(port, options, state, budget, guarded, query, fitted)
         scores = await scoring.scores(top_n)
+        guarded.succeeded()
     except AssistersError as error:
+        guarded.failed(error, budget)
         if options.on_error != "passthrough" or not error.transient:
             raise
-        logger.warning(
-            "Rerank failed; %s returned unranked, without scores: %s",
-            count(len(documents[:top_n]), "document is", "documents are"),
-            error,
-        )
-        return _unranked(options, documents[:top_n], scoring)
+        if not isinstance(error, ServiceDownError):
+            logger.warning(
+                "Rerank failed; %s returned unranked, without scores: %s",
+                count(len(documents[:top_n]), "document is", "documents are"),
+                error,
+            )
+        if (outage := guarded.to_watch) is not None:
+            watch(outage, state, options, rerank)
+        return _unranked(options, documents[:top_n], scoring, str(error))
+    except BaseException:
+        guarded.given_up()
+        raise
     results = tuple(
         RankedDocument(index, score, documents[index], passage)
         for index, score, passage in fitted.plan.rank(
@@ -119,7 +130,7 @@ def _warn_of_scales(state: State, options: RerankOptions, threshold: LeastScore 
 
 
 def _unranked(
-    options: RerankOptions, documents: Sequence[Document], scoring: Scoring | None
+    options: RerankOptions, documents: Sequence[Document], scoring: Scoring | None, reason: str
 ) -> Ranking:
     """The documents in their original order; `scoring` is None if the failure came before it."""
     return Ranking(
@@ -130,4 +141,5 @@ def _unranked(
         scoring.request_ids if scoring else (),
         degraded=True,
         truncated=scoring.fitted.truncated if scoring else None,
+        degraded_reason=reason,
     )

@@ -26,6 +26,7 @@ from ..wire import rerank_contract, validation
 from ..wire.dialects import Dialect, dialect_of
 from ..wire.messages import Answer, Recipient
 from . import attempts
+from .breaker import GuardedCall
 from .budget import Budget
 from .cache_key import call_cache
 from .fitting import Fitted, smaller
@@ -56,6 +57,7 @@ class Scoring:
     options: RerankOptions
     state: State
     budget: Budget
+    guarded: GuardedCall
     query: str
     fitted: Fitted
     known: dict[int, CachedScore] = field(default_factory=dict)
@@ -133,6 +135,7 @@ class Scoring:
         if not shards:
             return
         recipient = self.options.recipient(self.dialect.path)
+        self.guarded.begin(self.budget, self.query, self.fitted.plan.texts[positions[0]])
         requests = [partial(self._ask_one, recipient, shard, top_n, cache) for shard in shards]
         await attempts.side_by_side(self.port, self.budget, requests, self.options.max_concurrency)
 

@@ -1,28 +1,33 @@
-"""What a reranker holds while it lives: connections, pace, totals.
+"""What a reranker holds while it lives: connections, pace, totals, what it knows of an outage.
 
 Copies start with their own, except those that `with_options` makes: these share it.
 """
 
 from __future__ import annotations
 
+from queue import SimpleQueue
 from typing import Self
 
 from ..net.clients import Clients
 from ..pace.queue import Pace
 from ..usage import TotalUsage
+from .breaker import Breaker
 
 
 class State:
     """The living parts of one reranker, shared by all its threads and event loops."""
 
     __slots__ = (
-        "base64_refused", "clients", "namespace_told", "pace", "scales_told", "total_usage",
-        "truncation_told",
+        "__weakref__", "base64_refused", "breaker", "clients", "namespace_told", "pace",
+        "scales_told", "total_usage", "truncation_told", "watches",
     )  # fmt: skip
 
     def __init__(self) -> None:
         self.clients = Clients()
         self.pace = Pace()
+        self.breaker = Breaker()
+        self.watches: set[SimpleQueue[None]] = set()
+        """What ends the threads that probe."""
         self.total_usage = TotalUsage()
         self.truncation_told = False
         self.namespace_told = False
@@ -30,10 +35,17 @@ class State:
         self.base64_refused = False
 
     def elsewhere(self) -> Self:
-        """For another address or key: these connections and totals, and a pace of its own."""
+        """For another address or key: these connections and totals, the rest is its own."""
         other = type(self)()
         other.clients, other.total_usage = self.clients, self.total_usage
+        other.watches = self.watches
         return other
+
+    def close(self) -> None:
+        """Closes the connections of sync calls, and ends the probes."""
+        for end_watch in list(self.watches):
+            end_watch.put(None)
+        self.clients.close()
 
     def __deepcopy__(self, memo: object) -> Self:
         return type(self)()

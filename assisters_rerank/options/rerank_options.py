@@ -139,6 +139,14 @@ class RerankOptions(ServiceOptions):
             "original order, cut to top_n, without scores and marked as degraded."
         ),
     )
+    passthrough_after: PositiveInt | None = Field(
+        default=3,
+        description=(
+            "With on_error='passthrough': after so many calls in a row that got no answer (no "
+            "connection, a timeout of 1 s or more, 5xx), calls return at once, until a probe "
+            "every 30 s is answered. None: every call asks the service."
+        ),
+    )
 
     @field_validator("model", "score_threshold")
     @classmethod

@@ -21,6 +21,7 @@ NOT_SHARED = {
     "api_key", "http_client", "async_http_client", "count_tokens", "prices", "top_n",
     "score_threshold", "max_concurrency", "on_error", "model", "cache", "cache_namespace",
     "async_transport", "token_margin", "score_activation", "dialect", "extra_body", "extra_headers",
+    "passthrough_after",
 }  # fmt: skip
 
 GIVEN = {

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.slow
 NOT_OFFERED = {
     "api_key", "http_client", "async_http_client", "cache", "cache_namespace", "count_tokens",
     "prices", "async_transport", "token_margin", "score_activation", "dialect", "extra_body",
-    "extra_headers",
+    "extra_headers", "passthrough_after",
 }  # fmt: skip
 
 

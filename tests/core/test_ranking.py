@@ -65,6 +65,7 @@ def test_defaults_say_that_nothing_was_taken() -> None:
     assert ranking.usage == Usage()
     assert ranking.request_ids == ()
     assert ranking.degraded is False
+    assert ranking.degraded_reason is None
     assert ranking.truncated is None  # not 0: nobody looked
 
 

@@ -22,7 +22,7 @@ from assisters_rerank.pace import recovery
 from .answers import TEXTS, right
 from .catalogue import ROWS
 from .faces import FACES, SIX_FACES, Face, Got
-from .row import KEY, LEAK, Row
+from .row import KEY, LEAK, RIGHT, Row
 from .server import HostileServer
 
 FAULTS = [row for row in ROWS if row.outcome is not None]
@@ -308,6 +308,31 @@ def test_passthrough(row: Row, face: Face, played: Played) -> None:
         assert_no_leak(played.error)
     assert_asked_as_allowed(played, row, row.requests)
     assert_nothing_logged(played, row)
+
+
+# One of each kind: the rest differs from these in its bytes only.
+OUTAGES = {
+    "reset-after-the-request", "closed-inside-the-body", "garbage-status-line", "broken-gzip",
+    "connection-refused", "500-for-ever", "408-for-ever", "502-html", "503-retry-after-an-hour",
+}  # fmt: skip
+
+
+@each_of([row for row in PASSTHROUGH if row.name in OUTAGES])
+@pytest.mark.parametrize("face", SIX_FACES, ids=lambda face: face.name)
+def test_a_service_that_is_down_is_not_asked_again(row: Row, face: Face) -> None:
+    asked: list[int] = []
+    with HostileServer(row.script or [right()]) as server, address_of(row, server) as url:
+        options = {"api_key": KEY, "base_url": url, "timeout": row.timeout, **row.options}
+        got = face.run(
+            {**options, "on_error": "passthrough", "passthrough_after": 1},
+            TEXTS,
+            [RIGHT, RIGHT],
+            lambda: asked.append(server.played),
+        )
+    assert got.degraded
+    assert got.texts == list(TEXTS[: row.top_n])
+    assert asked == [server.played] * 2
+    assert server.played > 0 or row.address == "refused"
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,7 @@ OPTIONS: dict[str, Any] = {
     "max_documents_per_request": 50,
     "max_concurrency": 2,
     "on_error": "passthrough",
+    "passthrough_after": 5,
     "long_documents": "split",
     "max_tokens": 256,
     "prices": {"jina-reranker": 0.07, "my-model": 0.0},

@@ -275,6 +275,7 @@ async def test_passthrough_is_told_as_an_end_that_is_degraded(
     await run(colour, retriever, QUERY, handler)
     rerank = handler.recorded.named("AssistersRerank")
     assert rerank.end["rerank_degraded"] is True
+    assert rerank.end["rerank_degraded_reason"].startswith(f"No answer from {dead_url}")
     assert texts_of(rerank.documents) == list(TEXTS)
     assert_no_key(handler.recorded)
 
@@ -365,6 +366,7 @@ async def test_langsmith_is_sent_the_documents_and_the_usage(
     assert start["extra"]["metadata"]["ls_provider"] == "assisters"
     assert end["extra"]["metadata"]["usage"]["requests"] == 1
     assert end["extra"]["metadata"]["rerank_degraded"] is False
+    assert end["extra"]["metadata"]["rerank_degraded_reason"] is None
     assert texts_of(end["outputs"]["documents"]) == expected
     assert KEY not in repr(posted.created) + repr(posted.updated)
 

@@ -128,6 +128,7 @@ async def test_passthrough_is_told_with_the_marked_nodes(
     assert start.span_id == end.span_id == recorded.span(METHOD[colour]).id
     assert [node.node.metadata for node in end.nodes] == [{"rerank_degraded": True}] * 3
     assert [node.score for node in end.nodes] == [node.score for node in nodes[:3]]
+    assert end.tags["rerank_degraded_reason"].startswith(f"No answer from {passing.base_url}")
     assert KEY not in recorded.everything()
 
 

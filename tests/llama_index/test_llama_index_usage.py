@@ -40,6 +40,7 @@ async def test_the_end_event_and_the_older_callback_tell_what_the_call_took(
         "truncated": case.truncated,
         "rerank_degraded": False,
         "score_threshold": None,
+        "rerank_degraded_reason": None,
     }
     legacy = Legacy()
     postprocessor = AssistersRerank(

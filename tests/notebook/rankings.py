@@ -12,11 +12,12 @@ ONE_REQUEST = Usage(requests=1, total_tokens=1_234)
 def ranking(
     *rows: tuple[int, float | None, str],
     usage: Usage = ONE_REQUEST,
-    degraded: bool = False,
+    degraded: str | None = None,
 ) -> Ranking:
     """A ranking of (index, score, text)."""
     results = tuple(RankedDocument(i, score, Document(text, text)) for i, score, text in rows)
-    return Ranking(results, "bge-reranker-v2", usage, ("req-1",), degraded)
+    about = "bge-reranker-v2", usage, ("req-1",)
+    return Ranking(results, *about, degraded is not None, degraded_reason=degraded)
 
 
 def long_ranking(documents: int) -> Ranking:
@@ -34,7 +35,7 @@ ALL: Sequence[Ranking] = (
         (3, 0.0000123, "x" * 300),
     ),
     ranking((1, 8.25, "a logit"), (0, 0.0, "another"), (2, -11.5, "and another")),
-    ranking((0, None, "first"), (1, None, "second"), usage=Usage(), degraded=True),
+    ranking((0, None, "first"), (1, None, "second"), usage=Usage(), degraded="Status <503>."),
     ranking(usage=Usage()),
     long_ranking(30),
 )

@@ -96,11 +96,15 @@ def test_a_long_ranking_is_cut_but_its_bars_know_the_rest() -> None:
 
 
 def test_degraded_is_said_and_nothing_is_drawn() -> None:
-    shown = ranking((0, None, "a"), (1, None, "b"), usage=Usage(), degraded=True)
+    shown = ranking(
+        (0, None, "a"), (1, None, "b"), usage=Usage(), degraded="<503> \x00" + "x" * 300
+    )
     warning = _parsed(shown).find(".//p[@class='degraded']")
     assert warning is not None
     none = "\N{EN DASH}"
     assert _text(warning).startswith("Degraded: the service could not score these documents")
+    assert "without scores. <503> " in _text(warning)
+    assert len(_text(warning)) < 350
     assert _rows(shown) == [["1 → 1 =", none, "a"], ["2 → 2 =", none, "b"]]
     assert _bars(shown) == []
     assert _parsed(ranking((0, 0.5, "a"))).find(".//p[@class='degraded']") is None

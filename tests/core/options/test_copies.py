@@ -124,7 +124,8 @@ def test_a_pickle_keeps_every_option_but_the_secret_and_the_living(protocol: int
         timeout=7, max_retries=1, max_documents_per_request=9, max_concurrency=2,
         long_documents="split", max_tokens=99, prices={"m": 0.1}, requests_per_minute=3,
         tokens_per_minute=4, cache=MemoryCache(), count_tokens=lambda text: len(text),
-        on_error="passthrough", http_client=httpx.Client(), async_http_client=httpx.AsyncClient(),
+        on_error="passthrough", passthrough_after=2, http_client=httpx.Client(),
+        async_http_client=httpx.AsyncClient(),
     )  # fmt: skip
     data = pickle.dumps(reranker, protocol)
     assert b"SECRET" not in data

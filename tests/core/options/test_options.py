@@ -32,6 +32,7 @@ def test_defaults() -> None:
         "async_transport": "auto",
         "cache_namespace": "",
         "on_error": "raise",
+        "passthrough_after": 3,
     }
 
 
@@ -118,6 +119,7 @@ IMPOSSIBLE: dict[str, list[object]] = {
     "requests_per_minute": [0, -1, True, 1.5, "SECRET"],
     "tokens_per_minute": [0, -1, True, 1.5, "SECRET"],
     "on_error": ["SECRET", None, True],
+    "passthrough_after": [0, -1, True, 1.5, "SECRET"],
     "base_url": [None, 5],
     "api_key": [5, ["SECRET"]],
     "http_client": ["SECRET", httpx.AsyncClient()],
@@ -160,8 +162,10 @@ def test_possible_values() -> None:
         max_documents_per_request=1000, max_concurrency=1, on_error="passthrough",
         long_documents="error", max_tokens=32, count_tokens=len, prices={"any/id": 0, "m": 1.5},
         cache=MemoryCache(), requests_per_minute=1, tokens_per_minute=1,
+        passthrough_after=1,
     )  # fmt: skip
     assert (options.top_n, options.score_threshold, options.timeout) == (0, -12.5, 0.1)
+    assert RerankOptions(passthrough_after=None).passthrough_after is None
     options.top_n = 4
     assert options.top_n == 4
     with pytest.raises(ConfigurationError, match=r"^top_n: "):
