@@ -80,7 +80,7 @@ def run(code: str, folder: Path, python: str = sys.executable) -> subprocess.Com
     script.write_text(code, encoding="utf-8")
     command = ["-P", str(RUNNER), script.name]  # `tests` has a folder called typing
     if is_test(code):
-        plugins = ["-p", "assisters_rerank.local.pytest_plugin"]
+        plugins = ["-p", "pytest_assisters"]
         if "httpx_mock" in code:
             plugins += ["-p", "pytest_httpx"]
         command = ["-m", "pytest", "-q", *plugins, script.name]

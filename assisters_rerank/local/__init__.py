@@ -4,10 +4,10 @@
         Reranker(base_url=server.base_url).rerank("a query", ["a document"])
 
 - `server` runs it in a thread, `foreground` for the command line, both over `listening`;
-- `choosing` is for scripts that run with a key and without one; `pytest_plugin` is a fixture;
+- `choosing` is for scripts that run with a key and without one;
 - `http` is the web application, `scorers` makes its scores and embeddings.
 
-The names below are loaded at first use, so that pytest can start `pytest_plugin` without them.
+The names below are loaded at first use.
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import errno
 import ipaddress
 import os
@@ -60,7 +62,32 @@ def address_of(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def asgi_server(app: ASGIApp) -> uvicorn.Server:
+class StoppableServer(uvicorn.Server):
+    """uvicorn's, which ends as soon as another thread says so, not at its next tick."""
+
+    _loop: asyncio.AbstractEventLoop | None = None
+    _woken: asyncio.Event
+
+    async def main_loop(self) -> None:
+        """As uvicorn's own: a tick every tenth of a second, until it is to exit."""
+        self._woken = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        counter = 0
+        while not await self.on_tick(counter):
+            counter = (counter + 1) % 864_000
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(0.1):
+                    await self._woken.wait()
+
+    def stop(self) -> None:
+        """From another thread."""
+        self.should_exit = True
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):  # the loop is closed: it has ended by itself
+                self._loop.call_soon_threadsafe(self._woken.set)
+
+
+def asgi_server(app: ASGIApp) -> StoppableServer:
     """A server for the application that leaves the caller's logging as it is."""
     config = uvicorn.Config(
         app,
@@ -77,4 +104,4 @@ def asgi_server(app: ASGIApp) -> uvicorn.Server:
         timeout_keep_alive=60,
         timeout_graceful_shutdown=2,
     )
-    return uvicorn.Server(config)
+    return StoppableServer(config)

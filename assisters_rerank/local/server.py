@@ -161,5 +161,5 @@ class _Running:
             time.sleep(0.001)
 
     def stop(self) -> None:
-        self._server.should_exit = True
+        self._server.stop()
         self._thread.join()

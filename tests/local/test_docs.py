@@ -67,7 +67,7 @@ def test_the_code_runs_as_printed(number: int, request: pytest.FixtureRequest) -
     script: Path = request.getfixturevalue(place) / "test_block.py"
     script.write_text(code, encoding="utf-8")
     is_test = "def test_" in code
-    plugin = ["-m", "pytest", "-q", "-p", "assisters_rerank.local.pytest_plugin"]
+    plugin = ["-m", "pytest", "-q", "-p", "pytest_assisters"]
     done = subprocess.run(
         [sys.executable, "-X", "utf8", *(plugin if is_test else []), script.name],
         cwd=script.parent,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from .surroundings import environment_without_proxies, run_python
 
-MODULE = "assisters_rerank.local.pytest_plugin"
+MODULE = "pytest_assisters"
 
 USERS_TESTS = """
 import os
@@ -33,9 +33,18 @@ def test_every_test_has_its_own(assisters_server):
     assert assisters_server.requests == []
 
 
-def test_nothing_else_is_set(assisters_server):
+def test_nothing_else_is_set(assisters_server, assisters_session_server):
     changed = set(before.items()) ^ set(os.environ.items())
     assert {name for name, _ in changed} <= {"PYTEST_CURRENT_TEST"}
+    seen.append(assisters_session_server)
+
+
+def test_the_run_has_one(assisters_session_server, assisters_server):
+    assert assisters_session_server is seen[1]
+    with Reranker(base_url=assisters_session_server.base_url) as reranker:
+        reranker.rerank("cat", ["a cat"])
+    assert len(assisters_session_server.requests) == 1
+    assert assisters_server.requests == []
 """
 
 
@@ -51,7 +60,7 @@ def test_the_fixture(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "3 passed" in done.stdout
+    assert "4 passed" in done.stdout
 
 
 def test_pytest_finds_it_by_itself() -> None:
@@ -59,11 +68,11 @@ def test_pytest_finds_it_by_itself() -> None:
     assert found.value == MODULE
 
 
-def test_it_loads_no_server_at_pytests_start() -> None:
+def test_pytest_loads_nothing_of_ours_before_a_test_asks() -> None:
     printed = run_python(
-        "import sys\n"
+        "import sys, pytest\n"
+        "before = set(sys.modules)\n"
         f"import {MODULE}\n"
-        "heavy = {'starlette', 'uvicorn', 'numpy', 'wordllama', 'tokenizers', 'fastembed'}\n"
-        "print(heavy & set(sys.modules))\n"
+        "print(sorted(set(sys.modules) - before))\n"
     )
-    assert printed == "set()\n"
+    assert printed == f"{[MODULE]}\n"

@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 import httpx
 import pytest
@@ -188,3 +189,24 @@ def test_logging_is_left_as_it_was() -> None:
         "print(logging.getLogger().level == logging.WARNING)\n"
     )
     assert printed == "[0, 0, 0, 0, 0]\nTrue\n"
+
+
+@pytest.mark.timed
+@pytest.mark.parametrize("connections", [0, 2])
+def test_it_stops_at_once(connections: int) -> None:
+    """Right after its start too, when uvicorn has just begun to wait for its next tick."""
+
+    def seconds() -> float:
+        server = LocalServer(scorer="lexical")
+        server.start()
+        address = ("127.0.0.1", int(server.base_url.rpartition(":")[2].partition("/")[0]))
+        with ExitStack() as stack:
+            for _ in range(connections):
+                kept_alive = stack.enter_context(socket.create_connection(address, 5))
+                kept_alive.sendall(b"GET /v1/models HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+                assert kept_alive.recv(20).startswith(b"HTTP/1.1 200")
+            begun = time.perf_counter()
+            server.stop()
+            return time.perf_counter() - begun
+
+    assert min(seconds() for _ in range(3)) < 0.15
