@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
 from .errors import ConfigurationError
+from .lazy_names import lazy_names
 from .options.rerank_options import RerankOptions, TopN, checked_top_n
 from .options.thresholds import (
     LeastScore,
@@ -40,6 +41,7 @@ __all__ = [
     "checked_cut",
     "checked_score_threshold",
     "checked_top_n",
+    "lazy_names",
     "only_sync_is_overridden",
     "plain_number",
     "shown_threshold",

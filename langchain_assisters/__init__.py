@@ -8,8 +8,9 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 try:
-    from .embeddings import AssistersEmbeddings
     from .rerank import AssistersRerank, RerankInput
     from .retriever import RerankRetriever
 except ModuleNotFoundError as error:
@@ -20,4 +21,22 @@ except ModuleNotFoundError as error:
         name=error.name,
     ) from error
 
+from assisters_rerank.plugins import lazy_names
+
+if TYPE_CHECKING:
+    from .embeddings import AssistersEmbeddings
+
 __all__ = ["AssistersEmbeddings", "AssistersRerank", "RerankInput", "RerankRetriever"]
+
+if not TYPE_CHECKING:  # type checkers would take any name for one of ours
+    __getattr__, __dir__ = lazy_names(
+        __name__,
+        __all__,
+        {"AssistersEmbeddings": "embeddings"},
+        {
+            "AssistersEmbedding": "AssistersEmbeddings for LangChain, or "
+            "from llama_index_assisters import AssistersEmbedding for LlamaIndex",
+            "Embedder": "from assisters_rerank import Embedder",
+            "Reranker": "from assisters_rerank import Reranker",
+        },
+    )

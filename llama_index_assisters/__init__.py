@@ -7,8 +7,9 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 try:
-    from .embedding import AssistersEmbedding
     from .rerank import AssistersRerank
 except ModuleNotFoundError as error:
     if error.name not in ("llama_index", "llama_index.core"):
@@ -18,4 +19,24 @@ except ModuleNotFoundError as error:
         name=error.name,
     ) from error
 
+from assisters_rerank.plugins import lazy_names
+
+if TYPE_CHECKING:
+    from .embedding import AssistersEmbedding
+
 __all__ = ["AssistersEmbedding", "AssistersRerank"]
+
+if not TYPE_CHECKING:  # type checkers would take any name for one of ours
+    __getattr__, __dir__ = lazy_names(
+        __name__,
+        __all__,
+        {"AssistersEmbedding": "embedding"},
+        {
+            "AssistersEmbeddings": "AssistersEmbedding for LlamaIndex, or "
+            "from langchain_assisters import AssistersEmbeddings for LangChain",
+            "Embedder": "from assisters_rerank import Embedder",
+            "RerankRetriever": "from langchain_assisters import RerankRetriever; in LlamaIndex "
+            "give AssistersRerank to an engine as one of its node_postprocessors",
+            "Reranker": "from assisters_rerank import Reranker",
+        },
+    )

@@ -12,8 +12,9 @@ The names below are loaded at first use.
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from ..lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from .choosing import Endpoint, service_or_local
@@ -53,11 +54,12 @@ _MODULES = {
 }
 
 
-def __getattr__(name: str) -> object:
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+_get, _names = lazy_names(__name__, __all__, _MODULES)
+
+
+def _get_or_explain(name: str) -> object:
     try:
-        return getattr(import_module(f".{_MODULES[name]}", __name__), name)
+        return _get(name)
     except ModuleNotFoundError as error:
         if error.name not in ("starlette", "uvicorn"):
             raise
@@ -65,3 +67,7 @@ def __getattr__(name: str) -> object:
             'The local server needs the extra `local`: pip install "assisters-rerank[local]"',
             name=error.name,
         ) from error
+
+
+if not TYPE_CHECKING:  # type checkers would take any name for one of ours
+    __getattr__, __dir__ = _get_or_explain, _names

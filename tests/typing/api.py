@@ -242,3 +242,14 @@ def embeddings(nodes: list[TextNode]) -> None:
 def local() -> None:
     with LocalServer() as server:
         assert_type(server.base_url, str)
+
+
+def names_are_known_and_no_others() -> None:
+    import assisters_rerank
+    from assisters_rerank import Document as OurDocument
+    from assisters_rerank.local import LocalServer
+
+    assert_type(OurDocument("a", "a").text, str)
+    assert_type(LocalServer().base_url, str)
+    assert_type(assisters_rerank.Embedder().embed_query("a"), list[float])
+    _ = assisters_rerank.AssistersRerank  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
