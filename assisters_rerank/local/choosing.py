@@ -72,7 +72,8 @@ def service_or_local(*, local: bool = False) -> Endpoint:
 
     # Stopped by Ctrl-C in the middle of its work, uvicorn would have something to say.
     logging.getLogger("uvicorn").addHandler(logging.NullHandler())
-    server = LocalServer().start()
+    # Nobody looks at its requests, and each has all its texts.
+    server = LocalServer(keep_requests=False).start()
     why = "As --local says" if local else f"No {API_KEY_VARIABLE}"
     reason = f"{why}: a small local model serves, at {server.base_url}."
     return Endpoint(server.base_url, reason, is_local=True, _server=server)

@@ -46,6 +46,7 @@ class LocalServer:
             what is over is cut off the document. By default the scorer reads all it can.
         encoder: what makes the vectors of `/v1/embeddings`: `"static"` (the default), `"hashed"`,
             or an object of your own with `name` and `encode(text)`, called from several threads.
+        keep_requests: keep every request, with all its texts, for a test to look at.
 
     Attributes:
         requests: every `POST /v1/rerank` so far, in the order of the answers. May be cleared.
@@ -67,6 +68,7 @@ class LocalServer:
         latency: bool = False,
         max_tokens: int | None = None,
         encoder: Encoder | EncoderName = "static",
+        keep_requests: bool = True,
     ) -> None:
         check_worker(scorer, "scorer", SCORERS, "score")
         check_worker(encoder, "encoder", ENCODERS, "encode")
@@ -85,7 +87,7 @@ class LocalServer:
                 latency=latency,
                 max_tokens=max_tokens,
             ),
-            record=self._record,
+            record=self._record if keep_requests else _forget,
             encoder=self._load_encoder,
         )
         self._running: _Running | None = None
@@ -137,6 +139,10 @@ class LocalServer:
             self.requests.append(request)
         else:
             self.embedding_requests.append(request)
+
+
+def _forget(request: RecordedRequest | RecordedEmbedding) -> None:
+    pass
 
 
 class _Running:
