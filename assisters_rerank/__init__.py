@@ -1,44 +1,42 @@
 """Rerank with the Assisters API, or with any server that speaks its dialect.
 
-What a rerank needs is loaded at once, so that no event loop has to wait for it; the rest at first
-use.
+The names below are loaded at first use, so that the command line can show its help at once.
 """
 
-from typing import TYPE_CHECKING
-
-from .cache.memory_cache import MemoryCache
-from .cache.score_cache import CachedScore, ScoreCache
-from .catalogue import CATALOGUE, RerankModel
-from .errors import (
-    AssistersError,
-    AuthenticationError,
-    BudgetExceeded,
-    ConfigurationError,
-    ContractError,
-    InvalidRequestError,
-    QuotaExceededError,
-    RateLimitError,
-    StatusError,
-    TooLongError,
-    TransportError,
-)
-from .functions import arerank, rerank
 from .lazy_names import lazy_names
-from .options.prices import Price
-from .options.rerank_options import RerankOptions
-from .ranking import Document as Document
-from .ranking import RankedDocument, Ranking
-from .reranker import Reranker
-from .text.passages import Passage
-from .text.tokens import estimate_tokens
-from .usage import Usage
 from .version import __version__
-from .wire.dialects import Dialect
 
+TYPE_CHECKING = False  # as type checkers know it, without the time that `typing` takes
 if TYPE_CHECKING:
+    from .cache.memory_cache import MemoryCache
+    from .cache.score_cache import CachedScore, ScoreCache
     from .cache.sqlite_cache import SqliteCache
+    from .catalogue import CATALOGUE, RerankModel
     from .embedder import Embedder
+    from .errors import (
+        AssistersError,
+        AuthenticationError,
+        BudgetExceeded,
+        ConfigurationError,
+        ContractError,
+        InvalidRequestError,
+        QuotaExceededError,
+        RateLimitError,
+        StatusError,
+        TooLongError,
+        TransportError,
+    )
+    from .functions import arerank, rerank
     from .options.embedding_options import EmbeddingOptions
+    from .options.prices import Price
+    from .options.rerank_options import RerankOptions
+    from .ranking import Document as Document
+    from .ranking import RankedDocument, Ranking
+    from .reranker import Reranker
+    from .text.passages import Passage
+    from .text.tokens import estimate_tokens
+    from .usage import Usage
+    from .wire.dialects import Dialect
 
 # Without `Document`: both frameworks have one, which `import *` would hide.
 __all__ = [
@@ -80,9 +78,37 @@ if not TYPE_CHECKING:  # type checkers would take any name for one of ours
         __name__,
         __all__,
         {
-            "Embedder": "embedder",
-            "EmbeddingOptions": "options.embedding_options",
+            "MemoryCache": "cache.memory_cache",
+            "CachedScore": "cache.score_cache",
+            "ScoreCache": "cache.score_cache",
             "SqliteCache": "cache.sqlite_cache",
+            "CATALOGUE": "catalogue",
+            "RerankModel": "catalogue",
+            "Embedder": "embedder",
+            "AssistersError": "errors",
+            "AuthenticationError": "errors",
+            "BudgetExceeded": "errors",
+            "ConfigurationError": "errors",
+            "ContractError": "errors",
+            "InvalidRequestError": "errors",
+            "QuotaExceededError": "errors",
+            "RateLimitError": "errors",
+            "StatusError": "errors",
+            "TooLongError": "errors",
+            "TransportError": "errors",
+            "arerank": "functions",
+            "rerank": "functions",
+            "EmbeddingOptions": "options.embedding_options",
+            "Price": "options.prices",
+            "RerankOptions": "options.rerank_options",
+            "Document": "ranking",
+            "RankedDocument": "ranking",
+            "Ranking": "ranking",
+            "Reranker": "reranker",
+            "Passage": "text.passages",
+            "estimate_tokens": "text.tokens",
+            "Usage": "usage",
+            "Dialect": "wire.dialects",
         },
         {
             "AssistersEmbedding": "from llama_index_assisters import AssistersEmbedding",

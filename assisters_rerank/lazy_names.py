@@ -5,7 +5,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
-from typing import Any
+
+TYPE_CHECKING = False  # as type checkers know it, without the time that `typing` takes
+if TYPE_CHECKING:
+    from typing import Any
 
 
 def lazy_names(

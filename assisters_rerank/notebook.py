@@ -82,10 +82,10 @@ def ranking_html(rows: Sequence[Row], model: str, usage: Usage, *, degraded: str
 
 
 def score_text(score: float | None) -> str:
-    """The score in short: three decimals, or two digits of a score that these would call 0."""
+    """The score in short: four decimals, or two digits of a score that these would call 0."""
     if score is None:
         return "\N{EN DASH}"
-    return f"{score:.1e}" if 0 < abs(score) < 0.0005 or abs(score) >= 1e6 else f"{score:.3f}"
+    return f"{score:.1e}" if 0 < abs(score) < 0.00005 or abs(score) >= 1e6 else f"{score:.4f}"
 
 
 def _range(rows: Sequence[Row]) -> tuple[float, float]:

@@ -1,6 +1,13 @@
-"""The commands of `assisters-rerank`, a module each: `rerank`, `eval`, `serve`, `models`.
+"""The commands of `assisters-rerank`, a module each: `rerank`, `eval`, `serve`, `models`, `demo`.
 
 - `main` turns what a command raises into one line and an exit code; `application` is typer's;
+- `interruption` is about Ctrl-C, `shown_help` about `--help`;
 - `command_options` makes options out of `RerankOptions`; `key` asks for a key before any work;
-- `reading` reads what is to be ranked, `output` writes the ranking, `progress` shows a bar.
+- `reading` reads what is to be ranked, `output` writes the ranking, `progress` shows a bar;
+- `run` is one run of `rerank`, and `kept_scores` keeps what was paid for until it is complete;
+- `called` says how the program was called.
 """
+
+from . import interruption  # first of all: what Ctrl-C does while the rest is imported
+
+__all__ = ["interruption"]

@@ -2,29 +2,64 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
 
-from ..demo.command import demo
 from ..version import __version__
+from .demo import demo
 from .eval import eval_
 from .models import models
 from .rerank import rerank
 from .serve import serve
+from .shown_help import Command, CommandGroup
+
+_EXAMPLES = {
+    "": """\
+assisters-rerank demo
+assisters-rerank rerank "how do I run a command" notes.txt --local -n 5
+assisters-rerank rerank --help""",
+    "rerank": """\
+assisters-rerank rerank "how do I run a command" notes.txt --local
+grep -rh TODO src | assisters-rerank rerank "security" -n 5
+assisters-rerank rerank "refund" tickets.jsonl --text-field body --json
+assisters-rerank rerank "refund" tickets.csv --text-field message""",
+    "demo": """\
+assisters-rerank demo
+assisters-rerank demo --query "read a file line by line\"""",
+    "serve": """\
+assisters-rerank serve
+assisters-rerank serve --port 8765 --plan free --latency""",
+    "eval": """\
+assisters-rerank eval my-collection --local
+assisters-rerank eval my-collection -m jina-reranker --html report.html
+assisters-rerank eval my-collection --run first-stage.run --max-cost 2""",
+    "models": """\
+assisters-rerank models
+assisters-rerank models --json""",
+}
 
 
 def application() -> typer.Typer:
     """The application with all its commands."""
     app = typer.Typer(
-        rich_markup_mode="markdown",
+        cls=CommandGroup,
+        rich_markup_mode=None,
+        epilog=_EXAMPLES[""],
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback(invoke_without_command=True)(_before_a_command)
-    for command in (rerank, models, serve, demo):
-        app.command()(command)
-    app.command("eval")(eval_)
+    commands: dict[str, Callable[..., None]] = {
+        "rerank": rerank,
+        "demo": demo,
+        "serve": serve,
+        "eval": eval_,
+        "models": models,
+    }
+    for name, command in commands.items():
+        app.command(name, cls=Command, epilog=_EXAMPLES[name])(command)
     return app
 
 

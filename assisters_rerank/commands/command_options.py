@@ -1,28 +1,96 @@
-"""Command-line options made from the fields of `RerankOptions`: help, default and range are theirs.
+"""Options of the command line for the fields of `RerankOptions`, which check what is given.
 
-There is none for the API key: an option would stay in the shell's history and show in the list of
-processes.
+Their words are for the command line, and stand here, since reading them from the fields would make
+`--help` wait for pydantic. There is none for the API key: an option would stay in the shell's
+history and show in the list of processes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, NamedTuple
 
 import typer
 
-from ..catalogue import CATALOGUE
-from ..errors import ConfigurationError
-from ..options.rerank_options import RerankOptions
-from ..wire.address import SERVICE_URL
-from ..wire.destination import API_KEY_VARIABLE, BASE_URL_VARIABLE
+from ..catalogue import AUTO, CATALOGUE
 
-# What matters on the command line, which has no option for the key.
-_NOTES = {
-    "base_url": f" The key of {API_KEY_VARIABLE} goes only to the service and to the host that "
-    f"{BASE_URL_VARIABLE} names; for another server that needs it, set that variable instead.",
+RANKING = "Ranking"
+INPUT = "Input"
+OUTPUT = "Output"
+SERVER = "Server"
+PACE = "Time and pace"
+KEPT = "Scores that are kept"
+
+
+class Described(NamedTuple):
+    """How `--help` shows a field: its group, what a value is, a sentence, and the default."""
+
+    group: str
+    metavar: str
+    sentence: str
+    default: object = None
+
+
+FIELDS = {
+    "model": Described(
+        RANKING,
+        "ID",
+        "Model, as the server knows it; auto: the one with the wider window where a document "
+        "needs it.",
+        "bge-reranker-v2",
+    ),
+    "top_n": Described(RANKING, "N", "Only the N best; without it, all. 0: none, and no request."),
+    "score_threshold": Described(
+        RANKING, "NUMBER", "Only documents with at least this score, before --top-n."
+    ),
+    "long_documents": Described(
+        RANKING,
+        "as_is|truncate|split|error",
+        "Documents beyond the model's window. as_is: the service cuts or refuses them; truncate: "
+        "they are cut before; split: the best of their passages counts; error: nothing is sent.",
+        "as_is",
+    ),
+    "max_tokens": Described(
+        RANKING,
+        "N",
+        "The model's window: tokens of query and document together; else the catalogue's figure.",
+    ),
+    "base_url": Described(
+        SERVER,
+        "URL",
+        "Server, up to and without /rerank; else the variable ASSISTERS_BASE_URL, else the "
+        "service, https://api.assisters.dev/v1. The key of ASSISTERS_API_KEY goes only to the "
+        "service and to the host that ASSISTERS_BASE_URL names; for another server that needs it, "
+        "set that variable instead.",
+    ),
+    "on_error": Described(
+        SERVER,
+        "raise|passthrough",
+        "After a failure that may pass. raise: an error; passthrough: the documents in their "
+        "first order, without scores.",
+        "raise",
+    ),
+    "timeout": Described(
+        PACE, "SECONDS", "Time of each request; a long list may take longer.", 30.0
+    ),
+    "max_retries": Described(
+        PACE,
+        "N",
+        "Retries of a request after a failure that may pass. Waits for a rate limit do not count; "
+        "0: no wait for one either.",
+        3,
+    ),
+    "max_documents_per_request": Described(
+        PACE, "N", "Longer lists are split into requests of N documents.", 100
+    ),
+    "max_concurrency": Described(PACE, "N", "Requests under way at once.", 10),
+    "requests_per_minute": Described(
+        PACE, "N", "Most requests in any minute. The server's own limits are always obeyed."
+    ),
+    "tokens_per_minute": Described(PACE, "N", "Most tokens in any minute."),
 }
+"""By the field's name."""
 
 
 def option(name: str, *flags: str) -> Any:
@@ -30,32 +98,42 @@ def option(name: str, *flags: str) -> Any:
 
     `flags` default to the field's name with dashes.
     """
-    field = RerankOptions.model_fields[name]
-    choices = get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
-    suggestions = list(CATALOGUE) if name == "model" else list(choices)
-    default = None if field.default_factory else field.default
-    more = f" [default: {default}]" if default is not None else _NOTES.get(name, "")
+    field = FIELDS[name]
+    choices = field.metavar.split("|") if "|" in field.metavar else []
+    suggestions = [*CATALOGUE, AUTO] if name == "model" else choices
+    more = "" if field.default is None else f" [default: {field.default}]"
     return typer.Option(
         *(flags or [f"--{name.replace('_', '-')}"]),
-        help=f"{field.description}{more}",
-        metavar="|".join(choices) or None,
+        help=f"{field.sentence}{more}",
+        metavar=field.metavar,
         show_default=False,
+        rich_help_panel=field.group,
         autocompletion=(lambda: suggestions) if suggestions else None,
         callback=_checked(name),
     )
 
 
+def flag(name: str, group: str, sentence: str, short: str | None = None) -> Any:
+    """The typer option of a switch."""
+    names = [name] if short is None else [name, short]
+    return typer.Option(*names, help=sentence, rich_help_panel=group)
+
+
 def given_settings(context: typer.Context) -> dict[str, Any]:
     """The settings that the command line names; the others are left to `RerankOptions`."""
-    return {
-        name: value
-        for name in RerankOptions.model_fields
-        if (value := context.params.get(name)) is not None
-    }
+    return {name: value for name in FIELDS if (value := context.params.get(name)) is not None}
 
 
-def check_cache(cache: Path | None, *, local: bool) -> None:
+def check_server(*, local: bool, base_url: str | None) -> None:
+    """Raises `typer.BadParameter` where two servers are named."""
+    if local and base_url is not None:
+        raise typer.BadParameter("--local and --base-url exclude each other", param_hint="--local")
+
+
+def check_cache(cache: Path | None, *, local: bool, no_cache: bool) -> None:
     """Raises `typer.BadParameter` for a cache in which nothing would be found again."""
+    if no_cache and cache is not None:
+        raise typer.BadParameter("--cache and --no-cache exclude each other", param_hint="--cache")
     if local and cache is not None:
         raise typer.BadParameter(
             "--local and --cache exclude each other: the local server has another address at each "
@@ -67,6 +145,10 @@ def check_cache(cache: Path | None, *, local: bool) -> None:
 def _checked(name: str) -> Callable[[object], object]:
     def check(value: object) -> object:
         if value is not None:
+            from ..errors import ConfigurationError
+            from ..options.rerank_options import RerankOptions
+            from ..wire.address import SERVICE_URL
+
             # An address of its own, so that a wrong variable is not blamed on this option.
             settings: dict[str, Any] = {"base_url": SERVICE_URL, name: value}
             try:

@@ -10,12 +10,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..cache.sqlite_cache import SqliteCache
 from ..catalogue import BGE_RERANKER_V2, CATALOGUE
-from ..reranker import Reranker
-from .command_options import check_cache, given_settings, option
-from .key import check_key
-from .progress import progress_bar
+from .command_options import (
+    KEPT,
+    OUTPUT,
+    SERVER,
+    check_cache,
+    check_server,
+    flag,
+    given_settings,
+    option,
+)
 
 if TYPE_CHECKING:
     from ..evaluate import Evaluation
@@ -33,17 +38,25 @@ def eval_(
     ],
     models: Annotated[
         list[str] | None,
-        typer.Option("--model", "-m", help="Model to evaluate; repeat it to compare several."),
+        typer.Option(
+            "--model", "-m", metavar="ID", help="Model to evaluate; repeat it to compare several."
+        ),
     ] = None,
     run: Annotated[
         Path | None,
-        typer.Option(help="Candidates of your own first stage, as a TREC run; else BM25's."),
+        typer.Option(
+            metavar="FILE", help="Candidates of your own first stage, as a TREC run; else BM25's."
+        ),
     ] = None,
     qrels: Annotated[
-        Path | None, typer.Option(help="Judgements to use instead of DIR's, BEIR's or TREC's.")
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Judgements to use instead of DIR's, in BEIR's format or TREC's."
+        ),
     ] = None,
     split: Annotated[
-        str | None, typer.Option(help="Judgements of DIR to use: those in qrels/SPLIT.tsv.")
+        str | None,
+        typer.Option(metavar="SPLIT", help="Judgements of DIR to use: those in qrels/SPLIT.tsv."),
     ] = None,
     allow_missing: Annotated[
         bool,
@@ -52,18 +65,28 @@ def eval_(
             help="Count relevant documents that are missing in the corpus as never found.",
         ),
     ] = False,
-    depth: Annotated[int, typer.Option(min=1, help="Candidates per query.")] = 100,
+    depth: Annotated[int, typer.Option(min=1, metavar="N", help="Candidates per query.")] = 100,
     precision: Annotated[
         float | None,
-        typer.Option(min=0, max=1, help="Report the threshold that reaches this precision."),
+        typer.Option(
+            min=0, max=1, metavar="0-1", help="Report the threshold that reaches this precision."
+        ),
     ] = None,
     max_cost: Annotated[
         float | None,
-        typer.Option(min=0, help="Stop before more dollars than this are spent, on all models."),
+        typer.Option(
+            min=0,
+            metavar="DOLLARS",
+            help="Stop before more dollars than this are spent, on all models.",
+        ),
     ] = None,
     at_once: Annotated[
         int,
-        typer.Option(min=1, help="Queries under way at once; latencies are most reliable with 1."),
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="Queries under way at once; latencies are most reliable with 1.",
+        ),
     ] = 1,
     base_url: Annotated[str | None, option("base_url")] = None,
     timeout: Annotated[float | None, option("timeout")] = None,
@@ -74,29 +97,45 @@ def eval_(
     requests_per_minute: Annotated[int | None, option("requests_per_minute")] = None,
     tokens_per_minute: Annotated[int | None, option("tokens_per_minute")] = None,
     local: Annotated[
-        bool, typer.Option("--local", help="Score with a local server, on this machine.")
+        bool, flag("--local", SERVER, "Score on this machine: no key, no cost.")
     ] = False,
     cache: Annotated[
         Path | None,
         typer.Option(
+            metavar="FILE",
+            rich_help_panel=KEPT,
             help="SQLite file that keeps the scores, so that an interrupted run goes on where it "
-            "stopped; by default one in the user's cache folder. With --local none is kept."
+            "stopped; by default one in the user's cache folder. With --local none is kept.",
         ),
     ] = None,
+    no_cache: Annotated[bool, flag("--no-cache", KEPT, "Keep no scores.")] = False,
     json: Annotated[
-        Path | None, typer.Option("--json", help="Write the report as JSON, too.")
+        Path | None,
+        typer.Option(
+            "--json",
+            metavar="FILE",
+            rich_help_panel=OUTPUT,
+            help="Write the report as JSON, too.",
+        ),
     ] = None,
     html: Annotated[
-        Path | None, typer.Option("--html", help="Write the report as a page, too.")
+        Path | None,
+        typer.Option(
+            "--html",
+            metavar="FILE",
+            rich_help_panel=OUTPUT,
+            help="Write the report as a page, too.",
+        ),
     ] = None,
     export: Annotated[
         Path | None,
         typer.Option(
             metavar="FOLDER",
+            rich_help_panel=OUTPUT,
             help="Write the runs in TREC's format, the first stage's and each model's.",
         ),
     ] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
+    quiet: Annotated[bool, flag("--quiet", OUTPUT, "No progress bar.", "-q")] = False,
 ) -> None:
     """Measure what a rerank gains over the first stage, how sure that is, and what it costs.
 
@@ -107,16 +146,20 @@ def eval_(
 
     The API key comes from the variable ASSISTERS_API_KEY, or --local scores on this machine.
     """
-    from ..evaluate import evaluate, read_beir, read_run  # they take a while to import
-
-    if local and base_url is not None:
-        raise typer.BadParameter("--local and --base-url exclude each other", param_hint="--local")
-    check_cache(cache, local=local)
+    check_server(local=local, base_url=base_url)
+    check_cache(cache, local=local, no_cache=no_cache)
     # Now, and not when everything is paid for.
     _check_file(json, "--json")
     _check_file(html, "--html")
     if export is not None and export.exists() and not export.is_dir():
         raise typer.BadParameter(f"{export} is not a folder", param_hint="--export")
+    # They take a while to import, which --help should not wait for.
+    from ..evaluate import evaluate, read_beir, read_run
+    from ..reranker import Reranker
+    from .kept_scores import in_users_folder, opened
+    from .key import check_key
+    from .progress import progress_bar
+
     judged = read_beir(collection, split, qrels=qrels, allow_missing=allow_missing)
     candidates = None if run is None else read_run(run, judged)
     with ExitStack() as stack:
@@ -126,9 +169,13 @@ def eval_(
 
             settings["base_url"] = stack.enter_context(service_or_local(local=True)).base_url
             settings["prices"] = dict.fromkeys([*CATALOGUE, *(models or ())], 0.0)
-        kept = None if local else cache or _cache_file()
+        kept = None
+        if cache is not None:
+            kept = opened(cache)
+        elif not local and not no_cache:
+            kept = in_users_folder("scores.db")
         if kept is not None:
-            settings["cache"] = stack.enter_context(SqliteCache(kept))
+            settings["cache"] = stack.enter_context(kept)
         rerankers = [
             stack.enter_context(Reranker(model=model, **settings))
             for model in models or [BGE_RERANKER_V2.id]
@@ -150,16 +197,15 @@ def eval_(
                     export=export,
                     progress=done,
                 )
-        except KeyboardInterrupt:
-            _say_how_to_go_on(kept)
+        except KeyboardInterrupt as error:
+            error.add_note(
+                "stopped; the scores so far are lost: none were kept"
+                if kept is None
+                else "stopped; the same command goes on from here: the scores so far are in "
+                f"{kept.path}"
+            )
             raise
     _report(evaluation, json, html)
-
-
-def _cache_file() -> Path:
-    """In the user's cache folder, as the XDG base directory specification has it."""
-    folder = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(folder) / "assisters-rerank" / "scores.db"
 
 
 def _report(evaluation: Evaluation, json: Path | None, html: Path | None) -> None:
@@ -189,15 +235,3 @@ def _check_file(file: Path | None, flag: str) -> None:
         raise typer.BadParameter(f"the folder does not exist: {file.parent}", param_hint=flag)
     if not os.access(file if file.exists() else file.parent, os.W_OK):
         raise typer.BadParameter(f"{file} cannot be written; choose another file", param_hint=flag)
-
-
-def _say_how_to_go_on(cache: Path | None) -> None:
-    typer.echo(
-        "assisters-rerank: stopped; "
-        + (
-            "the scores so far are lost: none is kept with --local"
-            if cache is None
-            else f"the same command goes on from here: the scores so far are in {cache}"
-        ),
-        err=True,
-    )

@@ -18,6 +18,7 @@ from importlib.util import find_spec
 from typing import NoReturn
 
 from ..errors import AssistersError
+from .interruption import CODE, end_at_once, is_behind, none_lost, raise_again
 
 # What the extras bring in, by the name one imports.
 _EXTRAS = {
@@ -37,6 +38,7 @@ _EXTRAS = {
 
 def main() -> None:
     """Run the command line on `sys.argv` and exit; the entry point of the installed script."""
+    end_at_once()
     # Closed from outside (`>&-`), they would be None, and printing to None goes to stdout.
     sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115 - open until the end
     sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
@@ -45,29 +47,37 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
     try:
-        with _warnings_as_lines():
+        with _warnings_as_lines(), none_lost():
             from .application import application  # needs the extra `cli`
 
-            code = application()(standalone_mode=False)
+            command_line = application()
+            raise_again()
+            code = command_line(standalone_mode=False)
             sys.stdout.flush()
     except ModuleNotFoundError as error:
+        if is_behind(error):
+            _end(error, code=CODE)
         missing = (error.name or "").partition(".")[0]
         if missing not in _EXTRAS or find_spec(missing) is not None:
             raise
         extras = ",".join(sorted(_extras_wanted(missing)))
         _fail(f'{missing} is not installed; run: pip install "assisters-rerank[{extras}]"', code=2)
     except AssistersError as error:
-        _fail(str(error), code=1)
+        _say(str(error))
+        _end(error, code=1)
     except BrokenPipeError:
         _discard_output()
         sys.exit(1)
     except OSError as error:
         _discard_output()
         named = f"{error.filename}: " if error.filename else ""
-        _fail(f"{named}{error.strerror or error}", code=1)
-    except KeyboardInterrupt:
-        sys.exit(130)
+        _say(f"{named}{error.strerror or error}")
+        _end(error, code=1)
+    except KeyboardInterrupt as error:
+        _end(error, code=CODE)
     except Exception as error:
+        if is_behind(error):
+            _end(error, code=CODE)
         _fail_as_usage(error)
         raise
     sys.exit(code or 0)
@@ -98,10 +108,19 @@ def _warnings_as_lines() -> Iterator[None]:
 
 
 class _Lines(logging.Handler):
+    """Says each line once: what fails with every request fails for one reason."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said: set[str] = set()
+
     def emit(self, record: logging.LogRecord) -> None:
         error = record.exc_info[1] if record.exc_info else None
         reason = "" if error is None else f": {type(error).__name__}: {error}"
-        _say(record.getMessage() + reason)
+        line = record.getMessage() + reason
+        if line not in self._said:
+            self._said.add(line)
+            _say(line)
 
 
 def _fail_as_usage(error: Exception) -> None:
@@ -115,6 +134,13 @@ def _fail_as_usage(error: Exception) -> None:
 
 def _fail(message: str, *, code: int) -> NoReturn:
     _say(message)
+    sys.exit(code)
+
+
+def _end(error: BaseException, *, code: int) -> NoReturn:
+    """Ends with what the command has noted on the error; a command in it is to be copied whole."""
+    for note in getattr(error, "__notes__", ()):
+        print("assisters-rerank:", note, file=sys.stderr)
     sys.exit(code)
 
 

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import sys
+import textwrap
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Annotated
 
@@ -11,42 +15,45 @@ import typer
 
 from ..catalogue import CATALOGUE, RerankModel
 
-# In less, words are broken, and then whole columns left out: a model is a paragraph there.
-_WIDTH_OF_A_TABLE = 66
-
 
 def models(
     as_json: Annotated[bool, typer.Option("--json", help="Write JSONL.")] = False,
 ) -> None:
     """List the service's reranking models: limits, prices, published latencies.
 
-    Nothing is asked of the service. Other ids may be given as `--model` all the same, if the
-    server knows them.
+    The latency is that of a request with so many documents, in milliseconds. Nothing is asked of
+    the service. Other ids may be given as --model all the same, if the server knows them.
     """
     if as_json:
         for model in CATALOGUE.values():
             sys.stdout.write(json.dumps(asdict(model)) + "\n")
         return
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    table.add_column("model", no_wrap=True)
-    table.add_column("tokens", justify="right", no_wrap=True)
-    table.add_column("$ per million", justify="right", no_wrap=True)
-    table.add_column("latency", overflow="fold")
-    table.add_column("for", overflow="fold")
     rows = [_row(model) for model in CATALOGUE.values()]
-    for row in rows:
-        table.add_row(*row)
-    console = Console(highlight=False)
-    if console.width >= _WIDTH_OF_A_TABLE:
-        console.print(table)
-        return
-    for row in rows:
-        for column, cell in zip(table.columns, row, strict=True):
-            console.print(f"{column.header}: {cell}", markup=False)
-        console.print()
+    headings = ("model", "tokens", "$/million", f"ms at {_numbers()}", "for")
+    widths = [max(map(len, column)) for column in zip(headings, *rows, strict=True)]
+    lines = [_line(row, widths) for row in (headings, *rows)]
+    # A pipe has no width; there, and where it fits, each model is a line, and else a paragraph.
+    if not sys.stdout.isatty() and "COLUMNS" not in os.environ:
+        width = max(map(len, lines))
+    else:
+        width = shutil.get_terminal_size().columns
+    if max(map(len, lines)) > width:
+        lines = [
+            textwrap.fill(
+                f"{heading}: {cell}", width, subsequent_indent="  ", break_on_hyphens=False
+            )
+            for row in rows
+            for heading, cell in zip(headings, row, strict=True)
+        ]
+        paragraph = len(headings)
+        for at in range(len(lines), 0, -paragraph):
+            lines.insert(at, "")
+    sys.stdout.write("\n".join(lines).rstrip("\n") + "\n")
+
+
+def _numbers() -> str:
+    """The numbers of documents whose latency is published, for all models the same."""
+    return "/".join(map(str, next(iter(CATALOGUE.values())).latency_ms))
 
 
 def _row(model: RerankModel) -> tuple[str, ...]:
@@ -54,11 +61,14 @@ def _row(model: RerankModel) -> tuple[str, ...]:
         model.id,
         f"{model.max_tokens:,}",
         f"{model.dollars_per_million_tokens:.2f}",
-        _latency(model),
+        "/".join(map(str, model.latency_ms.values())),
         model.suited_to,
     )
 
 
-def _latency(model: RerankModel) -> str:
-    numbers = "/".join(map(str, model.latency_ms))
-    return f"{'/'.join(map(str, model.latency_ms.values()))} ms for {numbers} documents"
+def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
+    first, *figures, last = (
+        f"{cell:<{width}}" if place in (0, len(widths) - 1) else f"{cell:>{width}}"
+        for place, (cell, width) in enumerate(zip(cells, widths, strict=True))
+    )
+    return "  ".join((first, *figures, last)).rstrip()

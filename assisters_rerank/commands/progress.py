@@ -4,30 +4,44 @@ from __future__ import annotations
 
 import json
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 
 import httpx
 
-from ..net import Blocking, run_blocking
+from ..net import Blocking
 from ..net.clients import Clients
 from ..ranking import Ranking
 from ..reranker import Reranker
 from ..settings import STRICT
 from ..wire.messages import Answer, Request
 
+# A long list takes as long as it takes: what is bounded is each request.
+_WHOLE_RUN = 86_400.0
+
+# What is on its way when a run ends is paid for: it is waited for, and kept.
+_WAIT_FOR_THE_LAST = 3.0
+
 
 class _Counting(Blocking):
-    """`Blocking`, counting the documents of good answers; the flow itself stays as it is."""
+    """`Blocking`, counting the documents of good answers; `timeout` is that of each request."""
 
     def __init__(
-        self, clients: Clients, own: httpx.Client | None, answered: Callable[[int], None]
+        self,
+        answered: Callable[[int], None],
+        timeout: float,
+        clients: Clients,
+        own: httpx.Client | None,
     ) -> None:
         super().__init__(clients, own)
         self._answered = answered
+        self._timeout = timeout
 
     async def send(self, request: Request, budget: float) -> Answer:
-        answer = await super().send(request, budget)
+        answer = await super().send(request, min(budget, self._timeout))
         if 200 <= answer.status < 300:
             self._answered(len(json.loads(request.body)["documents"]))
         return answer
@@ -44,16 +58,30 @@ class ReportingReranker(Reranker):
         documents: Iterable[str | Mapping[str, object]],
         answered: Callable[[int], None],
     ) -> Ranking:
-        """`rerank`, calling `answered` (from several threads) with each answer's documents."""
-        port = _Counting(self._state.clients, self.http_client, answered)
-        return run_blocking(self._call(port, query, documents, self.top_n, self.score_threshold))
+        """`rerank`, calling `answered` (from several threads) with each answer's documents.
+
+        `timeout` is that of each request here, however many they are.
+        """
+        patient = self.with_options(timeout=_WHOLE_RUN)
+        try:
+            return patient._through(
+                partial(_Counting, answered, self.timeout), query, documents, ..., ...
+            )
+        except BaseException:
+            deadline = time.monotonic() + _WAIT_FOR_THE_LAST
+            for thread in threading.enumerate():
+                if thread.name == "rerank":
+                    thread.join(max(0.0, deadline - time.monotonic()))
+            raise
 
 
 @contextmanager
-def progress_bar(total: int, what: str, *, wanted: bool) -> Iterator[Callable[[int], None]]:
+def progress_bar(
+    total: int, what: str, *, wanted: bool, done: int = 0
+) -> Iterator[Callable[[int], None]]:
     """A bar over so many things, with the time left; gives the function that counts some as done.
 
-    Nothing is shown where stderr is not a terminal.
+    `done` of them are known from before. Nothing is shown where stderr is not a terminal.
     """
     if not wanted or not sys.stderr.isatty():
         yield lambda _: None
@@ -77,5 +105,5 @@ def progress_bar(total: int, what: str, *, wanted: bool) -> Iterator[Callable[[i
         console=Console(stderr=True),
         transient=True,
     ) as progress:
-        task = progress.add_task("", total=total)
-        yield lambda done: progress.advance(task, done)
+        task = progress.add_task("", total=total, completed=done)
+        yield lambda more: progress.advance(task, more)

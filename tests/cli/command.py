@@ -33,7 +33,9 @@ def run(*arguments: str, stdin: str | bytes = b"") -> subprocess.CompletedProces
     )
 
 
-def run_here(*arguments: str) -> subprocess.CompletedProcess[str]:
+def run_here(
+    *arguments: str, stdin: bytes = b"", columns: int = 80
+) -> subprocess.CompletedProcess[str]:
     """The same in this process, which has imported everything: milliseconds, and no second.
 
     Not for signals and terminals, nor for what a process takes with it when it ends.
@@ -41,7 +43,8 @@ def run_here(*arguments: str) -> subprocess.CompletedProcess[str]:
     out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8", newline="") for _ in range(2))
     with (
         patch.object(sys, "argv", [str(COMMAND), *arguments]),
-        patch.dict(os.environ, COLUMNS="80"),  # whatever terminal runs the tests
+        patch.object(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin), encoding="utf-8")),
+        patch.dict(os.environ, COLUMNS=str(columns)),  # whatever terminal runs the tests
         redirect_stdout(out),
         redirect_stderr(err),
         pytest.raises(SystemExit) as ended,

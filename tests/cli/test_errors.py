@@ -130,7 +130,8 @@ def test_a_password_in_the_address_is_not_shown(
     ("package", "command", "extra"),
     [
         ("typer", "rerank", "cli"),
-        ("rich", "models", "cli"),
+        ("typer", "models", "cli"),
+        ("rich", "demo", "demo"),
         ("starlette", "rerank --local query", "local"),
         ("typer", "serve", "cli,local"),
         ("uvicorn", "serve", "local"),

@@ -45,8 +45,9 @@ def stuck(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stuck]:
 
 @pytest.mark.parametrize("documents", [1, 1_000])
 def test_ctrl_c_ends_a_running_call_without_a_word(
-    stuck: Stuck, folder: Path, documents: int
+    stuck: Stuck, folder: Path, documents: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(folder))
     (folder / "in").write_text("".join(f"document {number}\n" for number in range(documents)))
     with subprocess.Popen(
         [COMMAND, "rerank", "query", "in"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
@@ -62,11 +63,11 @@ def test_ctrl_c_ends_a_local_server_too(folder: Path) -> None:
     (folder / "in").write_text("".join(f"some words and {number}\n" for number in range(20_000)))
     program = """
 import os, signal, threading
-from assisters_rerank.commands import rerank
+from assisters_rerank.commands.progress import ReportingReranker
 def soon(*_, **__):
     threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
     return original(*_, **__)
-original, rerank._ranked = rerank._ranked, soon
+original, ReportingReranker.rerank_watched = ReportingReranker.rerank_watched, soon
 from assisters_rerank.commands.main import main
 main()
 """
@@ -141,7 +142,7 @@ def test_a_stream_that_was_closed_from_the_start(
 
 @pytest.mark.usefixtures("server")
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-def test_a_full_disk_is_one_line() -> None:
+def test_a_full_disk_is_told_with_what_was_paid() -> None:
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run(
             [COMMAND, "rerank", "query"],
@@ -151,4 +152,48 @@ def test_a_full_disk_is_one_line() -> None:
             check=False,
         )
     assert done.returncode == 1
-    assert done.stderr == b"assisters-rerank: No space left on device\n"
+    problem, paid = done.stderr.decode().splitlines()
+    assert problem == "assisters-rerank: No space left on device"
+    assert paid.startswith("assisters-rerank: 1 document was scored and paid for, of 1 (1 request,")
+
+
+@pytest.mark.parametrize("where", ["assisters_rerank.errors", "typer", "assisters_rerank.reranker"])
+def test_ctrl_c_while_it_starts_is_silent(where: str) -> None:
+    """At whatever import it comes, also in one that takes every exception for a missing module."""
+    program = f"""
+import os, signal, sys
+sys.argv[0] = "assisters-rerank"
+class Interrupting:
+    def find_spec(self, name, path=None, target=None):
+        if name == {where!r}:
+            sys.meta_path.remove(self)
+            try:
+                os.kill(os.getpid(), signal.SIGINT)
+                import time; time.sleep(0.01)
+            except KeyboardInterrupt:
+                raise ImportError("not installed")
+sys.meta_path.insert(0, Interrupting())
+from assisters_rerank.commands.main import main
+main()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program, "rerank", "query"],
+        input=b"a 1\n",
+        capture_output=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")
+
+
+def test_ctrl_c_right_after_the_server_s_greeting_is_clean() -> None:
+    with subprocess.Popen(
+        [COMMAND, "serve", "--port", "0", "--scorer", "lexical"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as running:
+        assert running.stdout is not None
+        assert b"Serving" in running.stdout.readline()
+        running.send_signal(signal.SIGINT)
+        _, stderr = running.communicate(timeout=20)
+    assert stderr == b""
+    assert running.returncode in (0, 130)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from collections.abc import Mapping
+from typing import Literal, get_args, get_origin
 
 import httpx
 import pytest
@@ -12,11 +15,12 @@ from typer.main import get_command
 
 from assisters_rerank import ConfigurationError, Reranker, RerankOptions
 from assisters_rerank.commands.application import application
+from assisters_rerank.commands.command_options import FIELDS
 from assisters_rerank.commands.key import check_key
 from assisters_rerank.commands.progress import ReportingReranker
 from assisters_rerank.local import LocalServer
 
-from .command import run
+from .command import run, run_here
 
 pytestmark = pytest.mark.slow
 
@@ -35,21 +39,55 @@ def _parameters() -> Mapping[str, object]:
     return {parameter.name: parameter for parameter in command.params}
 
 
-def test_every_setting_has_an_option_with_its_description_and_default() -> None:
+def test_every_setting_has_an_option_with_its_default() -> None:
     """A new field of `RerankOptions` fails here until the command line offers it."""
     parameters = _parameters()
+    assert FIELDS.keys() == RerankOptions.model_fields.keys() - NOT_OFFERED
     for name, field in RerankOptions.model_fields.items():
         assert (name in parameters) == (name not in NOT_OFFERED - {"cache"}), name
         if name in NOT_OFFERED:
             continue
         offered = parameters[name]
         assert f"--{name.replace('_', '-')}" in offered.opts  # type: ignore[attr-defined]
-        assert field.description is not None
-        shown: str = offered.help  # type: ignore[attr-defined]
-        assert shown.startswith(field.description)
-        if not field.default_factory and field.default is not None:
-            assert shown.endswith(f"[default: {field.default}]")
         assert offered.default is None  # type: ignore[attr-defined]
+        default = None if field.default_factory else field.default
+        assert FIELDS[name].default == default
+        shown: str = offered.help  # type: ignore[attr-defined]
+        assert shown.startswith(FIELDS[name].sentence)
+        assert shown.endswith(f"[default: {default}]") == (default is not None)
+        choices = get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
+        assert not choices or FIELDS[name].metavar == "|".join(choices)
+
+
+@pytest.mark.parametrize("columns", [80, 100])
+@pytest.mark.parametrize("command", ["", "rerank", "eval", "serve", "demo", "models"])
+def test_the_help_is_whole_and_fits(
+    monkeypatch: pytest.MonkeyPatch, command: str, columns: int
+) -> None:
+    shown = run_here(*filter(None, [command]), "--help", columns=columns).stdout
+    assert max(map(len, shown.splitlines())) <= columns
+    assert "…" not in shown
+    assert "<bool>" not in shown
+    assert "\nExamples:\n  assisters-rerank" in shown
+    group = get_command(application())
+    described = group.commands[command] if command else group  # type: ignore[attr-defined]
+    for parameter in described.params:
+        for name in getattr(parameter, "opts", ()):
+            assert not name.startswith("-") or re.search(rf"^  .*{name}\b", shown, re.M), name
+
+
+def test_the_help_loads_nothing_that_takes_long() -> None:
+    program = """
+import sys
+from assisters_rerank.commands.main import main
+sys.argv = ["assisters-rerank", "rerank", "--help"]
+try:
+    main()
+finally:
+    loaded = {"httpx", "rich", "anyio", "sqlite3", "assisters_rerank.reranker"} & set(sys.modules)
+    assert not loaded, loaded
+"""
+    subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
 
 
 def test_the_help_says_where_the_key_comes_from() -> None:

@@ -31,8 +31,8 @@ def test_the_result_is_a_table_with_the_rank_before_and_after(folder: Path) -> N
     *rows, usage = _table(screen.text)
     assert rows == [
         ["rank", "score", "text"],
-        ["2 → 1", "0.200", "second 0.2 [bold]x[/] 0.2"],
-        ["1 → 2", "0.100", "first 0.1"],
+        ["2 → 1", "0.2000", "second 0.2 [bold]x[/] 0.2"],
+        ["1 → 2", "0.1000", "first 0.1"],
         ["3 → 3", "1.0e-05", "third 0.00001"],
     ]
     assert usage[0].startswith("3 documents, 1 request, ")
@@ -44,8 +44,8 @@ def test_several_files_are_named(folder: Path) -> None:
     rows = _table(run_in_terminal("rerank", "query", "a", "b", "-q").text)
     assert rows == [
         ["rank", "score", "from", "text"],
-        ["2 → 1", "0.200", "b:2", "two 0.2"],
-        ["1 → 2", "0.100", "a:1", "one 0.1"],
+        ["2 → 1", "0.2000", "b:2", "two 0.2"],
+        ["1 → 2", "0.1000", "a:1", "one 0.1"],
     ]
 
 

@@ -15,8 +15,9 @@ from pathlib import Path
 import pytest
 
 from assisters_rerank.commands import main
+from assisters_rerank.commands.called import program
+from assisters_rerank.commands.demo import QUESTIONS
 from assisters_rerank.demo import corpus
-from assisters_rerank.demo.command import QUESTIONS, _program
 from assisters_rerank.demo.corpus import Passage
 from assisters_rerank.local import LocalServer
 
@@ -202,7 +203,7 @@ def test_the_invitation_repeats_what_was_typed(
     ):
         monkeypatch.setenv("PATH", str(path))
         monkeypatch.setattr(sys, "argv", [called, "demo"])
-        assert _program() == repeated
+        assert program() == repeated
 
 
 def test_a_wrong_key_is_one_line_without_the_key(

@@ -43,8 +43,8 @@ def _notes(shown: Ranking) -> list[str]:
 def test_a_row_is_rank_before_and_now_score_and_text() -> None:
     shown = ranking((2, 0.97, "third"), (1, 0.5, "second"), (0, 0.00001234, "first"))
     assert _rows(shown) == [
-        ["3 → 1 ▲", "0.970", "third"],
-        ["2 → 2 =", "0.500", "second"],
+        ["3 → 1 ▲", "0.9700", "third"],
+        ["2 → 2 =", "0.5000", "second"],
         ["1 → 3 ▼", "1.2e-05", "first"],
     ]
     assert [_text(head) for head in _parsed(shown).iterfind(".//thead/tr/th")] == [

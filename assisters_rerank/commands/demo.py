@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
-import shutil
-import sys
 import time
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-_COMMAND = "assisters-rerank"
+from .called import program
 
 # Everyday words, which the right docstring shares only in part: there a reranker has work to do.
 QUESTIONS = (
@@ -32,11 +28,13 @@ def demo(
             help="Ask your own question instead of the built-in ones; can be given repeatedly.",
         ),
     ] = None,
-    top_n: Annotated[int, typer.Option(min=1, help="How many passages to show.")] = 5,
+    top_n: Annotated[int, typer.Option(min=1, metavar="N", help="How many passages to show.")] = 5,
     candidates: Annotated[
-        int, typer.Option(min=1, help="How many passages BM25 hands to the reranker.")
+        int, typer.Option(min=1, metavar="N", help="How many passages BM25 hands to the reranker.")
     ] = 50,
-    model: Annotated[str, typer.Option(help="The reranking model.")] = "bge-reranker-v2",
+    model: Annotated[
+        str, typer.Option(metavar="ID", help="The reranking model.")
+    ] = "bge-reranker-v2",
     local: Annotated[
         bool, typer.Option("--local", help="Use the local server even if a key is set.")
     ] = False,
@@ -57,13 +55,13 @@ def demo(
     console = Console(highlight=False)
     with console.status("Loading LangChain and LlamaIndex…") as status:
         # The frameworks take seconds to import, which no other command should wait for.
+        from ..demo.answer import Setup
+        from ..demo.bm25 import FirstStage
+        from ..demo.corpus import read_passages
+        from ..demo.langchain_run import langchain_pipeline
+        from ..demo.llama_index_run import llama_index_pipeline
+        from ..demo.tables import Page
         from ..local import service_or_local
-        from .answer import Setup
-        from .bm25 import FirstStage
-        from .corpus import read_passages
-        from .langchain_run import langchain_pipeline
-        from .llama_index_run import llama_index_pipeline
-        from .tables import Page
 
         page = Page(console)
         # The server comes first: what is wrong with it shows before the reading starts.
@@ -94,12 +92,4 @@ def demo(
                 before = first_stage.search(question, candidates)
                 page.question(question, before, [ask(question) for ask in pipelines])
     if not query:
-        page.invitation(_program())
-
-
-def _program() -> str:
-    """What to type to call this program again from where it was called."""
-    called = sys.argv[0]
-    if Path(called).stem != _COMMAND:
-        return "python -m assisters_rerank"
-    return _COMMAND if shutil.which(_COMMAND) == called else shlex.quote(called)
+        page.invitation(program())
