@@ -199,7 +199,8 @@ def eval_(
                 )
         except KeyboardInterrupt as error:
             error.add_note(
-                "stopped; the scores so far are lost: none were kept"
+                "stopped; the scores so far are lost: none is kept"
+                + (" with --local" if local else "")
                 if kept is None
                 else "stopped; the same command goes on from here: the scores so far are in "
                 f"{kept.path}"
