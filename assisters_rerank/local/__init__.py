@@ -3,7 +3,8 @@
     with LocalServer() as server:
         Reranker(base_url=server.base_url).rerank("a query", ["a document"])
 
-- `server` runs it in a thread, `foreground` for the command line, both over `listening`;
+- `server` runs it in a thread, `foreground` for the command line, both over `listening`, whose
+  `connection` has the limits of time and number;
 - `choosing` is for scripts that run with a key and without one;
 - `http` is the web application, `scorers` makes its scores and embeddings.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -45,11 +44,5 @@ def serve_until_interrupted(
         scorer = load()
         app = RequestLog(create_app(lambda: scorer, settings), log, settings.api_key)
         ready(f"{address_of(listener)}/v1", windowed(scorer, settings.max_tokens))
-        logging.getLogger("uvicorn.error").addFilter(_is_worth_saying)
         with suppress(KeyboardInterrupt):  # uvicorn repeats the signal when it has shut down
             asgi_server(app).run(sockets=[listener])
-
-
-def _is_worth_saying(record: logging.LogRecord) -> bool:
-    """Not what uvicorn says of requests that Ctrl-C cut short: they have their line in the log."""
-    return "graceful shutdown" not in record.getMessage()

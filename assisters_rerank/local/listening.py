@@ -6,13 +6,25 @@ import asyncio
 import contextlib
 import errno
 import ipaddress
+import logging
+import math
 import os
 import socket
+from contextvars import ContextVar
+from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
 
 from ..errors import ConfigurationError
+from .connection import ConnectionConfig
+
+logger = logging.getLogger(__name__)
+
+_OUT_OF_RESOURCES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+
+_QUEUE = 1_024
+"""Connections that the system keeps for the server until it accepts them."""
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -62,11 +74,27 @@ def address_of(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-class StoppableServer(uvicorn.Server):
-    """uvicorn's, which ends as soon as another thread says so, not at its next tick."""
+class QuietServer(uvicorn.Server):
+    """uvicorn's server, which ends as soon as another thread says so, not at its next tick.
+
+    It writes no line of its own into the logs of the process it runs in.
+    """
 
     _loop: asyncio.AbstractEventLoop | None = None
     _woken: asyncio.Event
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        """Answers until it is told to stop."""
+        _ours.set(True)
+        logging.getLogger("uvicorn.error").addFilter(_is_not_ours)
+        await super().serve(sockets)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begins to answer."""
+        asyncio.get_running_loop().set_exception_handler(_LoopErrors())
+        await super().startup(sockets)
+        for listener in sockets or ():
+            listener.listen(_QUEUE)  # asyncio has given it the few that it accepts in a row
 
     async def main_loop(self) -> None:
         """As uvicorn's own: a tick every tenth of a second, until it is to exit."""
@@ -87,21 +115,37 @@ class StoppableServer(uvicorn.Server):
                 self._loop.call_soon_threadsafe(self._woken.set)
 
 
-def asgi_server(app: ASGIApp) -> StoppableServer:
+def asgi_server(app: ASGIApp) -> QuietServer:
     """A server for the application that leaves the caller's logging as it is."""
-    config = uvicorn.Config(
-        app,
-        loop="asyncio",
-        http="h11",
-        ws="none",
-        lifespan="off",
-        interface="asgi3",
-        log_config=None,
-        access_log=False,
-        proxy_headers=False,
-        server_header=False,
-        # Idle connections outlive a user's pause, as a service's load balancer lets them.
-        timeout_keep_alive=60,
-        timeout_graceful_shutdown=2,
-    )
-    return StoppableServer(config)
+    return QuietServer(ConnectionConfig(app))
+
+
+# Set in the context of a server and of all that it starts, callbacks included.
+_ours: ContextVar[bool] = ContextVar("assisters_rerank_local", default=False)
+
+
+def _is_not_ours(record: logging.LogRecord) -> bool:
+    """Lets another server's records pass, and of ours only those of a failure."""
+    return not _ours.get() or record.exc_info is not None
+
+
+class _LoopErrors:
+    """What asyncio reports of itself, with one line a minute while descriptors are missing.
+
+    asyncio reports each connection that it cannot accept, with a traceback, in a busy loop.
+    """
+
+    def __init__(self) -> None:
+        self._silent_until = -math.inf
+
+    def __call__(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        if not isinstance(error, OSError) or error.errno not in _OUT_OF_RESOURCES:
+            loop.default_exception_handler(context)
+        elif loop.time() >= self._silent_until:
+            self._silent_until = loop.time() + 60
+            logger.warning(
+                "The local server cannot accept connections: %s. They wait until some are free; "
+                "a higher limit (ulimit -n) allows more.",
+                error.strerror,
+            )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Literal, Self
 
@@ -44,6 +45,12 @@ class LocalServer:
             `bge-reranker-v2` and `jina-reranker`.
         max_tokens: read no more of a query and a document together, estimated as the client does;
             what is over is cut off the document. By default the scorer reads all it can.
+        max_body_mb: the largest body of a request, in MB; a larger one gets a 413.
+        allowed_hosts: names, such as `"host.docker.internal"`, that clients may use for this server
+            and web pages may come from, besides `localhost` and addresses of the loopback
+            interface. `None` allows every name.
+        any_model: accept every name of a model, not only the service's: for clients of other
+            servers.
         encoder: what makes the vectors of `/v1/embeddings`: `"static"` (the default), `"hashed"`,
             or an object of your own with `name` and `encode(text)`, called from several threads.
         keep_requests: keep every request, with all its texts, for a test to look at.
@@ -69,6 +76,9 @@ class LocalServer:
         max_tokens: int | None = None,
         encoder: Encoder | EncoderName = "static",
         keep_requests: bool = True,
+        max_body_mb: int = 32,
+        allowed_hosts: Sequence[str] | None = (),
+        any_model: bool = False,
     ) -> None:
         check_worker(scorer, "scorer", SCORERS, "score")
         check_worker(encoder, "encoder", ENCODERS, "encode")
@@ -86,6 +96,9 @@ class LocalServer:
                 limits=limits,
                 latency=latency,
                 max_tokens=max_tokens,
+                max_body_mb=max_body_mb,
+                allowed_hosts=allowed_hosts,
+                any_model=any_model,
             ),
             record=self._record if keep_requests else _forget,
             encoder=self._load_encoder,

@@ -1,8 +1,10 @@
 """The local server as a web application that keeps the contract of the service.
 
 - `app` routes a request, `endpoints` answers it through `reranking` or `embedding`;
-- `rerank_request` and `embedding_request` check what was sent;
-- `generations` and `headers` shape the answer;
+- `trusted` refuses the pages of other sites; `bodies` reads what was sent within limits,
+  `json_body`, `rerank_request` and `embedding_request` check it;
+- `checked_output` checks what scorers and encoders give; `generations`, `json_response` and
+  `headers` shape the answer;
 - `rate_limiter`, `latency` and `replays` are the rate limits, the delays and the repeated requests
   of the service;
 - `recorded` is for tests, `request_log` for people; `server_settings` is what can be set.

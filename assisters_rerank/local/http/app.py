@@ -13,11 +13,13 @@ from starlette.types import ASGIApp
 
 from ..scorers.encoder import Encoder, load_encoder
 from ..scorers.scorer import Scorer
-from .endpoints import Endpoints, json_response
+from .endpoints import Endpoints
 from .headers import ContractHeaders
+from .json_response import json_response
 from .recorded import RecordedEmbedding, RecordedRequest
 from .rerank_request import Refusal
 from .server_settings import ServerSettings
+from .trusted import TrustedCallers
 
 
 def create_app(
@@ -35,16 +37,24 @@ def create_app(
         record: called with every `POST` to both endpoints, before it is answered.
         encoder: gives the encoder, as `load` gives the scorer.
     """
-    endpoints = Endpoints(load, encoder, settings or ServerSettings(), record)
+    settings = settings or ServerSettings()
+    endpoints = Endpoints(load, encoder, settings, record)
     app = Starlette(
         routes=[
-            Route("/v1/rerank", endpoints.rerank, methods=["POST"]),
-            # Cohere's client speaks this dialect too: v1 of it at the path above, v2 here.
+            # Cohere's client speaks this dialect too: v1 of it at the paths below, v2 here.
             Route("/v2/rerank", endpoints.rerank, methods=["POST"]),
-            Route("/v1/embeddings", endpoints.embeddings, methods=["POST"]),
-            Route("/v1/models", endpoints.models),
-            Route("/v1/models/{model:path}", endpoints.model),
-            Route("/v1/rate-limit", endpoints.rate_limit),
+            # Other servers have no prefix, and so their clients' addresses have none.
+            *(
+                route
+                for prefix in ("/v1", "")
+                for route in (
+                    Route(f"{prefix}/rerank", endpoints.rerank, methods=["POST"]),
+                    Route(f"{prefix}/embeddings", endpoints.embeddings, methods=["POST"]),
+                    Route(f"{prefix}/models", endpoints.models),
+                    Route(f"{prefix}/models/{{model:path}}", endpoints.model),
+                    Route(f"{prefix}/rate-limit", endpoints.rate_limit),
+                )
+            ),
         ],
         exception_handlers={
             Refusal: _answer_refusal,
@@ -52,7 +62,11 @@ def create_app(
         },
     )
     app.router.redirect_slashes = False
-    return ContractHeaders(app, endpoints.window)
+    hosts = settings.allowed_hosts
+    return ContractHeaders(
+        app if hosts is None else TrustedCallers(app, hosts),
+        endpoints.window,
+    )
 
 
 async def _answer_refusal(_: Request, error: Exception) -> Response:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import math
 import re
 import sys
 from array import array
@@ -11,8 +10,11 @@ from collections.abc import Callable, Mapping, Sequence
 
 from ...text.tokens import estimate_tokens
 from ..scorers.encoder import Encoder
+from .checked_output import checked_vectors
 from .embedding_request import EmbeddingRequest, EncodingFormat, parse_embedding_request
 from .recorded import RecordedEmbedding
+from .rerank_request import invalid
+from .server_settings import ServerSettings
 
 # The E5 models were trained to take these for marks of what the text is, not for words of it. To
 # the encoders here they would be words, and draw all texts together.
@@ -25,12 +27,13 @@ class Embedding:
     worker = "encoder"
     counted = "texts"
 
-    def __init__(self, load: Callable[[], Encoder]) -> None:
+    def __init__(self, load: Callable[[], Encoder], settings: ServerSettings) -> None:
         self._load = load
+        self._settings = settings
 
-    def parse(self, body: bytes) -> EmbeddingRequest:
+    def parse(self, fields: Mapping[str, object]) -> EmbeddingRequest:
         """The request; raises `Refusal`."""
-        return parse_embedding_request(body)
+        return parse_embedding_request(fields, any_model=self._settings.any_model)
 
     def count(self, asked: EmbeddingRequest) -> int:
         """How many texts it has."""
@@ -45,12 +48,12 @@ class Embedding:
         return 0.0
 
     def answer(self, asked: EmbeddingRequest, tokens: int) -> dict[str, object]:
-        """The body of a 200, in OpenAI's shape."""
+        """The body of a 200, in OpenAI's shape; raises `Refusal` for other `dimensions`."""
         encoder = self._load()
-        vectors = [array("f", map(float, encoder.encode(text))) for text in _unmarked(asked)]
-        whole = all(vector and math.isfinite(sum(vector)) for vector in vectors)
-        if not whole or len({len(vector) for vector in vectors}) > 1:
-            raise ValueError("An encoder has to give vectors of one length, of finite numbers.")
+        vectors = checked_vectors([encoder.encode(text) for text in _unmarked(asked)])
+        made = len(vectors[0])
+        if asked.dimensions not in (None, made):
+            raise invalid("dimensions", f"is {asked.dimensions}, but {encoder.name} makes {made}")
         return {
             "object": "list",
             "data": [

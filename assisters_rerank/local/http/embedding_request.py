@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from .rerank_request import invalid, json_object, model_of, required
+from .rerank_request import invalid, model_of, required
 
 EMBEDDING_MODELS = ("e5-large-v2", "bge-base-en", "jina-embeddings-v2", "assisters-embed-v1")
 """The service's embedding models, so that code runs unchanged; it publishes no figures for them."""
@@ -19,19 +19,25 @@ EncodingFormat = Literal["float", "base64"]
 
 @dataclass(frozen=True, slots=True)
 class EmbeddingRequest:
-    """A body of `POST /v1/embeddings` that keeps the contract."""
+    """A body of `POST /v1/embeddings` that keeps the contract.
+
+    `dimensions=None` stands for all that the encoder makes.
+    """
 
     model: str
     texts: tuple[str, ...]
     encoding_format: EncodingFormat
+    dimensions: int | None = None
 
 
-def parse_embedding_request(body: bytes) -> EmbeddingRequest:
-    """Reads a request's body; raises `Refusal` with status 400. Unknown fields are ignored."""
-    fields = json_object(body)
-    model = model_of(fields, EMBEDDING_MODELS)
+def parse_embedding_request(
+    fields: Mapping[str, object], *, any_model: bool = False
+) -> EmbeddingRequest:
+    """Reads a request's fields; raises `Refusal` with status 400. Unknown fields are ignored."""
+    model = model_of(fields, None if any_model else EMBEDDING_MODELS)
     texts = _texts(required(fields, "input"))
-    return EmbeddingRequest(model, texts, _encoding_format(fields.get("encoding_format")))
+    encoding_format = _encoding_format(fields.get("encoding_format"))
+    return EmbeddingRequest(model, texts, encoding_format, _dimensions(fields.get("dimensions")))
 
 
 def describe_embedding_model(model: str) -> dict[str, object]:
@@ -52,6 +58,12 @@ def _encoding_format(value: object) -> EncodingFormat:
     if value == "base64":
         return "base64"
     raise invalid("encoding_format", "has to be 'float' or 'base64'")
+
+
+def _dimensions(value: object) -> int | None:
+    if value is None or (isinstance(value, int) and not isinstance(value, bool) and value >= 1):
+        return value
+    raise invalid("dimensions", "has to be an integer of at least 1")
 
 
 def _texts(value: object) -> tuple[str, ...]:

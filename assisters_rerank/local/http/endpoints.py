@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-import json
 import logging
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Protocol, TypeVar
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 
 from ..scorers.encoder import Encoder
 from ..scorers.scorer import Scorer
+from .bodies import Bodies
+from .checked_output import WrongOutputError
 from .embedding import Embedding
 from .embedding_request import EMBEDDING_MODELS, describe_embedding_model
+from .json_body import LARGE, json_object
+from .json_response import as_json, json_response
 from .rate_limiter import RateWindow
 from .recorded import RecordedEmbedding, RecordedRequest
 from .replays import Replays
@@ -37,7 +40,7 @@ class Rules(Protocol[Asked]):
     worker: str
     counted: str
 
-    def parse(self, body: bytes) -> Asked:
+    def parse(self, fields: Mapping[str, object]) -> Asked:
         """The request; raises `Refusal`."""
         ...
 
@@ -54,7 +57,7 @@ class Rules(Protocol[Asked]):
         ...
 
     def answer(self, asked: Asked, tokens: int) -> dict[str, object]:
-        """The body of a 200, made in a thread; any exception is a 500 by the `worker`."""
+        """The body of a 200, made in a thread; an exception is a 500 by the `worker`."""
         ...
 
     def recorded(
@@ -82,9 +85,10 @@ class Endpoints:
     ) -> None:
         self.window = RateWindow(settings.rate_limits)
         self._reranking = Reranking(load, settings)
-        self._embedding = Embedding(load_encoder)
+        self._embedding = Embedding(load_encoder, settings)
         self._settings = settings
         self._record = record
+        self._bodies = Bodies(settings.max_body_mb)
         self._replays = Replays()
 
     async def rerank(self, request: Request) -> Response:
@@ -105,7 +109,7 @@ class Endpoints:
         """`GET /v1/models/{id}`."""
         self._let_in(request)
         model = request.path_params["model"]
-        if model not in (*RERANK_MODELS, *EMBEDDING_MODELS):
+        if not self._settings.any_model and model not in (*RERANK_MODELS, *EMBEDDING_MODELS):
             raise Refusal(404, "not_found", f"There is no model {model!r}.", "model")
         return json_response(self._describe(model))
 
@@ -120,14 +124,15 @@ class Endpoints:
         replayed = False
         try:
             self._authorize(request)
-            body = await _body(request)
-            asked = self._parse(rules, body)
-            setattr(request.state, rules.counted, rules.count(asked))
-            content, replayed = await self._replays.once(
-                request.headers.get("idempotency-key"),
-                body,
-                partial(self._first_answer, rules, asked, request.state.started),
-            )
+            async with self._bodies.read(request) as body:
+                parsed, tokens = await self._parse(rules, body)
+                asked = parsed
+                setattr(request.state, rules.counted, rules.count(parsed))
+                content, replayed = await self._replays.once(
+                    request.headers.get("idempotency-key"),
+                    body,
+                    partial(self._first_answer, rules, parsed, tokens, request.state.started),
+                )
             request.state.replayed = replayed
             status = 200
         except asyncio.CancelledError:
@@ -163,18 +168,29 @@ class Endpoints:
         if scheme.lower() != "bearer" or not hmac.compare_digest(given, expected):
             raise Refusal(401, "invalid_api_key", "The API key is missing or wrong.")
 
-    def _parse(self, rules: Rules[Asked], body: bytes) -> Asked:
+    async def _parse(self, rules: Rules[Asked], body: bytes) -> tuple[Asked, int]:
+        def parse() -> tuple[Asked, int]:
+            asked = rules.parse(json_object(body))
+            return asked, rules.tokens(asked)
+
         try:
-            return rules.parse(body)
+            return parse() if len(body) <= LARGE else await asyncio.to_thread(parse)
         except Refusal:
             self.window.admit()  # a request that makes no sense counts as one all the same
             raise
 
-    async def _first_answer(self, rules: Rules[Asked], asked: Asked, started: float) -> bytes:
-        tokens = rules.tokens(asked)
+    async def _first_answer(
+        self, rules: Rules[Asked], asked: Asked, tokens: int, started: float
+    ) -> bytes:
         self.window.admit(tokens)
         try:
-            content = await asyncio.to_thread(rules.answer, asked, tokens)
+            content = await asyncio.to_thread(lambda: as_json(rules.answer(asked, tokens)))
+        except Refusal:
+            raise
+        except WrongOutputError as error:
+            problem = f"The {rules.worker} {error}."
+            logger.error("%s", problem)  # a traceback would lead to our own code
+            raise Refusal(500, "server_error", problem) from error
         except Exception as error:
             logger.exception("The %s failed", rules.worker)
             raise Refusal(
@@ -183,24 +199,4 @@ class Endpoints:
         if self._settings.latency:
             ends = started + rules.seconds(asked)
             await asyncio.sleep(max(0, ends - time.perf_counter()))
-        return _json(content)
-
-
-def json_response(
-    content: object, status: int = 200, headers: Mapping[str, str] | None = None
-) -> Response:
-    """A response in JSON."""
-    return Response(_json(content), status, headers, media_type="application/json")
-
-
-def _json(content: object) -> bytes:
-    # ASCII, because a document may hold an unpaired surrogate, which has no UTF-8 form.
-    text = json.dumps(content, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
-    return text.encode("ascii")
-
-
-async def _body(request: Request) -> bytes:
-    try:
-        return await request.body()
-    except ClientDisconnect as error:
-        raise Refusal(400, "invalid_request", "The body broke off.") from error
+        return content

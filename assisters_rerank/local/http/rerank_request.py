@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypedDict
 
@@ -12,7 +11,7 @@ from ...catalogue import CATALOGUE
 RERANK_MODELS = (*CATALOGUE, "assisters-rerank-v1", "rerank-v1", "rerank-multilingual")
 """The service's rerankers of all generations, so that code runs unchanged."""
 
-_KINDS = {401: "authentication_error", 429: "rate_limit_error"}
+_KINDS = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
 
 
 class ErrorFields(TypedDict):
@@ -76,14 +75,17 @@ class RerankRequest:
 
 
 def parse_request(
-    body: bytes, *, max_documents: int, returns_documents: bool = False
+    fields: Mapping[str, object],
+    *,
+    max_documents: int,
+    returns_documents: bool = False,
+    any_model: bool = False,
 ) -> RerankRequest:
-    """Reads a request's body; raises `Refusal` with status 400. Unknown fields are ignored.
+    """Reads a request's fields; raises `Refusal` with status 400. Unknown fields are ignored.
 
     `returns_documents` stands for a `return_documents` that is absent or null.
     """
-    fields = json_object(body)
-    model = model_of(fields, RERANK_MODELS)
+    model = model_of(fields, None if any_model else RERANK_MODELS)
     query = required(fields, "query")
     if not isinstance(query, str) or not query.strip():
         raise invalid("query", "has to be a string that is not blank")
@@ -137,30 +139,19 @@ def _documents(value: object, max_documents: int) -> tuple[str, ...]:
     return tuple(texts)
 
 
-def json_object(body: bytes) -> dict[str, object]:
-    """The fields of a request's body; raises `Refusal` if it is not a JSON object."""
-    try:
-        fields = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise Refusal(400, "invalid_request", "The body is not valid JSON.") from error
-    if not isinstance(fields, dict):
-        raise Refusal(400, "invalid_request", "The body has to be a JSON object.")
-    return fields
-
-
-def model_of(fields: dict[str, object], known: Sequence[str]) -> str:
-    """The field `model`; raises `Refusal` for an id that the service does not have here."""
+def model_of(fields: Mapping[str, object], known: Sequence[str] | None) -> str:
+    """The field `model`; raises `Refusal` for one that is not `known` (`None`: all are)."""
     model = required(fields, "model")
     if not isinstance(model, str):
         raise invalid("model", "has to be a string")
-    if model not in known:
+    if known is not None and model not in known:
         raise Refusal(
             400, "invalid_model", f"There is no model {model!r}; try one of {known}.", "model"
         )
     return model
 
 
-def required(fields: dict[str, object], name: str) -> object:
+def required(fields: Mapping[str, object], name: str) -> object:
     """A field that has to be there; raises `Refusal` if it is absent or null."""
     value = fields.get(name)
     if value is None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 import secrets
 from collections.abc import Callable, Mapping
 
 from ...text.tokens import estimate_tokens, tokens_of_pairs
 from ..scorers.scorer import Scorer
 from ..scorers.windows import windowed
+from .checked_output import checked_scores
 from .generations import answer
 from .latency import published_latency
 from .recorded import RecordedRequest
@@ -26,12 +26,13 @@ class Reranking:
         self._load = load
         self._settings = settings
 
-    def parse(self, body: bytes) -> RerankRequest:
+    def parse(self, fields: Mapping[str, object]) -> RerankRequest:
         """The request; raises `Refusal`."""
         return parse_request(
-            body,
+            fields,
             max_documents=self._settings.document_limit,
             returns_documents=self._settings.contract.returns_documents,
+            any_model=self._settings.any_model,
         )
 
     def count(self, asked: RerankRequest) -> int:
@@ -49,10 +50,7 @@ class Reranking:
     def answer(self, asked: RerankRequest, tokens: int) -> dict[str, object]:
         """The body of a 200."""
         scorer = windowed(self._load(), self._settings.max_tokens)
-        # Users' own scorers may give NumPy's numbers, which JSON does not know.
-        scores = [float(score) for score in scorer.score(asked.query, asked.documents)]
-        if len(scores) != len(asked.documents) or not all(map(math.isfinite, scores)):
-            raise ValueError("A scorer has to give one finite number for each document.")
+        scores = checked_scores(scorer.score(asked.query, asked.documents), len(asked.documents))
         return answer(
             self._settings.contract,
             id=f"rerank-{secrets.token_hex(12)}",

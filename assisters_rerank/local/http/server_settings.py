@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Annotated
 
-from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, TypeAdapter
 
 from ...errors import ConfigurationError
 from ...settings import STRICT, Settings
 from .generations import GENERATIONS, STRICTEST, Generation
 from .rate_limiter import PLANS, PlanName, RateLimits
+from .trusted import host_name
 
 PORT = TypeAdapter(Annotated[int, Field(strict=True, ge=0, le=65_535)])
 """A port to listen on; 0 for a free one."""
@@ -20,6 +21,24 @@ def _usable_key(key: str) -> str:
     if not key.strip():
         raise ValueError("it is blank; give a key, or None to let everybody in")
     return key.strip()  # as it comes out of a header
+
+
+def _host_names(names: object) -> object:
+    if names is None:
+        return None
+    if isinstance(names, str) or not isinstance(names, Iterable):
+        raise ValueError("give a list of names")
+    return tuple(map(_host_name, names))
+
+
+def _host_name(name: object) -> str:
+    problem = "give names without scheme and port, such as host.docker.internal"
+    if not isinstance(name, str):
+        raise ValueError(problem)
+    bare = name.strip().lower().removeprefix("[").removesuffix("]").removesuffix(".")
+    if not bare or host_name(f"//[{bare}]" if ":" in bare else f"//{bare}") != bare:
+        raise ValueError(problem)
+    return bare
 
 
 class ServerSettings(Settings):
@@ -34,6 +53,10 @@ class ServerSettings(Settings):
         latency: answer no sooner than the service would.
         max_tokens: how much of a query and a document together the scorer gets, as `windows` cuts
             it; `None`: all.
+        max_body_mb: the largest body of a request, in millions of bytes.
+        allowed_hosts: names in `Host` and `Origin` that are accepted besides those of the loopback
+            interface; `None` accepts every name.
+        any_model: accept every name of a model.
 
     Raises:
         ConfigurationError: a value that no server could have; the message shows no key.
@@ -48,6 +71,9 @@ class ServerSettings(Settings):
     limits: RateLimits | PlanName | None = None
     latency: bool = False
     max_tokens: Annotated[int, Field(ge=1)] | None = None
+    max_body_mb: Annotated[int, Field(ge=1)] = 32
+    allowed_hosts: Annotated[Sequence[str] | None, BeforeValidator(_host_names)] = ()
+    any_model: bool = False
 
     @property
     def contract(self) -> Generation:
