@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from .options.prices import Price
     from .options.rerank_options import RerankOptions
     from .ranking import Document as Document
-    from .ranking import RankedDocument, Ranking
+    from .ranking import RankedDocument, Ranking, Selection
     from .reranker import Reranker
     from .text.passages import Passage
     from .text.tokens import estimate_tokens
@@ -62,6 +62,7 @@ __all__ = [
     "RerankOptions",
     "Reranker",
     "ScoreCache",
+    "Selection",
     "SqliteCache",
     "StatusError",
     "TooLongError",
@@ -104,6 +105,7 @@ if not TYPE_CHECKING:  # type checkers would take any name for one of ours
             "Document": "ranking",
             "RankedDocument": "ranking",
             "Ranking": "ranking",
+            "Selection": "ranking",
             "Reranker": "reranker",
             "Passage": "text.passages",
             "estimate_tokens": "text.tokens",

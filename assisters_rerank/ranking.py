@@ -1,15 +1,17 @@
-"""What a call returns: `Ranking`, a sequence of `RankedDocument`."""
+"""What a call returns: a `Ranking` of documents, or a `Selection` of items of any kind."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, overload
+from typing import Generic, NamedTuple, TypeVar, overload
 
 from .text.passages import Passage
 from .usage import Usage
 
 _NOTHING = Usage()
+
+T = TypeVar("T")
 
 
 class Document(NamedTuple):
@@ -100,6 +102,33 @@ class Ranking(Sequence[RankedDocument]):
         rows = [Row(r.index, r.relevance_score, _shown_text(r)) for r in self.results]
         reason = self.degraded_reason or "" if self.degraded else None
         return ranking_html(rows, self.model, self.usage, degraded=reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Selection(Sequence[T], Generic[T]):
+    """Selected items of any kind, the best first: an immutable sequence.
+
+    Attributes:
+        items: the items themselves, in falling order of score.
+        ranking: their scores, model and usage; `ranking[n].index` is the position of item n in the
+            items that were given.
+    """
+
+    items: tuple[T, ...]
+    ranking: Ranking
+
+    @overload
+    def __getitem__(self, place: int) -> T: ...
+    @overload
+    def __getitem__(self, place: slice) -> tuple[T, ...]: ...
+    def __getitem__(self, place: int | slice) -> T | tuple[T, ...]:
+        return self.items[place]
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __iter__(self) -> Iterator[T]:
+        return iter(self.items)
 
 
 def _shown_text(ranked: RankedDocument) -> str:

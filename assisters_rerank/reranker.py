@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from inspect import iscoroutine
 from types import EllipsisType
+from typing import TypeVar
 
 from .call import rerank_flow
 from .connected import Connected
@@ -12,8 +14,10 @@ from .net import Blocking, Port, run_blocking
 from .net.clients import Clients, HttpClient
 from .options.rerank_options import RerankOptions, checked_top_n
 from .options.thresholds import LeastScore, checked_score_threshold
-from .ranking import Document, Ranking
+from .ranking import Document, Ranking, Selection
 from .settings import STRICT
+
+T = TypeVar("T")
 
 
 class Reranker(RerankOptions, Connected):
@@ -65,6 +69,51 @@ class Reranker(RerankOptions, Connected):
         port = await self._evented_port()
         return await self._call(port, query, documents, top_n, score_threshold)
 
+    def select(
+        self,
+        query: str,
+        items: Iterable[T],
+        *,
+        key: Callable[[T], str],
+        top_n: int | EllipsisType | None = ...,
+        score_threshold: LeastScore | EllipsisType | None = ...,
+    ) -> Selection[T]:
+        """Selects items of any kind by the text that `key` gives of each, as in `sorted`.
+
+            reranker.select("send a mail", tools, key=lambda tool: tool.description, top_n=5)
+
+        Args:
+            query: what the items should fit; not blank.
+            items: the candidates. They are not changed.
+            key: gives the text of an item that is scored; a plain function.
+            top_n: for this call instead of the option; None: all.
+            score_threshold: for this call instead of the option; None: no threshold.
+
+        Raises:
+            AssistersError: see the tree in `assisters_rerank.errors`.
+        """
+        items = _listed(items)
+        ranking = self.rerank(
+            query, _texts(items, key), top_n=top_n, score_threshold=score_threshold
+        )
+        return Selection(tuple(items[ranked.index] for ranked in ranking), ranking)
+
+    async def aselect(
+        self,
+        query: str,
+        items: Iterable[T],
+        *,
+        key: Callable[[T], str],
+        top_n: int | EllipsisType | None = ...,
+        score_threshold: LeastScore | EllipsisType | None = ...,
+    ) -> Selection[T]:
+        """`select` for asyncio and trio: the same arguments, results and errors."""
+        items = _listed(items)
+        ranking = await self.arerank(
+            query, _texts(items, key), top_n=top_n, score_threshold=score_threshold
+        )
+        return Selection(tuple(items[ranked.index] for ranked in ranking), ranking)
+
     def _through(
         self,
         port: Callable[[Clients, HttpClient | None], Port],
@@ -96,6 +145,27 @@ class Reranker(RerankOptions, Connected):
             if score_threshold is ...
             else checked_score_threshold(score_threshold, self.model),
         )
+
+
+def _listed(items: Iterable[T]) -> list[T]:
+    if isinstance(items, str | bytes | Mapping) or not isinstance(items, Iterable):
+        raise ConfigurationError(f"items: give a list, not {type(items).__name__}.")
+    return list(items)  # of our own: the caller may change theirs meanwhile
+
+
+def _texts(items: list[T], key: Callable[[T], str]) -> list[str]:
+    texts = []
+    for place, item in enumerate(items):
+        text = key(item)
+        if not isinstance(text, str):
+            if iscoroutine(text):
+                text.close()
+            raise ConfigurationError(
+                f"key: it gave {type(text).__name__} for items[{place}]; give a plain function "
+                "that returns a string."
+            )
+        texts.append(text)
+    return texts
 
 
 def _checked_query(query: object) -> str:
