@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import ssl
+import weakref
 from functools import partial
 from importlib.util import find_spec
 from typing import Any
@@ -23,22 +24,22 @@ HAS_AIOHTTP = find_spec("httpx_aiohttp") is not None
 _HEADER_BYTES = 100_000
 
 
-def over_aiohttp(context: ssl.SSLContext, *, small: bool) -> httpx.AsyncBaseTransport:
-    """A transport for the running asyncio loop, if `HAS_AIOHTTP`; it reads no proxy variables.
-
-    `small` as in `sockets`.
-    """
+def over_aiohttp(context: ssl.SSLContext) -> httpx.AsyncBaseTransport:
+    """A transport for the running asyncio loop, if `HAS_AIOHTTP`; it reads no proxy variables."""
     import aiohttp
     from httpx_aiohttp import AiohttpTransport
 
     look_ups: Any = _LookUps()
+    noticing: weakref.WeakKeyDictionary[Any, bool] = weakref.WeakKeyDictionary()
 
     class Connector(aiohttp.TCPConnector):
-        async def _wrap_create_connection(self, *about: Any, **more: Any) -> Any:
-            # What aiohttp takes for its sockets holds for connecting too: not here, nor elsewhere.
-            transport, protocol = await super()._wrap_create_connection(*about, **more)
-            sockets.notice(transport.get_extra_info("socket"), small=small)
-            return transport, protocol
+        async def connect(self, req: Any, *about: Any, **more: Any) -> Any:
+            connection: Any = await super().connect(req, *about, **more)
+            small = int(req.headers.get("Content-Length", 0)) <= sockets.SMALL
+            if noticing.get(connection.protocol) is not small:
+                noticing[connection.protocol] = small
+                sockets.notice(connection.transport.get_extra_info("socket"), small=small)
+            return connection
 
     def session() -> aiohttp.ClientSession:
         return aiohttp.ClientSession(

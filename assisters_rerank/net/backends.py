@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
 from itertools import zip_longest
-from typing import Any
+from typing import Any, TypeVar
 
 import anyio
 import httpcore
@@ -24,20 +24,19 @@ _HEAD_START = 0.25
 
 Connect = Callable[[str], Awaitable[httpcore.AsyncNetworkStream]]
 
+T = TypeVar("T")
 
-def give_backend(
-    client: httpx.Client | httpx.AsyncClient | httpx.BaseTransport | httpx.AsyncBaseTransport,
-    *,
-    small: bool,
-) -> None:
-    """Has a client or transport of ours, which has not been used, connect in our way.
+
+def give_backend(client: T) -> T:
+    """The client or transport of ours, which has not been used, and now connects in our way.
 
     httpx hands neither a backend to httpcore nor options to sockets behind a SOCKS proxy.
     """
     on_loop = isinstance(client, httpx.AsyncClient | httpx.AsyncBaseTransport)
-    backend = _OnLoop(small=small) if on_loop else _OnThreads(small=small)
+    backend = _OnLoop() if on_loop else _OnThreads()
     for pool in _pools(client):
         pool._network_backend = backend
+    return client
 
 
 def _pools(client: Any) -> Iterator[Any]:
@@ -49,50 +48,59 @@ def _pools(client: Any) -> Iterator[Any]:
         yield client._pool
 
 
-class _OnThreads(httpcore.SyncBackend):
-    def __init__(self, *, small: bool) -> None:
-        self._options = sockets.options(small=small)
+class _Noticing:
+    """A stream of httpcore's, of either colour, which follows the size of what is sent."""
 
-    def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.NetworkStream:
-        return super().connect_tcp(host, port, timeout, local_address, self._options)
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+        self._small = True
+        self.read = stream.read
+        self.get_extra_info = stream.get_extra_info
+        for close in {"close", "aclose"} & set(dir(stream)):
+            setattr(self, close, getattr(stream, close))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> Any:
+        small = len(buffer) <= sockets.SMALL
+        # Headers are small and come first; nothing at all is written last.
+        if buffer and small is not self._small:
+            self._small = small
+            sockets.notice(self.get_extra_info("socket"), small=small)
+        return self._stream.write(buffer, timeout)
+
+
+class _NoticingOnThreads(_Noticing):
+    def start_tls(self, *about: Any, **more: Any) -> Any:
+        return _NoticingOnThreads(self._stream.start_tls(*about, **more))
+
+
+class _NoticingOnLoop(_Noticing):
+    async def start_tls(self, *about: Any, **more: Any) -> Any:
+        return _NoticingOnLoop(await self._stream.start_tls(*about, **more))
+
+
+class _OnThreads(httpcore.SyncBackend):
+    def connect_tcp(self, *about: Any, **more: Any) -> Any:
+        more["socket_options"] = sockets.options(small=True)
+        return _NoticingOnThreads(super().connect_tcp(*about, **more))
 
 
 class _OnLoop(httpcore.AsyncNetworkBackend):
     """For the running loop: asyncio would look a name up in its default executor."""
 
-    def __init__(self, *, small: bool) -> None:
-        self._options = sockets.options(small=small)
+    def __init__(self) -> None:
         self._looks_up = runs_trio()
         self._inner: Any = httpcore.TrioBackend() if self._looks_up else httpcore.AnyIOBackend()
 
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,  # noqa: ASYNC109 - httpcore names it
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
-        connect: Connect = partial(
-            self._inner.connect_tcp,
-            port=port,
-            timeout=timeout,
-            local_address=local_address,
-            socket_options=self._options,
-        )
-        if self._looks_up:
-            return await connect(host)
-        addresses = await _addresses(host, port)
+    async def connect_tcp(self, host: str, port: int, *about: Any, **more: Any) -> Any:
+        more["socket_options"] = sockets.options(small=True)
+
+        def connect(address: str) -> Any:
+            return self._inner.connect_tcp(address, port, *about, **more)
+
+        addresses = [host] if self._looks_up else await _addresses(host, port)
         if len(addresses) == 1:
-            return await connect(addresses[0])
-        return await _first(connect, addresses)
+            return _NoticingOnLoop(await connect(addresses[0]))
+        return _NoticingOnLoop(await _first(connect, addresses))
 
     async def sleep(self, seconds: float) -> None:
         await anyio.sleep(seconds)

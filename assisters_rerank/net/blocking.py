@@ -63,7 +63,7 @@ class Blocking:
         timeouts = (CountingDown if self._own is None else TimeLeft)(deadline, budget)
         poster: Poster | None = self._own
         try:
-            poster = poster or self._clients.blocking(request.url, len(request.body))
+            poster = poster or self._clients.blocking(request.url)
             response = poster.post(request, {"timeout": timeouts})
             try:
                 body = Body(request, response)

@@ -22,7 +22,6 @@ from ..errors import ConfigurationError
 from ..wire.address import is_loopback
 from . import loops
 from .aiohttp_transport import over_aiohttp
-from .sockets import SMALL
 from .threads import OURS, in_thread
 from .transport_choice import AsyncTransport, chosen, goes_over_aiohttp
 from .transports import AsyncDirect, AsyncPoster, AsyncViaClient, Direct, Poster, ViaClient
@@ -48,9 +47,9 @@ class Clients:
             close.detach()
         self._blocking = {}
 
-    def blocking(self, url: str, size: int) -> Poster:
-        """The client for sync calls with bodies of this size, shared by all threads."""
-        route = _Route.to(url, size)
+    def blocking(self, url: str) -> Poster:
+        """The client for sync calls, shared by all threads."""
+        route = _Route.to(url)
         held = self._blocking.get(route)
         if held is None:
             client = _blocking_client(_tls(route.scheme), route)
@@ -63,9 +62,9 @@ class Clients:
                 made[1]()
         return held[0]
 
-    async def evented(self, url: str, size: int, transport: AsyncTransport = "auto") -> AsyncPoster:
-        """The client of the running event loop (asyncio or trio), for bodies of this size."""
-        route, choice = _Route.to(url, size), chosen(transport)
+    async def evented(self, url: str, transport: AsyncTransport = "auto") -> AsyncPoster:
+        """The client of the running event loop (asyncio or trio)."""
+        route, choice = _Route.to(url), chosen(transport)
         kept_under = route, choice.transport
         client = loops.find(self, kept_under)
         if client is not None:
@@ -98,13 +97,12 @@ class _Route(NamedTuple):
 
     scheme: str
     loopback: bool
-    small: bool
 
     @classmethod
-    def to(cls, url: str, size: int) -> Self:
-        """The way to this address of a body with so many bytes."""
+    def to(cls, url: str) -> Self:
+        """The way to this address."""
         parts = urlsplit(url)
-        return cls(parts.scheme, is_loopback(parts.hostname or ""), size <= SMALL)
+        return cls(parts.scheme, is_loopback(parts.hostname or ""))
 
     @property
     def proxied(self) -> bool:
@@ -116,28 +114,20 @@ def _blocking_client(context: ssl.SSLContext, route: _Route) -> Poster:
     from .backends import give_backend
 
     if not route.proxied:
-        transport = httpx.HTTPTransport(verify=context, limits=_LIMITS)
-        give_backend(transport, small=route.small)
-        return Direct(transport)
+        return Direct(give_backend(httpx.HTTPTransport(verify=context, limits=_LIMITS)))
     with _explained_proxies():
-        client = httpx.Client(verify=context, limits=_LIMITS)
-    give_backend(client, small=route.small)
-    return ViaClient(client)
+        return ViaClient(give_backend(httpx.Client(verify=context, limits=_LIMITS)))
 
 
 def _evented_client(context: ssl.SSLContext, route: _Route, over: bool) -> AsyncPoster:
     from .backends import give_backend
 
     if over:
-        return AsyncDirect(over_aiohttp(context, small=route.small))
+        return AsyncDirect(over_aiohttp(context))
     if not route.proxied:
-        transport = httpx.AsyncHTTPTransport(verify=context, limits=_LIMITS)
-        give_backend(transport, small=route.small)
-        return AsyncDirect(transport)
+        return AsyncDirect(give_backend(httpx.AsyncHTTPTransport(verify=context, limits=_LIMITS)))
     with _explained_proxies():
-        client = httpx.AsyncClient(verify=context, limits=_LIMITS)
-    give_backend(client, small=route.small)
-    return AsyncViaClient(client)
+        return AsyncViaClient(give_backend(httpx.AsyncClient(verify=context, limits=_LIMITS)))
 
 
 def _proxies() -> list[str]:

@@ -58,9 +58,7 @@ class Evented:
         poster: AsyncPoster | None = self._own
         try:
             with anyio.fail_after(budget):
-                poster = poster or await self._clients.evented(
-                    request.url, len(request.body), self._transport
-                )
+                poster = poster or await self._clients.evented(request.url, self._transport)
                 response = await poster.post(request, {"timeout": _NO_TIMEOUTS})
                 try:
                     return await _read(Body(request, response), response)

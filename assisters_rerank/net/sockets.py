@@ -34,8 +34,8 @@ _ACKNOWLEDGED = {"TCP_USER_TIMEOUT": 1000 * _SILENT}
 
 @cache
 def options(*, small: bool) -> tuple[Option, ...]:
-    """What this system takes of them, for connections with only `SMALL` bodies or any."""
-    named = _PROBING | _ACKNOWLEDGED if small else _PROBING
+    """What this system takes of them, for a request with a `SMALL` body or a larger one."""
+    named = _PROBING | (_ACKNOWLEDGED if small else dict.fromkeys(_ACKNOWLEDGED, 0))
     wanted = [
         (socket.IPPROTO_TCP, getattr(socket, name), value)
         for name, value in named.items()
@@ -51,6 +51,7 @@ def options(*, small: bool) -> tuple[Option, ...]:
 
 
 def notice(connected: Any, *, small: bool) -> None:
-    """Has a connected socket notice."""
-    for option in options(small=small):
-        connected.setsockopt(*option)
+    """Has a connected socket notice, while a request of this size goes over it."""
+    with contextlib.suppress(OSError):  # it is broken already, as who uses it will be told
+        for option in options(small=small):
+            connected.setsockopt(*option)

@@ -153,8 +153,8 @@ def test_a_changed_address_is_followed_also_from_http_to_https(
     reranker = Reranker(base_url=honest_server.url)
     reranker.rerank("q", TEXTS)
     # A client made for http trusts no certificate; one for https has to be another.
-    for_http = reranker._state.clients.blocking(honest_server.url, 0)
-    for_https = reranker._state.clients.blocking("https://h.test/v1/rerank", 0)
+    for_http = reranker._state.clients.blocking(honest_server.url)
+    for_https = reranker._state.clients.blocking("https://h.test/v1/rerank")
     context = for_https._transport._pool._ssl_context  # type: ignore[attr-defined]
     assert context.cert_store_stats()["x509"] > 0
     assert for_http is not for_https

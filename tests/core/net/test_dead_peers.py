@@ -68,48 +68,70 @@ def expected(*, small: bool) -> dict[str, int]:
 
 
 # Larger than any receive buffer must be: a busy server may leave it unread for long.
-BODIES = {"small": ["a"], "large": ["a" * sockets.SMALL]}
-bodies = pytest.mark.parametrize("body", BODIES)
+SIZES = {"small": ["a"], "large": ["a" * sockets.SMALL]}
+ORDER = ["small", "small", "large", "large", "small"]
+EXPECTED = [[expected(small=size == "small")] for size in ORDER]
 
 
-@pytest.fixture(params=["direct", "proxy"])
+@pytest.fixture(params=["direct", "proxy", "tls"])
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """A server and its address; or a proxy, which answers itself."""
+    """Where connections lead to, and the base_url; a proxy that answers itself among them."""
+    if request.param == "tls":
+        port = request.getfixturevalue("tls").port
+        yield ("127.0.0.1", port), f"https://rerank.test:{port}/v1"
+        return
     with HostileServer([answer_honestly]) as server:
         if request.param == "proxy":
             monkeypatch.setenv("HTTP_PROXY", "http://{}:{}".format(*server.address))
-            yield server, "http://rerank.test/v1"
+            yield server.address, "http://rerank.test/v1"
         else:
-            yield server, server.url
+            yield server.address, server.url
+
+
+@pytest.fixture(autouse=True)
+def known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The name in the certificate is this machine's."""
+    real = socket.getaddrinfo
+
+    def look_up(host: Any, *rest: Any, **about: Any) -> Any:
+        return real("127.0.0.1" if host in NAMES else host, *rest, **about)
+
+    for module in (socket, trio.socket._stdlib_socket):  # type: ignore[attr-defined]
+        monkeypatch.setattr(module, "getaddrinfo", look_up)
+
+
+KEYS = {"http:": None, "https": "k"}
+NAMES = ("rerank.test", b"rerank.test")
 
 
 @linux
-@bodies
-def test_sync_connections_notice(way: tuple[HostileServer, str], body: str) -> None:
-    server, url = way
-    with Reranker(base_url=url) as reranker:
-        reranker.rerank("q", BODIES[body])
-        found = list(options_of_connections_to(server.address))
-    assert found == [expected(small=body == "small")]
+def test_sync_connections_notice(way: tuple[tuple[str, int], str]) -> None:
+    address, url = way
+    found = []
+    with Reranker(base_url=url, api_key=KEYS[url[:5]]) as reranker:
+        for size in ORDER:
+            reranker.rerank("q", SIZES[size])
+            found.append(list(options_of_connections_to(address)))
+    assert found == EXPECTED
 
 
 @linux
-@bodies
 @pytest.mark.usefixtures("each_transport")
 @pytest.mark.parametrize("run", RUNNERS.values(), ids=RUNNERS)
 def test_connections_of_loops_notice(
-    way: tuple[HostileServer, str], body: str, run: Callable[..., object]
+    way: tuple[tuple[str, int], str], run: Callable[..., object]
 ) -> None:
-    server, url = way
+    address, url = way
     found = []
 
     async def main() -> None:
-        async with Reranker(base_url=url) as reranker:
-            await reranker.arerank("q", BODIES[body])
-            found.extend(options_of_connections_to(server.address))
+        async with Reranker(base_url=url, api_key=KEYS[url[:5]]) as reranker:
+            for size in ORDER:
+                await reranker.arerank("q", SIZES[size])
+                found.append(list(options_of_connections_to(address)))
 
     run(main)
-    assert found == [expected(small=body == "small")]
+    assert found == EXPECTED
 
 
 def test_what_a_system_does_not_know_or_take_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,89 @@
+"""TLS in front of a plain server, with a certificate that is made here."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import subprocess
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ...faults.server import HostileServer
+from ..conftest import answer_honestly
+
+
+@pytest.fixture(scope="session")
+def named(tmp_path_factory: pytest.TempPathFactory) -> tuple[ssl.SSLContext, Path]:
+    """A server's side of TLS, with a certificate for rerank.test only; and that certificate."""
+    folder = tmp_path_factory.mktemp("tls")
+    made = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
+    made += ["-subj", "/CN=rerank.test", "-addext", "subjectAltName=DNS:rerank.test"]
+    made += ["-keyout", str(folder / "key"), "-out", str(folder / "certificate")]
+    try:
+        subprocess.run(made, check=True, capture_output=True)
+    except FileNotFoundError:
+        pytest.skip("no openssl to make a certificate with")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "certificate", folder / "key")
+    return context, folder / "certificate"
+
+
+class Tls:
+    """Hands what arrives over TLS on to a plain server, and keeps the names that were asked for."""
+
+    def __init__(self, context: ssl.SSLContext, server: HostileServer) -> None:
+        self.names: list[str | None] = []
+        context.sni_callback = lambda _, name, __: self.names.append(name)
+        self._context, self._server = context, server
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                visitor, _ = self._listener.accept()
+                threading.Thread(target=self._hand_on, args=(visitor,), daemon=True).start()
+            except OSError:
+                return
+
+    def _hand_on(self, visitor: socket.socket) -> None:
+        visitor.settimeout(10)
+        try:
+            with (
+                self._context.wrap_socket(visitor, server_side=True) as secure,
+                socket.create_connection(self._server.address) as onward,
+            ):
+                back = threading.Thread(target=self._copy, args=(onward, secure), daemon=True)
+                back.start()
+                self._copy(secure, onward)
+                back.join(5)
+        except OSError:
+            return
+
+    def _copy(self, source: socket.socket, target: socket.socket) -> None:
+        try:
+            while part := source.recv(65536):
+                target.sendall(part)
+            target.shutdown(socket.SHUT_WR)
+        except OSError:
+            return
+
+    def close(self) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+
+
+@pytest.fixture
+def tls(named: tuple[ssl.SSLContext, Path], monkeypatch: pytest.MonkeyPatch) -> Iterator[Tls]:
+    """TLS that our clients trust, in front of a server that answers well."""
+    context, certificate = named
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    monkeypatch.setattr("assisters_rerank.net.clients._TLS", {})
+    with HostileServer([answer_honestly]) as server:
+        made = Tls(context, server)
+        yield made
+        made.close()
