@@ -3,7 +3,7 @@
 - `rerank` is the document compressor, `retriever` puts it around another retriever;
 - `call_config` takes a call's config along, `configurable` lets a call's config change its fields;
 - `documents` translates documents in and out, `tracing` writes LangChain's runs;
-- `embeddings` are for vector stores.
+- `embeddings` are for vector stores, `tool_selector` is for agents with many tools.
 """
 
 from __future__ import annotations
@@ -25,14 +25,24 @@ from assisters_rerank.plugins import lazy_names
 
 if TYPE_CHECKING:
     from .embeddings import AssistersEmbeddings
+    from .tool_selector import RerankToolSelectorMiddleware
 
-__all__ = ["AssistersEmbeddings", "AssistersRerank", "RerankInput", "RerankRetriever"]
+__all__ = [
+    "AssistersEmbeddings",
+    "AssistersRerank",
+    "RerankInput",
+    "RerankRetriever",
+    "RerankToolSelectorMiddleware",
+]
 
 if not TYPE_CHECKING:  # type checkers would take any name for one of ours
     __getattr__, __dir__ = lazy_names(
         __name__,
         __all__,
-        {"AssistersEmbeddings": "embeddings"},
+        {
+            "AssistersEmbeddings": "embeddings",
+            "RerankToolSelectorMiddleware": "tool_selector",
+        },
         {
             "AssistersEmbedding": "AssistersEmbeddings for LangChain, or "
             "from llama_index_assisters import AssistersEmbedding for LlamaIndex",

@@ -1,0 +1,253 @@
+"""An agent's tools, selected by relevance, kept for a turn; all of them if the service fails."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+from langchain_core.callbacks import BaseCallbackHandler
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolCall
+from langchain_core.outputs import ChatGeneration, ChatResult
+from langchain_core.tools import StructuredTool
+from pydantic import Field
+
+from assisters_rerank import AuthenticationError, ConfigurationError
+from assisters_rerank.local import LocalServer
+from langchain_assisters import AssistersRerank
+
+agents = pytest.importorskip("langchain.agents")
+
+from langchain_assisters import RerankToolSelectorMiddleware  # noqa: E402
+from langchain_assisters.tool_selector import wanted  # noqa: E402
+
+ABOUT = {
+    "walk_folders": "Visit every folder below a directory.",
+    "run_command": "Run a command and capture its output.",
+    "parse_table": "Read a table of comma-separated values.",
+    "send_mail": "Send a mail to somebody.",
+    "current_time": "Tell what time it is.",
+}
+
+
+def make(name: str) -> StructuredTool:
+    def tool(text: str = "") -> str:
+        return f"{name} was called"
+
+    return StructuredTool.from_function(tool, name=name, description=ABOUT[name])
+
+
+TOOLS = [make(name) for name in ABOUT]
+PROVIDERS_OWN = {"type": "web_search", "name": "web_search"}
+
+
+class Offered(BaseChatModel):
+    """Notes the tools that it is offered, and answers as it was told."""
+
+    answers: list[AIMessage]
+    offered: list[list[str]] = Field(default_factory=list)
+
+    @property
+    def _llm_type(self) -> str:
+        return "offered"
+
+    def bind_tools(self, tools: Sequence[Any], **_: Any) -> BaseChatModel:  # type: ignore[override]
+        self.offered.append([t["name"] if isinstance(t, dict) else t.name for t in tools])
+        return self
+
+    def _generate(self, messages: list[BaseMessage], *_: Any, **__: Any) -> ChatResult:
+        message = self.answers.pop(0).model_copy(update={"id": None})
+        return ChatResult(generations=[ChatGeneration(message=message)])
+
+
+def calls(name: str) -> AIMessage:
+    return AIMessage("", tool_calls=[ToolCall(name=name, args={"text": "x"}, id=f"call-{name}")])
+
+
+DONE = AIMessage("done")
+
+Run = Callable[..., list[list[str]]]
+
+
+@pytest.fixture(params=["sync", "async"])
+def run(request: pytest.FixtureRequest) -> Run:
+    """Runs an agent through some user turns, and gives the tools of each model call."""
+
+    def through(
+        selector: RerankToolSelectorMiddleware,
+        *turns: tuple[str, list[AIMessage]],
+        tools: Sequence[Any] = TOOLS,
+        config: Any = None,
+    ) -> list[list[str]]:
+        from langgraph.checkpoint.memory import InMemorySaver
+
+        model = Offered(answers=[answer for _, answers in turns for answer in answers])
+        agent = agents.create_agent(
+            model, list(tools), middleware=[selector], checkpointer=InMemorySaver()
+        )
+        config = {"configurable": {"thread_id": "1"}, **(config or {})}
+        for said, _ in turns:
+            given = {"messages": [HumanMessage(said)]}
+            if request.param == "sync":
+                out = agent.invoke(given, config)
+            else:
+                out = asyncio.run(agent.ainvoke(given, config))
+            assert out["messages"][-1].content == "done"
+            assert "rerank_selected_tools" not in out
+        return model.offered
+
+    return through
+
+
+@pytest.fixture
+def reranker(server: LocalServer) -> AssistersRerank:
+    return AssistersRerank(base_url=server.base_url, api_key="ask_x")
+
+
+def test_only_relevant_tools_are_offered(run: Run, reranker: AssistersRerank) -> None:
+    selector = RerankToolSelectorMiddleware(reranker, max_tools=1)
+    offered = run(selector, ("please run a command for me", [DONE]))
+    assert offered == [["run_command"]]
+
+
+def test_one_selection_holds_for_the_tool_calls_of_a_turn(
+    run: Run, reranker: AssistersRerank, server: LocalServer
+) -> None:
+    selector = RerankToolSelectorMiddleware(reranker, max_tools=2)
+    before = len(server.requests)
+    offered = run(
+        selector,
+        ("please run a command for me", [calls("run_command"), calls("run_command"), DONE]),
+        ("and now send a mail to my friend", [DONE]),
+    )
+    assert len(server.requests) - before == 2
+    assert offered[0] == offered[1] == offered[2]
+    assert "run_command" in offered[0]
+    assert "send_mail" in offered[3]
+    assert all(len(names) == 2 for names in offered)
+
+
+def test_a_very_short_message_goes_with_the_one_before(run: Run, reranker: AssistersRerank) -> None:
+    selector = RerankToolSelectorMiddleware(reranker, max_tools=1)
+    offered = run(
+        selector, ("could you send a mail to my friend?", [DONE]), ("yes, do that", [DONE])
+    )
+    assert offered == [["send_mail"], ["send_mail"]]
+
+
+@pytest.mark.parametrize(
+    ("said", "query"),
+    [
+        ([], ""),
+        (["yes"], "yes"),
+        (["send a mail", "yes, do that"], "send a mail\nyes, do that"),
+        (["send a mail", "run the command of yesterday"], "run the command of yesterday"),
+    ],
+)
+def test_what_is_wanted(said: list[str], query: str) -> None:
+    messages: list[Any] = []
+    for text in said:
+        messages += [HumanMessage(text), AIMessage("well")]
+    assert wanted(messages) == query
+
+
+def test_parts_of_a_message_that_are_no_text_are_left_out() -> None:
+    parts: list[Any] = [
+        {"type": "text", "text": "what does this picture of a table show?"},
+        {"type": "image", "url": "https://h.test/x.png"},
+    ]
+    assert wanted([HumanMessage(parts)]) == "what does this picture of a table show?"
+
+
+def test_some_are_always_offered_in_the_agents_order(run: Run, reranker: AssistersRerank) -> None:
+    selector = RerankToolSelectorMiddleware(
+        reranker, max_tools=1, always_include=["walk_folders", "current_time"]
+    )
+    offered = run(selector, ("please run a command for me", [DONE]))
+    assert offered == [["walk_folders", "run_command", "current_time"]]
+
+
+def test_providers_own_tools_stay(run: Run, reranker: AssistersRerank) -> None:
+    selector = RerankToolSelectorMiddleware(reranker, max_tools=1)
+    offered = run(selector, ("please run a command for me", [DONE]), tools=[*TOOLS, PROVIDERS_OWN])
+    assert offered == [["run_command", "web_search"]]
+
+
+def test_a_query_of_ones_own(run: Run, reranker: AssistersRerank) -> None:
+    selector = RerankToolSelectorMiddleware(
+        reranker, max_tools=1, query=lambda messages: "read a table of values"
+    )
+    assert run(selector, ("whatever it may be", [DONE])) == [["parse_table"]]
+
+
+def test_few_tools_need_no_rerank(run: Run, reranker: AssistersRerank, server: LocalServer) -> None:
+    before = len(server.requests)
+    selector = RerankToolSelectorMiddleware(reranker, max_tools=5)
+    assert run(selector, ("please run a command", [DONE])) == [list(ABOUT)]
+    assert len(server.requests) == before
+
+
+def test_the_rerankers_threshold_holds(run: Run, reranker: AssistersRerank) -> None:
+    picky = reranker.with_options(score_threshold=2)
+    selector = RerankToolSelectorMiddleware(picky, always_include=["send_mail"])
+    assert run(selector, ("please run a command for me", [DONE])) == [["send_mail"]]
+
+
+@pytest.mark.parametrize("on_error", ["raise", "passthrough"])
+def test_all_are_offered_where_the_rerank_fails_transiently(
+    run: Run, on_error: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    lost = AssistersRerank(base_url="http://127.0.0.1:9/v1", max_retries=0, on_error=on_error)
+    selector = RerankToolSelectorMiddleware(lost, max_tools=1)
+    assert run(selector, ("please run a command for me", [DONE])) == [list(ABOUT)]
+    assert "127.0.0.1:9" in caplog.text
+
+
+def test_another_failure_is_raised(run: Run) -> None:
+    with LocalServer(api_key="ask_right", scorer="lexical") as guarded:
+        wrong = AssistersRerank(base_url=guarded.base_url, api_key="ask_wrong")
+        selector = RerankToolSelectorMiddleware(wrong, max_tools=1)
+        with pytest.raises(AuthenticationError):
+            run(selector, ("please run a command for me", [DONE]))
+
+
+def test_the_usage_stands_in_the_trace(run: Run, reranker: AssistersRerank) -> None:
+    class Runs(BaseCallbackHandler):
+        def __init__(self) -> None:
+            self.metadata: list[Any] = []
+
+        def on_retriever_start(self, *_: Any, **keywords: Any) -> None:
+            self.metadata.append(keywords["metadata"])
+
+    runs = Runs()
+    selector = RerankToolSelectorMiddleware(reranker, max_tools=1)
+    run(selector, ("please run a command for me", [DONE]), config={"callbacks": [runs]})
+    [metadata] = runs.metadata
+    assert metadata["usage"]["requests"] == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"max_tools": 0}, "max_tools"),
+        ({"max_tools": True}, "max_tools"),
+        ({"max_tools": "5"}, "max_tools"),
+        ({"always_include": "send_mail"}, "always_include"),
+    ],
+)
+def test_impossible_settings_are_refused(given: Any, said: str, reranker: AssistersRerank) -> None:
+    with pytest.raises(ConfigurationError, match=said):
+        RerankToolSelectorMiddleware(reranker, **given)
+
+
+def test_another_reranker_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="give an AssistersRerank"):
+        RerankToolSelectorMiddleware("bge-reranker-v2")  # type: ignore[arg-type]
+
+
+def test_a_name_that_no_tool_has_is_refused(run: Run, reranker: AssistersRerank) -> None:
+    selector = RerankToolSelectorMiddleware(reranker, max_tools=1, always_include=["send_email"])
+    with pytest.raises(ConfigurationError, match="no tool is called send_email"):
+        run(selector, ("please run a command for me", [DONE]))
