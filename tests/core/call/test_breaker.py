@@ -134,6 +134,14 @@ def test_a_limit_is_no_outage(case: dict[str, object], watched: list[object]) ->
     assert service.asked == before + 1
 
 
+def test_a_limit_before_a_short_wait_is_no_outage(watched: list[object]) -> None:
+    limit, timed_out = refused(429, retry_after="0.001"), BudgetExceeded("after no time")
+    service = Service(*[limit, timed_out, timed_out] * 4, max_retries=1)
+    assert service.degraded(4) == [True] * 4
+    assert service.asked == 12
+    assert not watched
+
+
 def test_local_work_is_no_outage() -> None:
     service = Service(timeout=2)
 
@@ -253,12 +261,13 @@ def test_failures_count_only_if_nothing_was_answered_since_their_calls_began() -
     service = Service()
 
     def fails_late(request: Request) -> Answer:
-        assert not service.call("z").degraded
+        service.call("z")
         return refused(503)
 
-    replies = [fails_late, honest] * 4
+    # Three calls are under way when one is answered, and fail after that.
+    replies = [fails_late, fails_late, fails_late, honest]
     service.port = ScriptedPort(chain(replies, repeat(refused(503))))
-    assert service.degraded(4) == [True] * 4
+    assert service.call().degraded
     before = service.asked
     service.degraded(5)
     assert service.asked == before + 3

@@ -188,7 +188,7 @@ def test_probes_go_through_an_own_client(answered: int, soon: None) -> None:
         return httpx.Response(status, json=scored(json.loads(request.content)))
 
     with httpx.Client(transport=httpx.MockTransport(answer), headers={"X-Own": "yes"}) as own:
-        reranker = passing(base_url="http://h.test/v1", http_client=own, api_key="ask_secret")
+        reranker = passing(base_url="https://h.test/v1", http_client=own, api_key="ask_secret")
         searched("sync", reranker, 3)
         status = answered
         if answered == 401:
@@ -388,6 +388,58 @@ def test_a_script_ends_at_once(open_for: str) -> None:
         assert server.played == 3 + (open_for == "0.01")
     assert script.code == 0
     assert len(script.err.splitlines()) == 4, script.err
+
+
+def test_a_probe_is_short_and_never_blank(down: tuple[Service, HostileServer], soon: None) -> None:
+    service, server = down
+    with closing(passing(base_url=server.url)) as reranker:
+        for _ in range(3):
+            reranker.rerank("q", ["\n" * 300 + "word " * 1000, "b"])
+        assert soon_true(lambda: service.probes > 0)
+        probe = server.requests[-1].payload["documents"]
+        assert probe == [("word " * 1000)[:200]]
+
+
+@pytest.mark.slow
+@pytest.mark.timed
+@worlds
+def test_under_load_no_search_waits(world: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """50 searches a second, while the service stalls for seconds and every probe too."""
+    monkeypatch.setattr("assisters_rerank.call.breaker.OPEN_FOR", 1.0)
+    service = Service(silent)
+    seconds: list[float] = []
+    with (
+        HostileServer([service]) as server,
+        closing(passing(base_url=server.url, timeout=1)) as reranker,
+    ):
+        assert all(ranking.degraded for ranking in searched(world, reranker, 3))
+        until = time.monotonic() + 3
+
+        async def search() -> None:
+            began = time.monotonic()
+            assert (await reranker.arerank("q", TEXTS)).degraded
+            seconds.append(time.monotonic() - began)
+
+        async def main() -> None:
+            async with anyio.create_task_group() as group:
+                while time.monotonic() < until:
+                    group.start_soon(search)
+                    await anyio.sleep(0.02)
+
+        if world == "sync":
+            while time.monotonic() < until:
+                began = time.monotonic()
+                assert reranker.rerank("q", TEXTS).degraded
+                seconds.append(time.monotonic() - began)
+                time.sleep(0.02)
+        else:
+            anyio.run(main, backend=world)
+        assert service.searches == 3
+        assert service.probes > 0
+        assert len(seconds) > 50
+        assert sorted(seconds)[-3] < 0.05  # the machine may be busy for once
+        service.up = True
+        assert soon_true(lambda: not reranker.rerank("q", TEXTS).degraded)
 
 
 @pytest.mark.parametrize("colour", ["sync", "async"])
