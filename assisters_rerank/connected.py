@@ -33,12 +33,14 @@ class Connected(ServiceOptions):
         Raises:
             ConfigurationError: async calls have a client of the user's, and these have none.
         """
+        self._tell_what_was_left_out()
         if self.http_client is None and self.async_http_client is not None:
             raise _one_sided("http_client", "httpx.Client", "async_http_client", "sync")
         return make(self._state.clients, self.http_client)
 
     async def _evented_port(self) -> Evented:
         """The world of async calls, likewise."""
+        self._tell_what_was_left_out()
         if self.async_http_client is None and self.http_client is not None:
             raise _one_sided("async_http_client", "httpx.AsyncClient", "http_client", "async")
         if self.async_http_client is not None and self.async_transport == "aiohttp":

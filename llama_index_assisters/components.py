@@ -27,3 +27,8 @@ class Component(BaseComponent):
         if not isinstance(given, CallbackManager):
             raise ValueError(f"give a CallbackManager, not {type(given).__name__}")
         return given
+
+
+def has_handlers(manager: CallbackManager) -> bool:
+    """Whether somebody listens to it who does not listen to every new one."""
+    return manager.handlers != CallbackManager().handlers

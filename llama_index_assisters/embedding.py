@@ -14,7 +14,7 @@ from pydantic import Field, model_validator
 from assisters_rerank import ConfigurationError, Embedder, EmbeddingOptions
 from assisters_rerank.plugins import STRICT, only_sync_is_overridden
 
-from .components import Component
+from .components import Component, has_handlers
 
 dispatcher = get_dispatcher(__name__)
 
@@ -79,6 +79,11 @@ class AssistersEmbedding(Embedder, Component, BaseEmbedding):
         except ConfigurationError:
             vars(self).update(model=before, model_name=before)
             raise
+
+    def _is_given(self, name: str) -> bool:
+        if name == "callback_manager":
+            return has_handlers(self.callback_manager)
+        return super()._is_given(name)
 
     def with_options(self, **changes: Any) -> Self:
         """The core's own; `model` and `model_name` stay the same."""

@@ -27,7 +27,7 @@ from assisters_rerank.plugins import (
     shown_threshold,
 )
 
-from .components import Component
+from .components import Component, has_handlers
 from .events import CallOptions, Report, reported
 from .nodes import scored, text_of
 
@@ -73,6 +73,11 @@ class AssistersRerank(Reranker, Component, BaseNodePostprocessor):
     def class_name(cls) -> str:
         """The name in `to_dict` and in traces."""
         return "AssistersRerank"
+
+    def _is_given(self, name: str) -> bool:
+        if name == "callback_manager":
+            return has_handlers(self.callback_manager)
+        return super()._is_given(name)
 
     def postprocess_nodes(
         self,

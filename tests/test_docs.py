@@ -43,6 +43,7 @@ GUIDES = [
     "servers",
     "testing-and-tracing",
     "without-a-key",
+    "worker-processes",
 ]
 PROJECT = tomllib.loads((DOCS.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 # Of other projects, for their users' tests; a machine may lack them.

@@ -35,6 +35,11 @@ class ScoreCache(Protocol):
         ...
 
 
+def is_pickled(cache: object) -> bool:
+    """Whether the cache's class says how it travels to other processes, as `SqliteCache` does."""
+    return type(cache).__reduce__ is not object.__reduce__
+
+
 def score_keys(
     base_url: str, model: str, query: str, texts: Sequence[str], namespace: str = ""
 ) -> list[str]:

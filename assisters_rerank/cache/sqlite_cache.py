@@ -35,6 +35,8 @@ class SqliteCache:
     it, the entries written first go first, and their room is used again. A file that holds far more
     than a new bound shrinks step by step, with every write.
 
+    A pickle holds its path and bound: in another process it opens the same file.
+
     Use it as a context manager or `close()` it; else it is closed with the interpreter. Once
     closed, it knows and keeps nothing.
 
@@ -117,6 +119,10 @@ class SqliteCache:
         except Closed:
             self._tell()
             return 0
+
+    def __reduce__(self) -> tuple[type[Self], tuple[str, int | None]]:
+        # For worker processes: an open file does not travel, its place does.
+        return type(self), (self.path, self.max_entries)
 
     def __repr__(self) -> str:
         bound = "" if self.max_entries is None else f", max_entries={self.max_entries}"

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, TypeAdapter, ValidationInfo, field_validator
 from pydantic.json_schema import SkipJsonSchema
 
-from ..cache.score_cache import ScoreCache
+from ..cache.score_cache import ScoreCache, is_pickled
 from ..catalogue import AUTO, BGE_RERANKER_V2, JINA_RERANKER
 from ..errors import ConfigurationError
 from ..settings import STRICT, checked, no_bool
@@ -155,6 +155,9 @@ class RerankOptions(ServiceOptions):
         if "model" in given and "score_threshold" in given:
             check_models(given["score_threshold"], given["model"])
         return value
+
+    def _is_pickled(self, name: str) -> bool:
+        return name == "cache" and is_pickled(self.cache)
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """A copy; unlike pydantic's own, it checks the updated settings."""

@@ -5,6 +5,7 @@ An explicit argument wins over an environment variable, which wins over the defa
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, Any, Self
 
@@ -14,6 +15,7 @@ from pydantic import (
     BeforeValidator,
     Field,
     JsonValue,
+    PrivateAttr,
     SecretStr,
     field_serializer,
 )
@@ -40,6 +42,10 @@ from ..wire.messages import Recipient
 from ..wire.redaction import redacted
 from .extra_headers import ExtraHeaders
 from .prices import Dollars, Price, price_of
+
+logger = logging.getLogger("assisters_rerank")
+
+_TOLD: set[tuple[type, frozenset[str]]] = set()
 
 PositiveInt = Annotated[int, BeforeValidator(no_bool), Field(ge=1)]
 
@@ -152,6 +158,9 @@ class ServiceOptions(Settings):
         ),
     )
 
+    # What a pickle has left out of this object on its way here.
+    _left_out: frozenset[str] = PrivateAttr(default=frozenset())
+
     @field_serializer("base_url")
     def _dumped_base_url(self, base_url: str) -> str:
         self.refuse_keys_in_dumps()
@@ -178,16 +187,47 @@ class ServiceOptions(Settings):
         # Pydantic's own state, not the one of a framework's base class: a subclass may have
         # private attributes and its own constructor.
         state = BaseModel.__getstate__(self)
-        left_out = {name for name, field in type(self).model_fields.items() if field.exclude}
+        excluded = {name for name, field in type(self).model_fields.items() if field.exclude}
+        left_out = {name for name in excluded if not self._is_pickled(name)}
         kept = {name: value for name, value in vars(self).items() if name not in left_out}
         given = state["__pydantic_fields_set__"] - left_out
-        return {**state, "__dict__": kept, "__pydantic_fields_set__": given}
+        lost = self._lost() | {name for name in left_out if self._is_given(name)}
+        private = {**(state["__pydantic_private__"] or {}), "_left_out": lost}
+        own = {"__dict__": kept, "__pydantic_fields_set__": given, "__pydantic_private__": private}
+        return {**state, **own}
 
     def __setstate__(self, state: dict[Any, Any]) -> None:
         BaseModel.__setstate__(self, state)
         for name, field in type(self).model_fields.items():
             if name not in vars(self):
                 vars(self)[name] = field.get_default(call_default_factory=True)
+
+    def _is_pickled(self, name: str) -> bool:
+        """Whether a pickle keeps this field, although dumps leave it out."""
+        return False
+
+    def _is_given(self, name: str) -> bool:
+        value = getattr(self, name)
+        default = type(self).model_fields[name].get_default(call_default_factory=True)
+        return value is not default and value != default
+
+    def _lost(self) -> frozenset[str]:
+        """What was left out by a pickle and has not been given again."""
+        return frozenset(name for name in self._left_out if not self._is_given(name))
+
+    def _tell_what_was_left_out(self) -> None:
+        """Warns once in a process of what a pickle left out; a missing key is an error instead."""
+        lost = self._lost() - {"api_key"}
+        if lost and (type(self), lost) not in _TOLD:
+            _TOLD.add((type(self), lost))
+            names = sorted(lost)
+            logger.warning(
+                "This %s was pickled, which leaves out %s: calls in this process go without. Give "
+                "what they need again here: with_options(%s).",
+                type(self).__name__,
+                " and ".join(names),
+                ", ".join(f"{name}=…" for name in names),
+            )
 
     def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
         # The key, functions and the user's own clients are shared, not copied: a client holds
@@ -203,9 +243,10 @@ class ServiceOptions(Settings):
         """The key to send to `base_url`, or None for a server that needs none.
 
         Raises:
-            ConfigurationError: the service itself is called and there is no key.
+            ConfigurationError: the service itself is called and there is no key, or the key was
+                left out by a pickle.
         """
-        return key_for(self.base_url, self._given_key(), self._provider())
+        return key_for(self.base_url, self._given_key(), self._provider(), self._lost())
 
     def recipient(self, path: str) -> Recipient:
         """Where the requests to the endpoint `path` go, with the key and the user's own headers.

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Annotated, TypeVar
 
 from pydantic import AfterValidator, SecretStr
 
 from ..errors import ConfigurationError
-from .address import SERVICE_URL, is_loopback, parts_of, server_of, usable_url
+from .address import SERVICE_URL, is_loopback, parts_of, server_of, shown, usable_url
 
 API_KEY_VARIABLE = "ASSISTERS_API_KEY"
 BASE_URL_VARIABLE = "ASSISTERS_BASE_URL"
@@ -57,18 +57,25 @@ ASSISTERS = Provider(SERVICE_URL, API_KEY_VARIABLE)
 
 
 def key_for(
-    base_url: str, given: SecretStr | None, provider: Provider = ASSISTERS
+    base_url: str,
+    given: SecretStr | None,
+    provider: Provider = ASSISTERS,
+    lost: Collection[str] = (),
 ) -> SecretStr | None:
     """The key to send to `base_url`, or None for a server that needs none.
 
     A variable's key was meant for one host, so it is sent to the provider's own, or to the server
-    that the base URL variable names, and to no other server.
+    that the base URL variable names, and to no other server. `lost` names the options that a
+    pickle left out.
 
     Raises:
-        ConfigurationError: the provider's own service is called and there is no key.
+        ConfigurationError: the provider's own service is called and there is no key, or it was
+            lost.
     """
     key = given or _variable_key(base_url, provider)
     if key is None:
+        if "api_key" in lost:
+            raise ConfigurationError(_pickled(base_url, lost, provider))
         if _is_at(provider, base_url):
             raise ConfigurationError(
                 NO_KEY
@@ -84,6 +91,16 @@ def key_for(
             stacklevel=2,
         )
     return key
+
+
+def _pickled(base_url: str, lost: Collection[str], provider: Provider) -> str:
+    names, were = " and ".join(sorted(lost)), "was" if len(lost) == 1 else "were"
+    told = f"No API key: its {names} {were} left out when it was pickled: "
+    if provider.key_variable is None:
+        return f"{told}give it again in the workers."
+    away = provider is ASSISTERS and not _is_at(provider, base_url)
+    server = f" and {BASE_URL_VARIABLE} (to {shown(base_url)})" if away else ""
+    return f"{told}set {provider.key_variable}{server} in the workers."
 
 
 def known_key(
