@@ -147,6 +147,7 @@ NEEDED = {
     "assisters_rerank.evaluate": "ir-measures",
     "assisters_rerank.local": "starlette",
     "httpx": "httpx",
+    "langchain": "langchain",
     "langchain_assisters": "langchain-core",
     "langchain_classic": "langchain-classic",
     "langchain_core": "langchain-core",

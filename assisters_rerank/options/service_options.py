@@ -5,17 +5,14 @@ An explicit argument wins over an environment variable, which wins over the defa
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterator, Mapping
-from typing import Annotated, Any, Self
+from typing import Annotated, Any
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
     Field,
     JsonValue,
-    PrivateAttr,
     SecretStr,
     field_serializer,
 )
@@ -24,7 +21,7 @@ from pydantic.json_schema import SkipJsonSchema
 from ..errors import ConfigurationError
 from ..net.clients import AsyncHttpClient, HttpClient
 from ..net.transport_choice import ASYNC_TRANSPORT_VARIABLE, AsyncTransport, installed
-from ..settings import STRICT, Settings, no_bool
+from ..settings import STRICT, no_bool
 from ..wire.address import SERVICE_URL, BaseUrl, endpoint, key_parameters, shown
 from ..wire.billing import Billing
 from ..wire.destination import (
@@ -41,16 +38,13 @@ from ..wire.destination import (
 from ..wire.messages import Recipient
 from ..wire.redaction import redacted
 from .extra_headers import ExtraHeaders
+from .pickling import Pickled
 from .prices import Dollars, Price, price_of
-
-logger = logging.getLogger("assisters_rerank")
-
-_TOLD: set[tuple[type, frozenset[str]]] = set()
 
 PositiveInt = Annotated[int, BeforeValidator(no_bool), Field(ge=1)]
 
 
-class ServiceOptions(Settings):
+class ServiceOptions(Pickled):
     """The options of every call to the service.
 
     Raises:
@@ -158,9 +152,6 @@ class ServiceOptions(Settings):
         ),
     )
 
-    # What a pickle has left out of this object on its way here.
-    _left_out: frozenset[str] = PrivateAttr(default=frozenset())
-
     @field_serializer("base_url")
     def _dumped_base_url(self, base_url: str) -> str:
         self.refuse_keys_in_dumps()
@@ -180,64 +171,6 @@ class ServiceOptions(Settings):
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
         for name, value in super().__repr_args__():
             yield name, shown(value) if name == "base_url" else value
-
-    def __getstate__(self) -> dict[Any, Any]:
-        self.refuse_keys_in_dumps()
-        # Fields marked `exclude` (the key, live clients) stay out of pickles as out of dumps.
-        # Pydantic's own state, not the one of a framework's base class: a subclass may have
-        # private attributes and its own constructor.
-        state = BaseModel.__getstate__(self)
-        excluded = {name for name, field in type(self).model_fields.items() if field.exclude}
-        left_out = {name for name in excluded if not self._is_pickled(name)}
-        kept = {name: value for name, value in vars(self).items() if name not in left_out}
-        given = state["__pydantic_fields_set__"] - left_out
-        lost = self._lost() | {name for name in left_out if self._is_given(name)}
-        private = {**(state["__pydantic_private__"] or {}), "_left_out": lost}
-        own = {"__dict__": kept, "__pydantic_fields_set__": given, "__pydantic_private__": private}
-        return {**state, **own}
-
-    def __setstate__(self, state: dict[Any, Any]) -> None:
-        BaseModel.__setstate__(self, state)
-        for name, field in type(self).model_fields.items():
-            if name not in vars(self):
-                vars(self)[name] = field.get_default(call_default_factory=True)
-
-    def _is_pickled(self, name: str) -> bool:
-        """Whether a pickle keeps this field, although dumps leave it out."""
-        return False
-
-    def _is_given(self, name: str) -> bool:
-        value = getattr(self, name)
-        default = type(self).model_fields[name].get_default(call_default_factory=True)
-        return value is not default and value != default
-
-    def _lost(self) -> frozenset[str]:
-        """What was left out by a pickle and has not been given again."""
-        return frozenset(name for name in self._left_out if not self._is_given(name))
-
-    def _tell_what_was_left_out(self) -> None:
-        """Warns once in a process of what a pickle left out; a missing key is an error instead."""
-        lost = self._lost() - {"api_key"}
-        if lost and (type(self), lost) not in _TOLD:
-            _TOLD.add((type(self), lost))
-            names = sorted(lost)
-            logger.warning(
-                "This %s was pickled, which leaves out %s: calls in this process go without. Give "
-                "what they need again here: with_options(%s).",
-                type(self).__name__,
-                " and ".join(names),
-                ", ".join(f"{name}=…" for name in names),
-            )
-
-    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
-        # The key, functions and the user's own clients are shared, not copied: a client holds
-        # sockets, and a function may be bound to an object that cannot be copied.
-        memo = {} if memo is None else memo
-        for name, field in type(self).model_fields.items():
-            value = getattr(self, name)
-            if field.exclude or callable(value):
-                memo[id(value)] = value
-        return super().__deepcopy__(memo)
 
     def resolve_api_key(self) -> SecretStr | None:
         """The key to send to `base_url`, or None for a server that needs none.
