@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from itertools import islice
 from typing import Any
 
 import h11
@@ -30,6 +31,10 @@ MAX_HEADER_BYTES = 16_384
 
 HEADER_SECONDS = 10.0
 """How long a client may take from its first byte, or from the connection, to the last header."""
+
+CLOSED_AT_ONCE = 32
+"""How many connections are closed near the last descriptor: each leaves a low one for the next, so
+that with single ones only every second connection would be noticed."""
 
 SMALL_PART = 64
 """Bytes that the parts of a body have to have on average, as soon as they are many."""
@@ -73,6 +78,12 @@ class ConnectionConfig(uvicorn.Config):
             timeout_graceful_shutdown=2,
         )
 
+    def make_room(self, connections: int) -> None:
+        """Closes so many, of those that have waited longest for their clients."""
+        for oldest in list(islice(self.waiting, connections)):
+            del self.waiting[oldest]
+            oldest.transport.abort()
+
 
 class _Events(h11.Connection):
     """h11 without its worst case: chunks of a byte take a thousand times as long as their bytes."""
@@ -111,12 +122,10 @@ class Connection(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Makes room for itself, then waits for the headers."""
         super().connection_made(transport)
-        config = self.config
-        crowded = transport.get_extra_info("socket").fileno() > config.last_descriptor
-        if config.waiting and (crowded or len(self.connections) > MAX_CONNECTIONS):
-            oldest = next(iter(config.waiting))
-            del config.waiting[oldest]
-            oldest.transport.abort()
+        if transport.get_extra_info("socket").fileno() > self.config.last_descriptor:
+            self.config.make_room(CLOSED_AT_ONCE)
+        elif len(self.connections) > MAX_CONNECTIONS:
+            self.config.make_room(1)
         self._wait("headers", HEADER_SECONDS)
 
     def data_received(self, data: bytes) -> None:
