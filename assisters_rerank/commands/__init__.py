@@ -5,7 +5,7 @@
 - `command_options` makes options out of `RerankOptions`; `key` asks for a key before any work;
 - `reading` reads what is to be ranked, `output` writes the ranking, `progress` shows a bar;
 - `run` is one run of `rerank`, and `kept_scores` keeps what was paid for until it is complete;
-- `called` says how the program was called.
+- `called` says how the program was called, `output_files` keeps files apart that are written.
 """
 
 from . import interruption  # first of all: what Ctrl-C does while the rest is imported

@@ -21,6 +21,7 @@ from .command_options import (
     given_settings,
     option,
 )
+from .output_files import check_distinct
 
 if TYPE_CHECKING:
     from ..evaluate import Evaluation
@@ -151,6 +152,10 @@ def eval_(
     # Now, and not when everything is paid for.
     _check_file(json, "--json")
     _check_file(html, "--html")
+    check_distinct(
+        {"--json": json, "--html": html, "--export": export, "--cache": cache},
+        {"DIR": collection, "--run": run, "--qrels": qrels},
+    )
     if export is not None and export.exists() and not export.is_dir():
         raise typer.BadParameter(f"{export} is not a folder", param_hint="--export")
     # They take a while to import, which --help should not wait for.
