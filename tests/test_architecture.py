@@ -65,5 +65,5 @@ def test_no_module_is_long() -> None:
 
 
 def test_no_two_modules_of_the_core_have_the_same_name() -> None:
-    names = Counter(path.name for path in CORE.rglob("*.py") if path.name != "__init__.py")
+    names = Counter(path.name for path in CORE.rglob("*.py") if not path.name.startswith("__"))
     assert [name for name, times in names.items() if times > 1] == []

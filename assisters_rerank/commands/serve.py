@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,7 +14,6 @@ import typer
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ..local.http.rate_limiter import RateLimits
     from ..local.http.request_log import LoggedRequest
     from ..local.scorers.scorer import Scorer
 
@@ -101,6 +99,20 @@ def serve(
     latency: Annotated[
         bool, typer.Option("--latency", help="Answer no sooner than the service says it does.")
     ] = False,
+    max_body_mb: Annotated[
+        int, typer.Option(min=1, metavar="MB", help="The largest body of a request.")
+    ] = 32,
+    allowed_host: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="A name that clients may use for this server, and web pages may come from, "
+            "besides localhost: for containers; can be given repeatedly.",
+        ),
+    ] = None,
+    any_model: Annotated[
+        bool, typer.Option("--any-model", help="Accept every name of a model.")
+    ] = False,
 ) -> None:
     """Run a local server that speaks the service's dialect: no key, no download, no cost.
 
@@ -112,10 +124,11 @@ def serve(
         raise typer.BadParameter("it needs --scorer cross-encoder", param_hint=option)
     from rich.console import Console
 
-    from ..local.foreground import serve_until_interrupted
+    from ..local.foreground import greeting, load_chosen, serve_until_interrupted
+    from ..local.http.rate_limiter import limits_of
     from ..local.http.server_settings import ServerSettings
 
-    limits = _limits(plan, requests_per_minute, tokens_per_minute, window)
+    limits = limits_of(plan.value if plan else None, requests_per_minute, tokens_per_minute, window)
     settings = ServerSettings(
         api_key=api_key,
         generation=generation,
@@ -123,62 +136,30 @@ def serve(
         limits=limits,
         latency=latency,
         max_tokens=max_tokens,
+        max_body_mb=max_body_mb,
+        allowed_hosts=tuple(allowed_host or ()),
+        any_model=any_model,
     )
     console = Console(highlight=False, soft_wrap=True)
     stderr = Console(stderr=True, highlight=False, soft_wrap=True)
 
     def load() -> Scorer:
         with stderr.status(f"Loading the {scorer} scorer…"):
-            return _load(scorer, model, model_path)
+            return load_chosen(scorer, model, model_path)
+
+    def greet(base_url: str, loaded: Scorer) -> None:
+        console.print(greeting(base_url, loaded, needs_key=bool(api_key)), markup=False)
+        # Whoever starts the server from a script waits for these lines.
+        console.file.flush()
 
     serve_until_interrupted(
         load,
         settings,
         host=host,
         port=port,
-        ready=lambda base_url, loaded: _greet(console, base_url, loaded, bool(api_key)),
+        ready=greet,
         log=_log_to(stderr),
     )
-
-
-def _limits(
-    plan: PlanChoice | None, requests: int | None, tokens: int | None, window: float | None
-) -> RateLimits:
-    from ..local.http.rate_limiter import PLANS, RateLimits
-
-    limits = PLANS[plan.value] if plan else RateLimits()
-    return replace(
-        limits,
-        requests_per_minute=requests or limits.requests_per_minute,
-        tokens_per_minute=tokens or limits.tokens_per_minute,
-        window=limits.window if window is None else window,
-    )
-
-
-def _load(scorer: ScorerChoice, model: str | None, folder: Path | None) -> Scorer:
-    from ..local.scorers.scorer import load_scorer
-
-    if scorer is not ScorerChoice.CROSS_ENCODER:
-        return load_scorer(scorer.value)
-    from ..local.scorers.cross_encoder import CrossEncoderScorer
-
-    with suppress(ImportError):
-        # What fastembed logs about a failed download comes in our own error, in one line.
-        from loguru import logger
-
-        logger.disable("fastembed")
-    return CrossEncoderScorer(model, folder=folder)
-
-
-def _greet(console: Console, base_url: str, scorer: Scorer, needs_key: bool) -> None:
-    key = " ASSISTERS_API_KEY=<the key>" if needs_key else ""
-    console.print(
-        f"Serving {scorer.name} at {base_url} (Ctrl-C ends it)\n"
-        f"Point a client at it:  export ASSISTERS_BASE_URL={base_url}{key}",
-        markup=False,
-    )
-    # Whoever starts the server from a script waits for these lines.
-    console.file.flush()
 
 
 def _log_to(console: Console) -> Callable[[LoggedRequest], None]:

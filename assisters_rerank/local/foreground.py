@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
+from typing import Any
 
 from ..errors import ConfigurationError
 from ..wire.address import is_loopback
@@ -11,7 +13,7 @@ from .http.app import create_app
 from .http.request_log import LoggedRequest, RequestLog
 from .http.server_settings import ServerSettings
 from .listening import address_of, asgi_server, listen_or_explain
-from .scorers.scorer import Scorer
+from .scorers.scorer import Scorer, load_scorer
 from .scorers.windows import windowed
 
 
@@ -40,9 +42,43 @@ def serve_until_interrupted(
             f"Others could reach this server on {host or 'all addresses'}: give --api-key, or "
             "leave --host at 127.0.0.1."
         )
+    if not is_loopback(host) and not settings.allowed_hosts:
+        # Its names are not known, and what keeps others out is the key.
+        fields: dict[str, Any] = dict(settings)
+        settings = ServerSettings(**(fields | {"allowed_hosts": None}))
     with listen_or_explain(host, port) as listener:
         scorer = load()
         app = RequestLog(create_app(lambda: scorer, settings), log, settings.api_key)
         ready(f"{address_of(listener)}/v1", windowed(scorer, settings.max_tokens))
         with suppress(KeyboardInterrupt):  # uvicorn repeats the signal when it has shut down
             asgi_server(app).run(sockets=[listener])
+
+
+def load_chosen(name: str, model: str | None, folder: Path | None) -> Scorer:
+    """The scorer of this name; for a cross-encoder with this model, or the one in this folder.
+
+    Raises:
+        ConfigurationError: a model for another scorer, or one that cannot be loaded.
+    """
+    if name != "cross-encoder":
+        if model is not None or folder is not None:
+            option = "--model-path" if model is None else "--model"
+            raise ConfigurationError(f"{option} needs --scorer cross-encoder.")
+        return load_scorer(name)
+    from .scorers.cross_encoder import CrossEncoderScorer
+
+    with suppress(ImportError):
+        # What fastembed logs about a failed download comes in our own error, in one line.
+        from loguru import logger
+
+        logger.disable("fastembed")
+    return CrossEncoderScorer(model, folder=folder)
+
+
+def greeting(base_url: str, scorer: Scorer, *, needs_key: bool) -> str:
+    """What users are told when the server answers: two lines."""
+    key = " ASSISTERS_API_KEY=<the key>" if needs_key else ""
+    return (
+        f"Serving {scorer.name} at {base_url} (Ctrl-C ends it)\n"
+        f"Point a client at it:  export ASSISTERS_BASE_URL={base_url}{key}"
+    )

@@ -27,6 +27,7 @@ from .surroundings import BODY
 pytestmark = pytest.mark.slow
 
 KEY = "ask_not_for_logs"
+NAMES = ("inside", "evil.example")
 
 
 def post(base_url: str, body: dict[str, object], **headers: str) -> httpx.Response:
@@ -142,6 +143,23 @@ def test_the_key_is_asked_for_and_never_shown() -> None:
     assert len(err.splitlines()) == 5
 
 
+@pytest.mark.parametrize(
+    ("arguments", "statuses"),
+    [
+        ([], [403, 403]),
+        (["--allowed-host", "inside"], [200, 403]),
+        (["--host", "0.0.0.0", "--api-key", KEY], [200, 200]),
+        (["--host", "0.0.0.0", "--api-key", KEY, "--allowed-host", "inside"], [200, 403]),
+    ],
+)
+def test_names_of_the_server(arguments: list[str], statuses: list[int]) -> None:
+    key = f"Bearer {KEY}"
+    with serving("--scorer", "lexical", "--any-model", *arguments) as served:
+        body = BODY | {"model": "of another server"}
+        answers = [post(served.base_url, body, Host=name, Authorization=key) for name in NAMES]
+    assert [answer.status_code for answer in answers] == statuses
+
+
 def test_the_key_from_the_variable() -> None:
     with serving("--scorer", "lexical", ASSISTERS_SERVE_API_KEY=KEY) as served:
         assert post(served.base_url, BODY).status_code == 401
@@ -160,6 +178,7 @@ def test_the_key_from_the_variable() -> None:
         (["--host", "example.invalid", "--api-key", KEY], "--host"),
         (["--host", "192.0.2.1", "--api-key", KEY], "192.0.2.1 is not an address of this machine"),
         (["--window", "0"], "window"),
+        (["--window", "5"], "window: it has no limit to count"),
         (["--scorer", "cross-encoder", "--model-path", "/no/such/folder"], "/no/such/folder"),
     ],
 )

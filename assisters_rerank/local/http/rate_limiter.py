@@ -12,6 +12,8 @@ from .rerank_request import Refusal
 
 PlanName = Literal["free", "developer", "startup"]
 
+MINUTE = 60.0
+
 
 @dataclass(frozen=True, slots=True)
 class RateLimits:
@@ -25,7 +27,7 @@ class RateLimits:
 
     requests_per_minute: int | None = None
     tokens_per_minute: int | None = None
-    window: float = 60.0
+    window: float = MINUTE
 
     def __post_init__(self) -> None:
         for name in ("requests_per_minute", "tokens_per_minute"):
@@ -34,6 +36,12 @@ class RateLimits:
                 raise ConfigurationError(f"{name}: give at least 1, not {limit}.")
         if not 0 < self.window < math.inf:
             raise ConfigurationError(f"window: give more than 0 seconds, not {self.window:g}.")
+        unlimited = self.requests_per_minute is None and self.tokens_per_minute is None
+        if unlimited and self.window != MINUTE:
+            raise ConfigurationError(
+                "window: it has no limit to count; give requests_per_minute, tokens_per_minute or "
+                "a plan too."
+            )
 
 
 PLANS: dict[PlanName, RateLimits] = {
@@ -42,6 +50,18 @@ PLANS: dict[PlanName, RateLimits] = {
     "startup": RateLimits(500, 5_000_000),
 }
 """The service's published plans (November 2026), without their tokens a month."""
+
+
+def limits_of(
+    plan: PlanName | None, requests: int | None, tokens: int | None, window: float | None
+) -> RateLimits:
+    """A plan's limits, none without a plan, with those of the other arguments that are given."""
+    limits = PLANS[plan] if plan else RateLimits()
+    return RateLimits(
+        requests or limits.requests_per_minute,
+        tokens or limits.tokens_per_minute,
+        limits.window if window is None else window,
+    )
 
 
 class RateWindow:

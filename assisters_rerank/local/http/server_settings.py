@@ -36,7 +36,11 @@ def _host_name(name: object) -> str:
     if not isinstance(name, str):
         raise ValueError(problem)
     bare = name.strip().lower().removeprefix("[").removesuffix("]").removesuffix(".")
-    if not bare or host_name(f"//[{bare}]" if ":" in bare else f"//{bare}") != bare:
+    try:
+        read = host_name(f"//[{bare}]" if ":" in bare else f"//{bare}")
+    except ValueError:
+        read = ""
+    if not bare or read != bare:
         raise ValueError(problem)
     return bare
 
