@@ -45,7 +45,8 @@ def serve_until_interrupted(
     if not is_loopback(host) and not settings.allowed_hosts:
         # Its names are not known, and what keeps others out is the key.
         fields: dict[str, Any] = dict(settings)
-        settings = ServerSettings(**(fields | {"allowed_hosts": None}))
+        fields["allowed_hosts"] = None
+        settings = ServerSettings(**fields)
     with listen_or_explain(host, port) as listener:
         scorer = load()
         app = RequestLog(create_app(lambda: scorer, settings), log, settings.api_key)

@@ -17,7 +17,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from ..errors import ConfigurationError
-from .connection import CLOSED_AT_ONCE, ConnectionConfig
+from .connection import ConnectionConfig
 
 logger = logging.getLogger(__name__)
 
@@ -83,10 +83,6 @@ class QuietServer(uvicorn.Server):
     _loop: asyncio.AbstractEventLoop | None = None
     _woken: asyncio.Event
 
-    def __init__(self, config: ConnectionConfig) -> None:
-        super().__init__(config)
-        self._connections = config
-
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
         """Answers until it is told to stop."""
         _ours.set(True)
@@ -95,7 +91,7 @@ class QuietServer(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begins to answer."""
-        asyncio.get_running_loop().set_exception_handler(_LoopErrors(self._connections))
+        asyncio.get_running_loop().set_exception_handler(_LoopErrors())
         await super().startup(sockets)
         for listener in sockets or ():
             listener.listen(_QUEUE)  # asyncio has given it the few that it accepts in a row
@@ -139,17 +135,14 @@ class _LoopErrors:
     asyncio reports each connection that it cannot accept, with a traceback, in a busy loop.
     """
 
-    def __init__(self, connections: ConnectionConfig) -> None:
-        self._connections = connections
+    def __init__(self) -> None:
         self._silent_until = -math.inf
 
     def __call__(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         error = context.get("exception")
         if not isinstance(error, OSError) or error.errno not in _OUT_OF_RESOURCES:
             loop.default_exception_handler(context)
-            return
-        self._connections.make_room(CLOSED_AT_ONCE)
-        if loop.time() >= self._silent_until:
+        elif loop.time() >= self._silent_until:
             self._silent_until = loop.time() + 60
             logger.warning(
                 "The local server cannot accept connections: %s. They wait until some are free; "
