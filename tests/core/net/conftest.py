@@ -1,4 +1,4 @@
-"""TLS in front of a plain server, with a certificate that is made here."""
+"""Names of hosts, and TLS in front of a plain server, with a certificate that is made here."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -75,6 +76,21 @@ class Tls:
     def close(self) -> None:
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
+
+
+def resolve(monkeypatch: pytest.MonkeyPatch, name: str, *addresses: str) -> list[str]:
+    """Has `name` resolved to these; the names of the threads that asked."""
+    asked: list[str] = []
+    real = socket.getaddrinfo
+
+    def look_up(host: Any, port: Any, *rest: Any, **about: Any) -> Any:
+        if host not in (name, name.encode()):
+            return real(host, port, *rest, **about)
+        asked.append(threading.current_thread().name)
+        return [found for address in addresses for found in real(address, port, *rest, **about)]
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    return asked
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from assisters_rerank.net import backends
 
 from ...faults.server import HostileServer
 from ..expectation import assert_right
-from .conftest import Tls
+from .conftest import Tls, resolve
 
 TEXTS = ["a", "b", "c"]
 Main = Callable[[], Coroutine[Any, Any, None]]
@@ -38,7 +38,7 @@ on_asyncio = pytest.mark.parametrize("run", ASYNCIO.values(), ids=ASYNCIO)
 @pytest.fixture
 def plain(monkeypatch: pytest.MonkeyPatch) -> None:
     """Async calls over httpx's own transport."""
-    monkeypatch.setattr("assisters_rerank.net.clients.HAS_AIOHTTP", False)
+    monkeypatch.setenv("ASSISTERS_ASYNC_TRANSPORT", "httpx")
 
 
 class NobodysExecutor(ThreadPoolExecutor):
@@ -46,21 +46,6 @@ class NobodysExecutor(ThreadPoolExecutor):
 
     def submit(self, *work: Any, **about: Any) -> Any:
         raise AssertionError(f"{work} was handed to the loop's executor")
-
-
-def resolve(monkeypatch: pytest.MonkeyPatch, name: str, *addresses: str) -> list[str]:
-    """Has `name` resolved to these; the names of the threads that asked."""
-    asked: list[str] = []
-    real = socket.getaddrinfo
-
-    def look_up(host: Any, port: Any, *rest: Any, **about: Any) -> Any:
-        if host not in (name, name.encode()):
-            return real(host, port, *rest, **about)
-        asked.append(threading.current_thread().name)
-        return [found for address in addresses for found in real(address, port, *rest, **about)]
-
-    monkeypatch.setattr(socket, "getaddrinfo", look_up)
-    return asked
 
 
 @pytest.mark.usefixtures("each_transport")
