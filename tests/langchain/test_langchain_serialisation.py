@@ -131,7 +131,7 @@ def test_every_json_able_option_comes_back(full: AssistersRerank, way: str) -> N
 
 @pytest.mark.parametrize("way", WAYS)
 async def test_what_comes_back_reranks(server: LocalServer, way: str) -> None:
-    with AssistersRerank(base_url=server.base_url, api_key=KEY) as compressor:
+    with AssistersRerank(base_url=server.base_url) as compressor:
         expected = compressor.rerank(QUERY, TEXTS)
         with WAYS[way](compressor) as came_back:
             assert came_back.rerank(QUERY, TEXTS).results == expected.results
@@ -185,7 +185,7 @@ def test_neither_of_them_is_written_down(way: str) -> None:
 
 @pytest.mark.parametrize("way", WAYS)
 async def test_each_has_a_pace_and_a_total_of_its_own(server: LocalServer, way: str) -> None:
-    first = AssistersRerank(base_url=server.base_url, api_key=KEY, requests_per_minute=1, timeout=5)
+    first = AssistersRerank(base_url=server.base_url, requests_per_minute=1, timeout=5)
     first.rerank(QUERY, TEXTS)
     came_back = WAYS[way](first)
     assert came_back.total_usage.requests == 0
@@ -293,8 +293,10 @@ class FirstStage(BaseRetriever):
 
 @pytest.mark.parametrize("way", ["pickle", "deepcopy", "copy", "model_copy", "deep model_copy"])
 async def test_a_retriever_around_it_comes_back_whole(
-    way: str, server: LocalServer, documents: list[Document]
+    way: str, server: LocalServer, documents: list[Document], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("ASSISTERS_API_KEY", KEY)  # which a pickle leaves out
+    monkeypatch.setenv("ASSISTERS_BASE_URL", server.base_url)
     retriever = RerankRetriever(
         base_retriever=FirstStage(documents=documents),
         reranker=AssistersRerank(base_url=server.base_url, api_key=KEY, text=first_line),

@@ -124,7 +124,7 @@ def test_every_json_able_option_comes_back(full: AssistersRerank, way: str) -> N
 async def test_what_comes_back_reranks(
     server: LocalServer, nodes: list[NodeWithScore], way: str
 ) -> None:
-    with AssistersRerank(base_url=server.base_url, api_key=KEY) as postprocessor:
+    with AssistersRerank(base_url=server.base_url) as postprocessor:
         expected = postprocessor.postprocess_nodes(nodes, query_str=QUERY)
         with WAYS[way](postprocessor) as came_back:
             assert came_back.postprocess_nodes(nodes, query_str=QUERY) == expected
@@ -168,7 +168,7 @@ def test_neither_of_them_is_written_down(way: str) -> None:
 
 @pytest.mark.parametrize("way", WAYS)
 async def test_each_has_a_pace_and_a_total_of_its_own(server: LocalServer, way: str) -> None:
-    first = AssistersRerank(base_url=server.base_url, api_key=KEY, requests_per_minute=1, timeout=5)
+    first = AssistersRerank(base_url=server.base_url, requests_per_minute=1, timeout=5)
     first.rerank(QUERY, TEXTS)
     came_back = WAYS[way](first)
     assert came_back.total_usage.requests == 0

@@ -70,12 +70,13 @@ def test_handlers_and_caches_of_llama_index_are_told_too(
     reranker.rerank("q", ["a"])
     embedding = AssistersEmbedding(embeddings_cache=SimpleKVStore(), **heard)
     pickle.loads(pickle.dumps(embedding)).embed_query("q")
-    assert [record.getMessage().partition(":")[0] for record in caplog.records] == [
+    told = [record for record in caplog.records if "pickled" in record.getMessage()]
+    assert [record.getMessage().partition(":")[0] for record in told] == [
         "This AssistersRerank was pickled, which leaves out callback_manager",
         "This AssistersEmbedding was pickled, which leaves out callback_manager and "
         "embeddings_cache",
     ]
-    assert {record.levelno for record in caplog.records} == {logging.WARNING}
+    assert {record.levelno for record in told} == {logging.WARNING}
 
 
 def test_a_manager_without_handlers_is_no_loss(
@@ -90,4 +91,4 @@ def test_a_manager_without_handlers_is_no_loss(
             twin.rerank("q", ["a"])
         else:
             twin.embed_query("q")
-    assert not caplog.records
+    assert "pickled" not in caplog.text
