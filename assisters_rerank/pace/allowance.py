@@ -8,6 +8,8 @@
   reset=5` of draft 07; `RateLimit-{Limit,Remaining,Reset}` of the drafts before.
 
 The first of these that makes sense is taken; what makes none counts as absent.
+
+LiteLLM's `x-litellm-key-{rpm,tpm}-limit` reports only what the key may have in a minute.
 """
 
 from __future__ import annotations
@@ -24,6 +26,8 @@ from ..wire.messages import Answer
 _LONGEST_WINDOW = 65.0
 # Smaller numbers are seconds from now, as some servers send them; the service sends Unix times.
 _EARLIEST_UNIX_TIME = 1_000_000_000
+
+_UNITS = ("rpm", "tpm")
 
 _SPAN = re.compile(r"(?:\d+(?:\.\d+)?(?:h|ms|m|s|us|µs|ns))+")
 _PART = re.compile(r"(\d+(?:\.\d+)?)(h|ms|m|s|us|µs|ns)")
@@ -55,6 +59,12 @@ def allowances(answer: Answer) -> tuple[Allowance | None, Allowance | None]:
         _allowance(answer, headers, "rpm", "requests"),
         _allowance(answer, headers, "tpm", "tokens"),
     )
+
+
+def minute_limits(answer: Answer) -> tuple[int | None, int | None]:
+    """Requests and tokens that the key may have in a minute, of whose use nothing is said."""
+    rpm, tpm = (_number(answer.headers.get(f"x-litellm-key-{unit}-limit", "")) for unit in _UNITS)
+    return (int(rpm) if rpm and rpm >= 1 else None, int(tpm) if tpm and tpm >= 1 else None)
 
 
 def _allowance(answer: Answer, headers: Set[str], *units: str) -> Allowance | None:

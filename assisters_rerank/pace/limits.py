@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 
 from ..wire.messages import Answer
-from .allowance import allowances
+from .allowance import allowances, minute_limits
 from .rate_limits import GO, OwnLimit, ReportedLimit, Wait
 from .recovery import Recovery
 from .waiting import Limits, Turn
@@ -26,6 +26,8 @@ class AllLimits:
         self.tokens_in_flight = 0
         self.own_requests, self.own_tokens = OwnLimit(), OwnLimit()
         self.reported_requests, self.reported_tokens = ReportedLimit(), ReportedLimit()
+        self.told_by_minute: tuple[int | None, int | None] = (None, None)
+        """Requests and tokens that the server allows in a minute, where it reports only that."""
         self.recovery = Recovery()
         self.held_until = -math.inf
         self._next_end = math.inf  # of those in flight: none ends before
@@ -36,13 +38,12 @@ class AllLimits:
             self._end_the_overdue(now)
         if not self._is_limited(turn.limits):
             return GO
-        limits, requests, tokens = turn.limits, len(self.in_flight), self.tokens_in_flight
+        requests, tokens = len(self.in_flight), self.tokens_in_flight
         held = max(0.0, self.held_until - now)
         wait = Wait(held, held)
-        if limits is not None:
-            own = limits.requests_per_minute, limits.tokens_per_minute
-            wait = wait.and_also(self.own_requests.wait(own[0], requests, 1, now))
-            wait = wait.and_also(self.own_tokens.wait(own[1], tokens, turn.tokens, now))
+        of_requests, of_tokens = self._by_minute(turn.limits)
+        wait = wait.and_also(self.own_requests.wait(of_requests, requests, 1, now))
+        wait = wait.and_also(self.own_tokens.wait(of_tokens, tokens, turn.tokens, now))
         wait = wait.and_also(self.reported_requests.wait(requests, 1, now))
         wait = wait.and_also(self.reported_tokens.wait(tokens, turn.tokens, now))
         wait = wait.and_also(self.recovery.wait(self.held_until, now))
@@ -58,7 +59,17 @@ class AllLimits:
             or limits is None
             or limits.requests_per_minute is not None
             or limits.tokens_per_minute is not None
+            or self.told_by_minute != (None, None)
         )
+
+    def _by_minute(self, limits: Limits | None) -> tuple[int | None, int | None]:
+        """The lower ones of the user's own limits and the server's."""
+        own = (limits.requests_per_minute, limits.tokens_per_minute) if limits else (None, None)
+        requests, tokens = (
+            min((limit for limit in pair if limit is not None), default=None)
+            for pair in zip(own, self.told_by_minute, strict=True)
+        )
+        return requests, tokens
 
     def let_go(self, turn: Turn, now: float) -> None:
         """The request is on its way."""
@@ -74,6 +85,10 @@ class AllLimits:
         if self.in_flight.pop(turn.ticket, None) is None:
             return True
         self.tokens_in_flight -= turn.tokens
+        if answer is not None and answer.status < 300:
+            self.told_by_minute = minute_limits(answer)
+            self.own_requests.counts |= self.told_by_minute[0] is not None
+            self.own_tokens.counts |= self.told_by_minute[1] is not None
         self.own_requests.ended(1, now)
         self.own_tokens.ended(turn.tokens, now)
         requests, tokens = (None, None) if answer is None else allowances(answer)

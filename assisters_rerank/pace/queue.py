@@ -52,7 +52,9 @@ class Pace:
     def counts_tokens(self, limits: Limits) -> bool:
         """Whether it matters how many tokens a request has."""
         return (
-            limits.tokens_per_minute is not None or self._limits.reported_tokens.limit is not None
+            limits.tokens_per_minute is not None
+            or self._limits.reported_tokens.limit is not None
+            or self._limits.told_by_minute[1] is not None
         )
 
     def queue(self, tokens: int = 0, time: CallTime | None = None) -> Turn:

@@ -1,4 +1,4 @@
-"""Two kinds of limit on what may be sent: the user's own, and the one that the server reports.
+"""Two kinds of limit on what may be sent: so much a minute, and what the server reports is left.
 
 Each counts one unit, requests or tokens, and answers how long a request of some amount has to wait
 while others of some amount are under way. What is more than a whole window allows goes alone.
@@ -36,14 +36,15 @@ GO = Wait(0.0, 0.0)
 
 
 class OwnLimit:
-    """No more than the user wants in any minute.
+    """No more in any minute than the user wants, or than the server allows and says no more of.
 
     A minute goes by the ends of its requests, since the server has counted them by then: one that
     is slow on its way and one that is fast can't meet in the same minute of the server's.
     """
 
     def __init__(self) -> None:
-        self._is_set = False
+        self.counts = False
+        """Whether there is a limit, so that what ends is counted."""
         self._ended: deque[tuple[float, int]] = deque()
         self._used = 0
 
@@ -51,7 +52,7 @@ class OwnLimit:
         """How long `amount` has to wait."""
         if per_minute is None:
             return GO
-        self._is_set = True
+        self.counts = True
         self._forget_before(now - MINUTE)
         too_much = in_flight + self._used + min(amount, per_minute) - per_minute
         if too_much <= 0:
@@ -66,7 +67,7 @@ class OwnLimit:
 
     def ended(self, amount: int, now: float) -> None:
         """A request of this amount was answered, or failed."""
-        if self._is_set:
+        if self.counts:
             # In order, though cancelled ones are counted from an earlier time.
             latest = self._ended[-1][0] if self._ended else now
             self._ended.append((max(now, latest), amount))

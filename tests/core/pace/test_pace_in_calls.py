@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import repeat
 
 import httpx
 import pytest
@@ -21,8 +22,9 @@ from assisters_rerank.call.state import State
 from assisters_rerank.errors import BudgetExceeded, RateLimitError, StatusError
 from assisters_rerank.net import run_blocking
 from assisters_rerank.ranking import Document, Ranking
+from assisters_rerank.wire.messages import Answer, Request
 
-from ..answers import honest, refused, scored
+from ..answers import answer, honest, refused, scored
 from ..net.test_fork import in_child
 from ..scripted_port import ScriptedPort, rank
 
@@ -54,6 +56,30 @@ def test_a_wait_that_does_not_fit_is_told_at_once() -> None:
         rank_with(state, port, requests_per_minute=1)
     assert port.sleeps == []
     assert not state.pace._waiting
+
+
+def of_a_key(**limits: str) -> Callable[[Request], Answer]:
+    """As LiteLLM answers: what the key may have in a minute, and nothing of what is left of it."""
+    return lambda request: answer(scored(json.loads(request.body)), **limits)
+
+
+@pytest.mark.parametrize("own", [None, 2, 9])
+def test_what_a_key_may_have_in_a_minute_is_obeyed_from_the_first_answer_on(
+    own: int | None,
+) -> None:
+    state, port = State(), ScriptedPort(repeat(of_a_key(x_litellm_key_rpm_limit="3"), 7))
+    for _ in range(7):
+        rank_with(state, port, timeout=200, requests_per_minute=own)
+    assert sum(port.sleeps) == pytest.approx(180 if own == 2 else 120)
+
+
+def test_what_a_key_may_have_of_tokens_in_a_minute_is_obeyed() -> None:
+    few_tokens = of_a_key(x_litellm_key_tpm_limit="1")
+    state, port = State(), ScriptedPort([few_tokens, few_tokens, honest, honest])
+    for _ in range(4):
+        rank_with(state, port, timeout=200)
+    # The first was not counted in tokens, as nothing was known of a limit; the last has none.
+    assert sum(port.sleeps) == pytest.approx(60)
 
 
 def test_a_told_limit_that_does_not_fit_is_told_at_once() -> None:
