@@ -11,7 +11,7 @@ from langchain_core.runnables import RunnableLambda
 
 from assisters_rerank import ConfigurationError, MemoryCache
 from assisters_rerank.local import LocalServer
-from assisters_rerank.options import service_options
+from assisters_rerank.options import pickling
 from langchain_assisters import AssistersEmbeddings, AssistersRerank, RerankRetriever
 
 from ..plugins.cases import KEY, QUERY
@@ -42,7 +42,7 @@ def test_a_missing_key_is_explained(made: Any, call: Any) -> None:
 async def test_other_losses_are_warned_of_once(
     server: LocalServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(service_options, "_TOLD", set())
+    monkeypatch.setattr(pickling, "_TOLD", set())
     first = AssistersRerank(base_url=server.base_url, cache=MemoryCache())
     for _ in range(2):
         twin = pickle.loads(pickle.dumps(first))

@@ -15,7 +15,7 @@ from llama_index.core.storage.kvstore import SimpleKVStore
 
 from assisters_rerank import ConfigurationError
 from assisters_rerank.local import LocalServer
-from assisters_rerank.options import service_options
+from assisters_rerank.options import pickling
 from llama_index_assisters import AssistersEmbedding, AssistersRerank
 
 from ..plugins.cases import KEY
@@ -61,7 +61,7 @@ async def test_a_pipeline_with_workers_needs_the_key_in_the_environment(
 def test_handlers_and_caches_of_llama_index_are_told_too(
     server: LocalServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(service_options, "_TOLD", set())
+    monkeypatch.setattr(pickling, "_TOLD", set())
     heard: dict[str, Any] = {
         "base_url": server.base_url,
         "callback_manager": CallbackManager([Legacy()]),

@@ -208,7 +208,7 @@ class TestNodes:
         self, reranked: Reranked, postprocessor: AssistersRerank, no_request: Requests
     ) -> None:
         both = {"query_str": QUERY, "query_bundle": QueryBundle(QUERY)}
-        with no_request(), pytest.raises(ValueError, match="Cannot specify both"):
+        with no_request(), pytest.raises(ConfigurationError, match="give one of them"):
             await reranked(postprocessor, of_texts(TEXTS), **both)
 
     async def test_the_bundle_may_stand_in_the_second_place(

@@ -21,7 +21,7 @@ from assisters_rerank import (
     SqliteCache,
 )
 from assisters_rerank.local import LocalServer
-from assisters_rerank.options import service_options
+from assisters_rerank.options import pickling
 
 KEY = "ask_for_workers"
 Kind = type[Reranker] | type[Embedder]
@@ -29,7 +29,7 @@ Kind = type[Reranker] | type[Embedder]
 
 @pytest.fixture(autouse=True)
 def nothing_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(service_options, "_TOLD", set())
+    monkeypatch.setattr(pickling, "_TOLD", set())
 
 
 @pytest.fixture(scope="module")
