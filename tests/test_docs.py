@@ -193,7 +193,7 @@ def missing(page: Page) -> set[str]:
     lines = re.findall(install, before_code, re.MULTILINE)
     command = lines[0].replace('".[', '"assisters-rerank[') if lines else "assisters-rerank"
     code = "\n".join(page.programs)
-    needed = {"semantic-text-splitter"} if '="split"' in code else set()
+    needed = {"semantic-text-splitter"} if '"split"' in code else set()
     for module in imported(code):
         top, *_ = names = list(accumulate(module.split("."), "{}.{}".format))
         assert top in sys.stdlib_module_names or top in NEEDED, f"{top} is in no distribution"
