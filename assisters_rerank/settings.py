@@ -22,6 +22,7 @@ STRICT = ConfigDict(
     validate_assignment=True,
     arbitrary_types_allowed=True,
 )
+FROZEN: ConfigDict = {**STRICT, "frozen": True}
 
 
 def no_bool(value: object) -> object:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, TypeAlias
 
-from pydantic import BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, Field
 
 from ..catalogue import CATALOGUE
 from ..errors import ConfigurationError
-from ..settings import STRICT, Settings, no_bool
+from ..settings import FROZEN, Settings, no_bool
 
 Dollars: TypeAlias = Annotated[float, BeforeValidator(no_bool), Field(ge=0, allow_inf_nan=False)]
 
@@ -24,7 +24,7 @@ class Price(Settings):
         ConfigurationError: none or several are given, or an impossible one.
     """
 
-    model_config = ConfigDict(**STRICT, frozen=True)
+    model_config = FROZEN
 
     per_million_tokens: Dollars | None = Field(default=None, description="For a million tokens.")
     per_search_unit: Dollars | None = Field(default=None, description="For a search unit.")

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field, JsonValue
+from pydantic import Field, JsonValue
 
-from ..settings import STRICT, Settings
+from ..settings import FROZEN, Settings
 from .destination import Provider
 
 Name = Annotated[str, Field(min_length=1)]
@@ -27,7 +27,7 @@ class Dialect(Settings):
         ConfigurationError: an unknown or impossible name.
     """
 
-    model_config = ConfigDict(**STRICT, frozen=True)
+    model_config = FROZEN
 
     path: str = Field(
         default="/rerank",
