@@ -55,6 +55,22 @@ AUTO = "auto"
 """As `model`: BGE while every pair of query and document fits into its window, Jina beyond."""
 
 
+LISTWISE = frozenset(
+    {
+        "jina-reranker-v3",
+        "jina-reranker-v3.5",
+        "jinaai/jina-reranker-v3",
+        "jinaai/jina-reranker-v3-GGUF",
+        "jinaai/jina-reranker-v3-mlx",
+        "jinaai/jina-reranker-v3.5",
+    }
+)
+"""Others' models that score a document in the company of the others, by their published names.
+
+Source: https://jina.ai/models and the models' pages on the hub (November 2026).
+"""
+
+
 def may_answer(model: str) -> tuple[str, ...]:
     """The models to which calls with this `model` may go."""
     return (BGE_RERANKER_V2.id, JINA_RERANKER.id) if model == AUTO else (model,)

@@ -29,6 +29,7 @@ from . import attempts
 from .breaker import GuardedCall
 from .budget import Budget
 from .cache_key import call_cache
+from .company import all_in_one_request
 from .fitting import Fitted, smaller
 from .state import State
 
@@ -69,7 +70,8 @@ class Scoring:
     async def scores(self, top_n: int | None) -> dict[int, float]:
         """The score of every text by position, or of the `top_n` best ones if that is enough."""
         texts, options = self.fitted.plan.texts, self.options
-        if options.cache is None or not texts:
+        at_once = all_in_one_request(options, self.state, self.fitted, self._most_documents())
+        if options.cache is None or not texts or at_once:
             # The best passages can only be found among all.
             await self._ask(range(len(texts)), None if self.fitted.plan.parts else top_n)
         else:

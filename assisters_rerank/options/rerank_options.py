@@ -14,7 +14,7 @@ from pydantic import BeforeValidator, Field, TypeAdapter, ValidationInfo, field_
 from pydantic.json_schema import SkipJsonSchema
 
 from ..cache.score_cache import ScoreCache, is_pickled
-from ..catalogue import AUTO, BGE_RERANKER_V2, JINA_RERANKER
+from ..catalogue import AUTO, BGE_RERANKER_V2, JINA_RERANKER, LISTWISE
 from ..errors import ConfigurationError
 from ..settings import STRICT, checked, no_bool
 from ..wire.destination import ASSISTERS, Provider
@@ -91,6 +91,14 @@ class RerankOptions(ServiceOptions):
     max_documents_per_request: PositiveInt = Field(
         default=100,
         description="Longer lists are split into requests of this size and merged again.",
+    )
+    listwise: bool | None = Field(
+        default=None,
+        description=(
+            "The model scores a document in the company of the others: all documents go in one "
+            "request, or the call is refused; nothing is cached or split. Without it true for the "
+            "published names of such models (jina-reranker-v3, jina-reranker-v3.5)."
+        ),
     )
     long_documents: Literal["as_is", "truncate", "split", "error"] = Field(
         default="as_is",
@@ -171,6 +179,7 @@ class RerankOptions(ServiceOptions):
         return copied
 
     def _check_together(self) -> None:
+        self.check_listwise(self.model)
         dialect = dialect_of(self.dialect)
         self._check_extra_body(dialect.own_fields())
         if self.dialect == ASSISTERS_DIALECT:
@@ -185,6 +194,19 @@ class RerankOptions(ServiceOptions):
         if self.model == AUTO:
             raise ConfigurationError(
                 "model: 'auto' chooses among this service's models; give the other server's model."
+            )
+
+    def is_listwise(self, model: str) -> bool:
+        """Whether this model scores a document in the company of the others."""
+        return model in LISTWISE if self.listwise is None else self.listwise
+
+    def check_listwise(self, model: str) -> None:
+        """Raises `ConfigurationError` if passages of a list-wise model's documents are wanted."""
+        if self.long_documents == "split" and self.is_listwise(model):
+            raise ConfigurationError(
+                f"long_documents: {model} scores a document in the company of the others, where "
+                "passages of one document would compete with each other; give 'truncate' or "
+                "'as_is', or listwise=False if the model scores each by itself."
             )
 
     def _provider(self) -> Provider:

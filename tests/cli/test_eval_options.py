@@ -22,6 +22,7 @@ NOT_SHARED = {
     "score_threshold", "max_concurrency", "on_error", "model", "cache", "cache_namespace",
     "async_transport", "token_margin", "score_activation", "dialect", "extra_body", "extra_headers",
     "passthrough_after",
+    "listwise",
 }  # fmt: skip
 
 GIVEN = {

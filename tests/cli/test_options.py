@@ -29,7 +29,7 @@ pytestmark = pytest.mark.slow
 NOT_OFFERED = {
     "api_key", "http_client", "async_http_client", "cache", "cache_namespace", "count_tokens",
     "prices", "async_transport", "token_margin", "score_activation", "dialect", "extra_body",
-    "extra_headers", "passthrough_after",
+    "extra_headers", "listwise", "passthrough_after",
 }  # fmt: skip
 
 

@@ -46,6 +46,7 @@ OPTIONS: dict[str, Any] = {
     "async_transport": "httpx",
     "cache_namespace": "v2",
     "token_margin": 0.25,
+    "listwise": False,
     "score_activation": "sigmoid",
     "dialect": Dialect(constants={}),
     "extra_body": {"truncation": False, "more": {"a": [1]}},

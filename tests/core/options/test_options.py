@@ -22,6 +22,7 @@ def test_defaults() -> None:
         "timeout": 30.0,
         "max_retries": 3,
         "max_documents_per_request": 100,
+        "listwise": None,
         "max_concurrency": 10,
         "long_documents": "as_is",
         "token_margin": None,
