@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .cache.score_cache import CachedScore, ScoreCache
     from .cache.sqlite_cache import SqliteCache
     from .catalogue import CATALOGUE, RerankModel
+    from .checking import ServerReport, acheck_server, check_server
     from .embedder import Embedder
     from .errors import (
         AssistersError,
@@ -63,13 +64,16 @@ __all__ = [
     "Reranker",
     "ScoreCache",
     "Selection",
+    "ServerReport",
     "SqliteCache",
     "StatusError",
     "TooLongError",
     "TransportError",
     "Usage",
     "__version__",
+    "acheck_server",
     "arerank",
+    "check_server",
     "estimate_tokens",
     "rerank",
 ]
@@ -85,6 +89,9 @@ if not TYPE_CHECKING:  # type checkers would take any name for one of ours
             "SqliteCache": "cache.sqlite_cache",
             "CATALOGUE": "catalogue",
             "RerankModel": "catalogue",
+            "ServerReport": "checking",
+            "acheck_server": "checking",
+            "check_server": "checking",
             "Embedder": "embedder",
             "AssistersError": "errors",
             "AuthenticationError": "errors",

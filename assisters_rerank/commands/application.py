@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from ..version import __version__
+from .check import check
 from .demo import demo
 from .eval import eval_
 from .models import models
@@ -35,6 +36,10 @@ assisters-rerank serve --port 8765 --plan free --latency""",
 assisters-rerank eval my-collection --local
 assisters-rerank eval my-collection -m jina-reranker --html report.html
 assisters-rerank eval my-collection --run first-stage.run --max-cost 2""",
+    "check": """\
+assisters-rerank check --local
+assisters-rerank check http://127.0.0.1:8000 --model my-model
+assisters-rerank check https://example.com -m my-model --api-key-variable KEY""",
     "models": """\
 assisters-rerank models
 assisters-rerank models --json""",
@@ -56,6 +61,7 @@ def application() -> typer.Typer:
         "demo": demo,
         "serve": serve,
         "eval": eval_,
+        "check": check,
         "models": models,
     }
     for name, command in commands.items():

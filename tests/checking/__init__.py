@@ -1,0 +1,1 @@
+"""The check of a server: what it finds out about stand-ins with known habits."""
