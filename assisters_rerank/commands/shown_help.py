@@ -6,6 +6,7 @@ names and choices where the terminal is narrow.
 
 from __future__ import annotations
 
+import sys
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,11 @@ class Command(TyperCommand):
             interrupted.__notes__ = getattr(error, "__notes__", [])
         raise interrupted
 
+    def parse_args(self, ctx: Context, args: list[str]) -> Any:
+        """Shows the help at once where nothing else is wanted."""
+        _show_only_help(ctx, args)
+        return super().parse_args(ctx, args)
+
     def format_usage(self, ctx: Context, formatter: Formatter) -> None:
         """`Usage: assisters-rerank rerank [OPTIONS] QUERY [FILES]...`."""
         arguments = (each.metavar for each in self.params if each.param_type_name == "argument")
@@ -49,6 +55,13 @@ class Command(TyperCommand):
 class CommandGroup(TyperGroup):
     """The program: its commands with the first sentence of each."""
 
+    def parse_args(self, ctx: Context, args: list[str]) -> Any:
+        """Shows its own help or a command's at once where nothing else is wanted."""
+        _show_only_help(ctx, args)
+        if len(args) == 2 and args[0] in self.commands and args[1] in ctx.help_option_names:
+            self.commands[args[0]].make_context(args[0], args[1:], parent=ctx)
+        return super().parse_args(ctx, args)
+
     def format_options(self, ctx: Context, formatter: Formatter) -> None:
         """The commands first, since that is what one looks for."""
         rows = []
@@ -62,6 +75,13 @@ class CommandGroup(TyperGroup):
     def format_epilog(self, ctx: Context, formatter: Formatter) -> None:
         """As a command's."""
         _write_examples(self.epilog, formatter)
+
+
+def _show_only_help(ctx: Context, args: list[str]) -> None:
+    # Typer would load pydantic to find out what the value of --help is.
+    if len(args) == 1 and args[0] in ctx.help_option_names:
+        sys.stdout.write(f"{ctx.get_help()}\n")
+        ctx.exit()
 
 
 def _write_examples(examples: str | None, formatter: Formatter) -> None:
