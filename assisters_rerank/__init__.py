@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from .options.prices import Price
     from .options.rerank_options import RerankOptions
     from .ranking import Document as Document
-    from .ranking import RankedDocument, Ranking, Selection
+    from .ranking import RankedDocument, Ranking, ScoredPassage, Selection
     from .reranker import Reranker
     from .text.passages import Passage
     from .text.tokens import estimate_tokens
@@ -63,6 +63,7 @@ __all__ = [
     "RerankOptions",
     "Reranker",
     "ScoreCache",
+    "ScoredPassage",
     "Selection",
     "ServerReport",
     "SqliteCache",
@@ -112,6 +113,7 @@ if not TYPE_CHECKING:  # type checkers would take any name for one of ours
             "Document": "ranking",
             "RankedDocument": "ranking",
             "Ranking": "ranking",
+            "ScoredPassage": "ranking",
             "Selection": "ranking",
             "Reranker": "reranker",
             "Passage": "text.passages",

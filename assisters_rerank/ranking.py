@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, NamedTuple, TypeVar, overload
 
 from .text.passages import Passage
@@ -21,6 +21,14 @@ class Document(NamedTuple):
     original: str | Mapping[str, object]
 
 
+class ScoredPassage(NamedTuple):
+    """The span `text[start:end]` of a document, in characters, and the score of that passage."""
+
+    start: int
+    end: int
+    score: float
+
+
 @dataclass(frozen=True, slots=True)
 class RankedDocument:
     """One document in its place.
@@ -32,12 +40,24 @@ class RankedDocument:
         document: the document.
         passage: with `long_documents="split"`, where in a long text the passage stands that the
             score belongs to (characters); None if the text was scored as a whole.
+        split: every scored passage of a text that was split; `passages` says it of any text.
     """
 
     index: int
     relevance_score: float | None
     document: Document
     passage: Passage | None = None
+    split: tuple[ScoredPassage, ...] = field(default=(), repr=False)
+
+    @property
+    def passages(self) -> tuple[ScoredPassage, ...]:
+        """Every passage that was scored, in the document's order.
+
+        Its whole text is one if it was not split; there is none in a degraded ranking.
+        """
+        if self.split or self.relevance_score is None:
+            return self.split
+        return (ScoredPassage(0, len(self.document.text), self.relevance_score),)
 
     @property
     def text(self) -> str:

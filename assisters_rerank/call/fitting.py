@@ -70,8 +70,12 @@ def fit(
 
     Raises:
         ConfigurationError: a document is too long and `long_documents` is "error", the query leaves
-            no room, or the model's window is needed and unknown.
+            no room, the model's window is needed and unknown, or options contradict each other.
     """
+    if options.max_passage_tokens is not None and options.long_documents != "split":
+        raise ConfigurationError(
+            "max_passage_tokens: only long_documents='split' scores passages; give that as well."
+        )
     counter = TokenCounter(options.count_tokens, check_time)
     model = _chosen_model(options, query, plan, counter)
     window = _window(options, model)
@@ -80,6 +84,8 @@ def fit(
     room = window - counter(query) - AROUND_A_PAIR
     if options.long_documents in _CUTS:
         room = int(room / (1 + _margin(options, model)))
+    if options.max_passage_tokens is not None:
+        room = min(room, options.max_passage_tokens)
     long = [place for place, text in enumerate(plan.texts) if not counter.fits(text, room)]
     truncated = 0
     if long and room < _LEAST_ROOM[options.long_documents]:
@@ -140,6 +146,8 @@ def _chosen_model(options: RerankOptions, query: str, plan: Plan, counter: Token
             "max_tokens: leave it out with model='auto', which uses the windows of its own models."
         )
     room = BGE_RERANKER_V2.max_tokens - counter(query) - AROUND_A_PAIR
+    if options.max_passage_tokens is not None and options.max_passage_tokens <= room:
+        return BGE_RERANKER_V2.id  # no passage is longer
     fits = all(counter.fits(text, room) for text in plan.texts)
     return BGE_RERANKER_V2.id if fits else JINA_RERANKER.id
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from ..ranking import ScoredPassage
 from ..text.passages import Passage
 
 
@@ -82,6 +83,17 @@ class Plan:
         if score_threshold is not None:
             ranked = [entry for entry in ranked if entry[1] >= score_threshold]
         return ranked[:top_n]
+
+    def passages(
+        self, scores: Mapping[int, float], activation: Callable[[float], float] | None = None
+    ) -> dict[int, tuple[ScoredPassage, ...]]:
+        """Every passage of the documents that were split, with its score, in their own order."""
+        found: dict[int, list[ScoredPassage]] = {}
+        for (document, passage), source in zip(self.parts or (), self.source, strict=False):
+            if passage is not None and source is not None:
+                score = scores[source] if activation is None else activation(scores[source])
+                found.setdefault(document, []).append(ScoredPassage(*passage, score))
+        return {document: tuple(scored) for document, scored in found.items()}
 
     def _documents(
         self, scored: list[tuple[int, float]]

@@ -75,11 +75,11 @@ async def rerank(
     except BaseException:
         guarded.given_up()
         raise
+    activation = _ACTIVATIONS[options.score_activation]
+    passages = fitted.plan.passages(scores, activation)
     results = tuple(
-        RankedDocument(index, score, documents[index], passage)
-        for index, score, passage in fitted.plan.rank(
-            scores, top_n, threshold, _ACTIVATIONS[options.score_activation]
-        )
+        RankedDocument(index, score, documents[index], passage, passages.get(index, ()))
+        for index, score, passage in fitted.plan.rank(scores, top_n, threshold, activation)
     )
     return Ranking(
         results,

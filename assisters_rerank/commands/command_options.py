@@ -56,6 +56,11 @@ FIELDS = {
         "N",
         "The model's window: tokens of query and document together; else the catalogue's figure.",
     ),
+    "max_passage_tokens": Described(
+        RANKING,
+        "N",
+        "With --long-documents=split: most tokens of a passage; else what the window holds.",
+    ),
     "base_url": Described(
         SERVER,
         "URL",

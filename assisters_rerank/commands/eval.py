@@ -95,6 +95,7 @@ def eval_(
     max_documents_per_request: Annotated[int | None, option("max_documents_per_request")] = None,
     long_documents: Annotated[str | None, option("long_documents")] = None,
     max_tokens: Annotated[int | None, option("max_tokens")] = None,
+    max_passage_tokens: Annotated[int | None, option("max_passage_tokens")] = None,
     requests_per_minute: Annotated[int | None, option("requests_per_minute")] = None,
     tokens_per_minute: Annotated[int | None, option("tokens_per_minute")] = None,
     local: Annotated[

@@ -57,6 +57,7 @@ def rerank(
     ] = None,
     long_documents: Annotated[str | None, option("long_documents")] = None,
     max_tokens: Annotated[int | None, option("max_tokens")] = None,
+    max_passage_tokens: Annotated[int | None, option("max_passage_tokens")] = None,
     input_format: Annotated[
         InputFormat,
         typer.Option(

@@ -124,6 +124,14 @@ class RerankOptions(ServiceOptions):
             "catalogue's figure, if the model is in the catalogue."
         ),
     )
+    max_passage_tokens: Annotated[int, BeforeValidator(no_bool), Field(ge=16)] | None = Field(
+        default=None,
+        description=(
+            "With long_documents='split': most tokens of a passage. Without it, what the window "
+            "holds next to the query. Shorter passages say more exactly what is relevant, and cost "
+            "more tokens: the query is read again with each."
+        ),
+    )
     cache: SkipJsonSchema[Cache | None] = Field(
         default=None,
         exclude=True,

@@ -32,6 +32,7 @@ GIVEN = {
     "max_documents_per_request": 50,
     "long_documents": "split",
     "max_tokens": 256,
+    "max_passage_tokens": 64,
     "requests_per_minute": 10,
     "tokens_per_minute": 100_000,
 }

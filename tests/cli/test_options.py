@@ -120,6 +120,7 @@ def test_what_is_given_reaches_the_reranker(
         "on_error": "passthrough",
         "long_documents": "split",
         "max_tokens": 256,
+        "max_passage_tokens": 64,
         "requests_per_minute": 10,
         "tokens_per_minute": 100_000,
     }

@@ -40,6 +40,7 @@ OPTIONS: dict[str, Any] = {
     "passthrough_after": 5,
     "long_documents": "split",
     "max_tokens": 256,
+    "max_passage_tokens": 64,
     "prices": {"jina-reranker": 0.07, "my-model": 0.0},
     "requests_per_minute": 60,
     "tokens_per_minute": 50_000,

@@ -31,6 +31,7 @@ from assisters_rerank import (
     RateLimitError,
     Reranker,
     ScoreCache,
+    ScoredPassage,
     SqliteCache,
     StatusError,
     Usage,
@@ -140,6 +141,10 @@ def long_documents() -> None:
             start, end = ranked.passage
             assert_type((start, ranked.passage.end), tuple[int, int])
             assert_type(ranked.text[start:end], str)
+        assert_type(ranked.passages, tuple[ScoredPassage, ...])
+        for begin, stop, score in ranked.passages:
+            assert_type((ranked.text[begin:stop], score), tuple[str, float])
+    reranker.max_passage_tokens = 64
 
 
 def costs() -> None:

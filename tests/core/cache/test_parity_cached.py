@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assisters_rerank import CachedScore, Passage, Ranking
+from assisters_rerank import CachedScore, Passage, Ranking, ScoredPassage
 
 from ..texts import lists
 from ..worlds import WORLDS, Shuffling, ranked
@@ -32,18 +32,23 @@ def count_words(text: str) -> int:
     return len(text.split())
 
 
+WHOLE = {"max_passage_tokens": None}
 reading = st.fixed_dictionaries(
     {
         "long_documents": st.sampled_from(["truncate", "split"]),
         "max_tokens": st.sampled_from([32, 50, None]),
         "count_tokens": st.sampled_from([None, count_words, len]),
+        "max_passage_tokens": st.sampled_from([16, 20, None]),
     }
-)
+).map(lambda options: options | ({} if options["long_documents"] == "split" else WHOLE))
 """How long texts are read; "a query" and what goes around a pair take 6 to 11 tokens."""
 
 
-def what(ranking: Ranking) -> list[tuple[int, float | None, Passage | None]]:
-    return [(r.index, r.relevance_score, r.passage) for r in ranking]
+Told = tuple[int, float | None, Passage | None, tuple[ScoredPassage, ...]]
+
+
+def what(ranking: Ranking) -> list[Told]:
+    return [(r.index, r.relevance_score, r.passage, r.passages) for r in ranking]
 
 
 @dataclass

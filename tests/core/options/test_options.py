@@ -27,6 +27,7 @@ def test_defaults() -> None:
         "long_documents": "as_is",
         "token_margin": None,
         "max_tokens": None,
+        "max_passage_tokens": None,
         "prices": {},
         "requests_per_minute": None,
         "tokens_per_minute": None,
