@@ -42,18 +42,6 @@ def test_an_import_loads_no_more_than_a_rerank_needs(package: str, spared: list[
     assert must_run(script, package, *spared) == "[]"
 
 
-def test_no_event_loop_waits_for_what_a_rerank_needs() -> None:
-    script = """
-    import sys
-    import assisters_rerank
-    before = set(sys.modules)
-    assisters_rerank.Reranker, assisters_rerank.arerank, assisters_rerank.MemoryCache
-    assisters_rerank.ConfigurationError, assisters_rerank.Ranking
-    print(set(sys.modules) - before)
-    """
-    assert must_run(script) == "set()"
-
-
 @pytest.mark.parametrize("package", PACKAGES, ids=lambda package: package.__name__)
 def test_every_name_is_listed_and_can_be_had(package: object) -> None:
     names: list[str] = package.__all__  # type: ignore[attr-defined]

@@ -29,8 +29,8 @@ from . import attempts
 from .breaker import GuardedCall
 from .budget import Budget
 from .cache_key import call_cache
-from .company import all_in_one_request
 from .fitting import Fitted, smaller
+from .listwise import all_in_one_request
 from .state import State
 
 logger = logging.getLogger("assisters_rerank")

@@ -10,11 +10,11 @@ from ..net import run_blocking
 from ..reranker import Reranker
 from ..wire.address import shown
 from .asking import MOST_REQUESTS, Asking, Counted
-from .company import find_company
 from .conclusions import notes, problems
 from .document_lengths import find_lengths
 from .judged_rankings import judge
 from .latencies import find_latencies
+from .listwise_check import find_company
 from .request_sizes import find_sizes
 from .server_report import ReportedFound, ServerReport
 from .spoken_dialect import find_dialect, find_key, name_of
