@@ -9,7 +9,7 @@
     │   ├── InvalidRequestError       400, 404, 413, 422
     │   │   └── TooLongError          a document, or the query, is too long for the server
     │   ├── RateLimitError            429 that ends after a wait
-    │   └── QuotaExceededError        402, or 429 with an empty quota or wallet: not retried
+    │   └── QuotaExceededError        402, or an empty quota, budget or wallet: not retried
     └── ContractError                 a 200 that breaks the contract
 
 `error.transient` says whether the same call may succeed later: it decides what is retried, and
@@ -114,7 +114,7 @@ class RateLimitError(StatusError):
 
 
 class QuotaExceededError(StatusError):
-    """402, or 429 for used-up monthly tokens or an empty wallet: waiting does not help."""
+    """402, or a used-up month or budget, or an empty wallet: waiting does not help."""
 
     @property
     def transient(self) -> bool:

@@ -4,7 +4,7 @@
 - `rerank_contract` and `embedding_contract` encode the one and decode the other;
 - `dialects` has the names that differ between servers;
 - `billing` reads what an answer says that it took;
-- `validation` checks an answer, `error_bodies` turns a refusal into an error with advice,
-  `redaction` keeps the key out of all that is shown;
+- `validation` checks an answer, `error_bodies` turns a refusal into an error with advice, of the
+  class that `error_classes` knows, `redaction` keeps the key out of all that is shown;
 - `address` says which endpoint is behind an address, and `destination` which key goes with it.
 """

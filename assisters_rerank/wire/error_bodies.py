@@ -10,7 +10,6 @@ from email.utils import parsedate_to_datetime
 
 from ..errors import (
     AuthenticationError,
-    InvalidRequestError,
     QuotaExceededError,
     RateLimitError,
     StatusError,
@@ -18,29 +17,9 @@ from ..errors import (
 )
 from .address import parts_of
 from .destination import API_KEY_VARIABLE, BASE_URL_VARIABLE
+from .error_classes import error_class
 from .messages import NOT_JSON, Answer, Request, mapping_or_empty, parsed, text_or_none
 from .redaction import BYTES_READ
-
-_QUOTA_CODES = frozenset(
-    {
-        "tokens_exhausted",
-        "tokens_exhausted_error",
-        "insufficient_funds",
-        "insufficient_funds_error",
-        "insufficient_quota",  # OpenAI's code, which compatible servers use too
-    }
-)
-
-_CLASSES: dict[int, type[StatusError]] = {
-    400: InvalidRequestError,
-    401: AuthenticationError,
-    402: QuotaExceededError,
-    403: AuthenticationError,
-    404: InvalidRequestError,
-    413: InvalidRequestError,
-    422: InvalidRequestError,
-    429: RateLimitError,
-}
 
 _ADVICE = {
     400: "Check model, query and documents.",
@@ -64,15 +43,6 @@ _ADVICE_WITHOUT_A_KEY = (
     f"{BASE_URL_VARIABLE} names. Name this host there, or give api_key=…."
 )
 
-# 500 is llama.cpp's. The words are those of vLLM, llama.cpp, TEI, OpenAI, Cohere and Voyage.
-_TOO_LONG_STATUSES = frozenset({400, 413, 422, 500})
-_TOO_LONG = re.compile(
-    r"context (length|size|window)|maximum (model |sequence |input )?length"
-    r"|must have less than \d+ tokens|too (long|large to process|many tokens)"
-    r"|(exceed|longer|more than|over)\D{0,60}(token|max_model_len)"
-    r"|token\w* (limit|exceed)|\btokens?\b.{0,80}\bexceed",
-    re.IGNORECASE,
-)
 _ADVICE_ON_LENGTH = (
     "Give long_documents='truncate' or 'split', with max_tokens where the model's window is not "
     "known."
@@ -91,17 +61,21 @@ def refusal(answer: Answer, request: Request) -> StatusError:
     message, code, kind = error_fields(content)
     if content is NOT_JSON:
         message = _text_told(answer.body)
-    refused = _CLASSES.get(answer.status, StatusError)
+    refused = error_class(
+        answer.status, message, (code, kind, *_further_codes(content), _aws_type(answer))
+    )
     of_embeddings = (
         _ADVICE_ON_EMBEDDINGS if parts_of(request.url).path.endswith("/embeddings") else {}
     )
     advice = of_embeddings.get(answer.status, _ADVICE.get(answer.status, ""))
-    if answer.status in _TOO_LONG_STATUSES and message and _TOO_LONG.search(message):
-        refused, advice = TooLongError, _ADVICE_ON_LENGTH
+    if refused is TooLongError:
+        advice = _ADVICE_ON_LENGTH
+    if refused is AuthenticationError and answer.status != 403:
+        advice = _ADVICE[401]
     if refused is AuthenticationError and request.secret is None:
         advice = _ADVICE_WITHOUT_A_KEY
-    if refused is RateLimitError and {code, kind} & _QUOTA_CODES:
-        refused = QuotaExceededError
+    if refused is RateLimitError:
+        advice = _ADVICE[429]
     if refused is QuotaExceededError:
         advice = "The plan's tokens or the wallet are used up: top up, since waiting does not help."
     if 300 <= answer.status < 400:
@@ -136,7 +110,24 @@ def error_fields(content: object) -> tuple[str | None, str | None, str | None]:
     message = next(filter(None, said), error)
     if message is not None and not isinstance(message, str):
         message = json.dumps(message)
-    return message or None, text_or_none(inner.get("code")), text_or_none(inner.get("type"))
+    code = text_or_none(inner.get("code")) or text_or_none(body.get("code"))
+    kinds = (inner.get("type"), body.get("error_type"), body.get("__type"), inner.get("status"))
+    return message or None, code, next(filter(None, map(text_or_none, kinds)), None)
+
+
+def _further_codes(content: object) -> list[str]:
+    """The reasons in the details of Google's errors, as "API_KEY_INVALID"."""
+    details = _first_object(_first_object(content).get("error")).get("details")
+    reasons = (mapping_or_empty(each).get("reason") for each in _list_or_empty(details))
+    return [reason for reason in reasons if isinstance(reason, str)]
+
+
+def _aws_type(answer: Answer) -> str | None:
+    return answer.headers.get("x-amzn-errortype")
+
+
+def _list_or_empty(value: object) -> list[object]:
+    return value if isinstance(value, list) else []
 
 
 def _first_object(value: object) -> dict[str, object]:

@@ -18,6 +18,7 @@ from assisters_rerank import (
     QuotaExceededError,
     RateLimitError,
     StatusError,
+    TooLongError,
     TransportError,
 )
 
@@ -28,6 +29,7 @@ PARENTS: dict[type[AssistersError], tuple[type[Exception], ...]] = {
     StatusError: (AssistersError,),
     AuthenticationError: (StatusError,),
     InvalidRequestError: (StatusError,),
+    TooLongError: (InvalidRequestError,),
     RateLimitError: (StatusError,),
     QuotaExceededError: (StatusError,),
     ContractError: (AssistersError,),
