@@ -17,8 +17,8 @@ _STEPS = 6
 # Of the timeout: a document of twice the length may take four times as long.
 _SHARE_OF_TIMEOUT = 0.2
 
-# Of a score: two texts that are alike as far as they are read get the same one.
-_NOTHING = 1e-9
+# Of a score: two texts that are alike as far as they are read get the same one, but for rounding.
+_NOTHING = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ async def find_lengths(
         return LengthsFound("not told", 0, None, "the same request gets other scores each time")
     one_by_one = sizes is not None and sizes.most < 2
     listwise = company is not None and company.listwise is True
-    noise = 0.0 if company is None or scores is None else company.repeated * scores.spread
+    noise = 0.0 if company is None or scores is None else company.noise * scores.spread
     others = GRADED[:1] if listwise and not one_by_one else ()
     pairs = _Pairs(asking, one_by_one or listwise, others, noise)
     first = await pairs.sent(_FIRST)

@@ -82,6 +82,13 @@ class CompanyFound:
         return self.repeated <= self.tolerance
 
     @property
+    def noise(self) -> float:
+        """What rounding in a batch makes of one score; of a list-wise model's, only chance."""
+        if self.listwise is False:
+            return max(self.repeated, self.in_company, self.reordered)
+        return self.repeated
+
+    @property
     def listwise(self) -> bool | None:
         """Whether the others of a request change a score; None where chance does."""
         if not self.deterministic:

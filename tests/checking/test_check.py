@@ -252,6 +252,20 @@ def test_a_500_for_a_long_document_is_a_refusal() -> None:
     assert (report.lengths.outcome, report.lengths.status) == ("refused", 500)
 
 
+def test_rounding_in_a_batch_does_not_look_like_reading() -> None:
+    def rounded(query: str, texts: list[str]) -> list[float]:
+        # Equal each time, but not in another place of a batch, as real servers' scores are.
+        return [each + 1e-4 * place for place, each in enumerate(lexical(query, texts))]
+
+    report, _ = checked(answering(rounded, window=200, most=20))
+    assert report.is_right, report.problems
+    assert report.company is not None
+    assert (report.company.repeated, report.company.listwise) == (0, False)
+    assert report.lengths is not None
+    assert report.lengths.outcome == "cut"
+    assert report.lengths.tokens < 300
+
+
 def test_documents_that_are_read_whole() -> None:
     report, _ = checked(answering())
     assert report.lengths is not None
