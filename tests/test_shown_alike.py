@@ -37,7 +37,7 @@ USAGES = {
 def in_the_demo(usage: Usage) -> str:
     console = Console(file=io.StringIO(), width=200)
     answer = Answer("LangChain", (("name", 0.5),), 0.1, usage, "m")
-    Page(console).question("q", [Passage("name", "", "")], [answer])
+    Page(console).question("q", [Passage("name", "", "")], answer)
     file = console.file
     assert isinstance(file, io.StringIO)
     return file.getvalue()

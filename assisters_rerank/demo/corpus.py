@@ -35,6 +35,17 @@ _LEFT_OUT = frozenset(
         "pydoc_data",
     }
 )
+# Modules of everyday tasks: the demo reads these, since all would take longer than one waits.
+EVERYDAY = frozenset(
+    re.findall(
+        r"\w+",
+        "argparse asyncio base64 calendar collections concurrent configparser contextlib copy csv "
+        "dataclasses datetime fnmatch functools getpass glob gzip hashlib http json logging os "
+        "pathlib pickle queue random sched shutil signal smtplib socket sqlite3 statistics string "
+        "subprocess tempfile textwrap threading timeit traceback urllib uuid warnings zipfile",
+    )
+)
+
 # Underscored, but the only readable documentation of public modules that are compiled.
 _TWINS = {"_pydecimal": "decimal", "_pydatetime": "datetime", "_pyio": "io"}
 
@@ -66,15 +77,18 @@ class Passage:
 
 
 def read_passages(
-    root: Path | None = None, progress: Callable[[int, int], None] | None = None
+    root: Path | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    only: frozenset[str] | None = None,
 ) -> list[Passage]:
     """Read every public docstring below `root` (default: the running Python's standard library).
 
-    Files that cannot be read, decoded or parsed are passed over. `progress(done, total)` is called
-    with numbers of files. Raises `NoStandardLibraryError` when there is nothing to read.
+    `only` names the modules and packages to read; without it, all. Files that cannot be read,
+    decoded or parsed are passed over. `progress(done, total)` is called with numbers of files.
+    Raises `NoStandardLibraryError` when there is nothing to read.
     """
     folder = Path(sysconfig.get_path("stdlib")) if root is None else root
-    files = sorted(_source_files(folder))
+    files = sorted(_source_files(folder, only))
     passages: dict[str, Passage] = {}
     for done, (module, path) in enumerate(files, start=1):
         for passage in _passages_of_file(module, path):
@@ -90,9 +104,9 @@ def read_passages(
     return list(passages.values())
 
 
-def _source_files(folder: Path) -> Iterator[tuple[str, Path]]:
+def _source_files(folder: Path, only: frozenset[str] | None) -> Iterator[tuple[str, Path]]:
     """Modules and their files: the public ones, and private ones inside a public package."""
-    for path in folder.rglob("*.py"):
+    for path in _files_below(folder, only):
         parts = path.relative_to(folder).with_suffix("").parts
         if not _LEFT_OUT.isdisjoint(parts):
             continue
@@ -102,6 +116,16 @@ def _source_files(folder: Path) -> Iterator[tuple[str, Path]]:
         has_to_be_public = names[:-1] or names
         if not any(name.startswith("_") for name in has_to_be_public):
             yield ".".join(names), path
+
+
+def _files_below(folder: Path, only: frozenset[str] | None) -> Iterator[Path]:
+    if only is None:
+        yield from folder.rglob("*.py")
+        return
+    # Not filtered afterwards: below the library lies all that was ever installed.
+    for name in only | {twin for twin, public in _TWINS.items() if public in only}:
+        yield from folder.glob(f"{name}.py")
+        yield from (folder / name).rglob("*.py")
 
 
 def _passages_of_file(module: str, path: Path) -> Iterator[Passage]:
