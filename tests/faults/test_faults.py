@@ -293,6 +293,7 @@ def test_fault(row: Row, face: Face, played: Played) -> None:
     assert_nothing_logged(played, row)
 
 
+@pytest.mark.slow  # the same rows once more
 @each_of(PASSTHROUGH)
 @pytest.mark.parametrize("face", SIX_FACES, ids=lambda face: face.name)
 def test_passthrough(row: Row, face: Face, played: Played) -> None:
