@@ -44,6 +44,7 @@ def google(status: str, message: str, reason: str) -> object:
 
 LITELLM = "LiteLLM 1.108.7"  # its own source, or seen of it
 TEI = "https://huggingface.github.io/text-embeddings-inference"
+# Its page names the limits and codes; the words of its messages are abridged here.
 PINECONE = "https://docs.pinecone.io/reference/api/errors, /database-limits"
 CLOUDFLARE = "https://developers.cloudflare.com/workers-ai/platform/errors"
 BEDROCK = "https://docs.aws.amazon.com/bedrock/latest/APIReference/CommonErrors.html"
@@ -126,10 +127,8 @@ CASES = [
     Case(COHERE, 429, {"message": "You are using a Trial key, which is limited to 10 API calls / "
         "minute. You can continue to use the Trial key for free or upgrade"},
         RateLimitError, "10 API calls"),
-    Case("Jina's API, seen", 402, {"detail": "Insufficient account balance"},
+    Case("https://jina.ai/api-dashboard", 402, {"detail": "Insufficient account balance"},
         QuotaExceededError, "Insufficient account balance"),
-    Case("Jina's API, seen", 403, {"detail": "Insufficient balance"},
-        QuotaExceededError, "waiting does not help"),
     Case("https://docs.siliconflow.com/en/faqs/error-code", 403,
         {"code": 30001, "message": "Sorry, your account balance is insufficient"},
         QuotaExceededError, "waiting does not help"),
