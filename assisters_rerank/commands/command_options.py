@@ -7,7 +7,7 @@ history and show in the list of processes.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -42,7 +42,15 @@ FIELDS = {
     ),
     "top_n": Described(RANKING, "N", "Only the N best; without it, all. 0: none, and no request."),
     "score_threshold": Described(
-        RANKING, "NUMBER", "Only documents with at least this score, before --top-n."
+        RANKING,
+        "[MODEL=]NUMBER",
+        "Only documents with at least this score, before --top-n. MODEL=NUMBER holds for the "
+        "scores of that model; repeat it for several.",
+    ),
+    "score_activation": Described(
+        RANKING,
+        "sigmoid",
+        "sigmoid: map the server's scores to 0 to 1, for servers that answer in logits.",
     ),
     "long_documents": Described(
         RANKING,
@@ -61,6 +69,12 @@ FIELDS = {
         "N",
         "With --long-documents=split: most tokens of a passage; else what the window holds.",
     ),
+    "token_margin": Described(
+        RANKING,
+        "SHARE",
+        "How much more tokens than estimated a text may have where it is cut to the window; else 0 "
+        "for the service's models, 0.15 for others.",
+    ),
     "base_url": Described(
         SERVER,
         "URL",
@@ -68,6 +82,19 @@ FIELDS = {
         "service, https://api.assisters.dev/v1. The key of ASSISTERS_API_KEY goes only to the "
         "service and to the host that ASSISTERS_BASE_URL names; for another server that needs it, "
         "set that variable instead.",
+    ),
+    "dialect": Described(
+        SERVER,
+        "assisters|tei|sglang|voyage|mixedbread|pinecone",
+        "How the server words a rerank. Any but the first needs --model, and --base-url unless the "
+        "provider has an address of its own.",
+        "assisters",
+    ),
+    "extra_body": Described(
+        SERVER,
+        "JSON",
+        "An object with further fields of every request, for what one server takes and others "
+        "don't.",
     ),
     "on_error": Described(
         SERVER,
@@ -126,13 +153,15 @@ def flag(name: str, group: str, sentence: str, short: str | None = None) -> Any:
 
 def given_settings(context: typer.Context) -> dict[str, Any]:
     """The settings that the command line names; the others are left to `RerankOptions`."""
-    return {name: value for name in FIELDS if (value := context.params.get(name)) is not None}
+    given = {name: _as_the_field_has_it(name, context.params.get(name)) for name in FIELDS}
+    return {name: value for name, value in given.items() if value is not None}
 
 
-def check_server(*, local: bool, base_url: str | None) -> None:
+def check_server(*, local: bool, base_url: str | None, dialect: str | None) -> None:
     """Raises `typer.BadParameter` where two servers are named."""
-    if local and base_url is not None:
-        raise typer.BadParameter("--local and --base-url exclude each other", param_hint="--local")
+    for name, given in (("--base-url", base_url), ("--dialect", dialect)):
+        if local and given is not None:
+            raise typer.BadParameter(f"--local and {name} exclude each other", param_hint="--local")
 
 
 def check_cache(cache: Path | None, *, local: bool, no_cache: bool) -> None:
@@ -147,8 +176,54 @@ def check_cache(cache: Path | None, *, local: bool, no_cache: bool) -> None:
         )
 
 
+def _json_object(text: str) -> dict[str, Any]:
+    import json
+
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"it is not JSON: {error}") from None
+    if not isinstance(value, dict):
+        raise typer.BadParameter('give an object, such as {"priority": 1}')
+    return value
+
+
+def _thresholds(given: Sequence[str]) -> float | dict[str, float]:
+    by_model: dict[str, float] = {}
+    for each in given:
+        model, _, number = each.rpartition("=")
+        try:
+            least = float(number)
+        except ValueError:
+            raise typer.BadParameter(f"{each}: give a number, or MODEL=NUMBER") from None
+        if model in by_model:
+            raise typer.BadParameter(f"{model or each}: give one number for each model")
+        by_model[model] = least
+    if "" not in by_model:
+        return by_model
+    if len(by_model) > 1:
+        raise typer.BadParameter("give one number, or MODEL=NUMBER for each model")
+    return by_model[""]
+
+
+# What is written otherwise than the field has it.
+_WRITTEN: Mapping[str, Callable[[Any], object]] = {
+    "extra_body": _json_object,
+    "score_threshold": _thresholds,
+}
+
+
+def _as_the_field_has_it(name: str, given: object) -> object:
+    # Typer has an empty list for an option that can be repeated and is not given. Its own result
+    # of a callback has to stay a list, so that this is not done once and for all there.
+    if given is None or given == []:
+        return None
+    return _WRITTEN[name](given) if name in _WRITTEN else given
+
+
 def _checked(name: str) -> Callable[[object], object]:
-    def check(value: object) -> object:
+    def check(given: object) -> object:
+        value = _as_the_field_has_it(name, given)
         if value is not None:
             from ..errors import ConfigurationError
             from ..options.rerank_options import RerankOptions
@@ -156,10 +231,14 @@ def _checked(name: str) -> Callable[[object], object]:
 
             # An address of its own, so that a wrong variable is not blamed on this option.
             settings: dict[str, Any] = {"base_url": SERVICE_URL, name: value}
+            if name == "dialect":
+                settings["model"] = "any"  # needed with it, and given by another option
+            if name == "score_threshold" and isinstance(value, dict):
+                return given  # checked with the model
             try:
                 RerankOptions(**settings)
             except ConfigurationError as error:
                 raise typer.BadParameter(str(error).removeprefix(f"{name}: ")) from None
-        return value
+        return given
 
     return check

@@ -90,12 +90,16 @@ def eval_(
         ),
     ] = 1,
     base_url: Annotated[str | None, option("base_url")] = None,
+    dialect: Annotated[str | None, option("dialect")] = None,
+    extra_body: Annotated[str | None, option("extra_body")] = None,
     timeout: Annotated[float | None, option("timeout")] = None,
     max_retries: Annotated[int | None, option("max_retries")] = None,
     max_documents_per_request: Annotated[int | None, option("max_documents_per_request")] = None,
     long_documents: Annotated[str | None, option("long_documents")] = None,
     max_tokens: Annotated[int | None, option("max_tokens")] = None,
     max_passage_tokens: Annotated[int | None, option("max_passage_tokens")] = None,
+    token_margin: Annotated[float | None, option("token_margin")] = None,
+    score_activation: Annotated[str | None, option("score_activation")] = None,
     requests_per_minute: Annotated[int | None, option("requests_per_minute")] = None,
     tokens_per_minute: Annotated[int | None, option("tokens_per_minute")] = None,
     local: Annotated[
@@ -148,7 +152,9 @@ def eval_(
 
     The API key comes from the variable ASSISTERS_API_KEY, or --local scores on this machine.
     """
-    check_server(local=local, base_url=base_url)
+    check_server(local=local, base_url=base_url, dialect=dialect)
+    if dialect not in (None, "assisters") and not models:
+        raise typer.BadParameter("name the server's with --model", param_hint="--dialect")
     check_cache(cache, local=local, no_cache=no_cache)
     # Now, and not when everything is paid for.
     _check_file(json, "--json")

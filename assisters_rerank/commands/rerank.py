@@ -53,11 +53,13 @@ def rerank(
     model: Annotated[str | None, option("model", "--model", "-m")] = None,
     top_n: Annotated[int | None, option("top_n", "--top-n", "-n")] = None,
     score_threshold: Annotated[
-        float | None, option("score_threshold", "--score-threshold", "--threshold")
+        list[str] | None, option("score_threshold", "--score-threshold", "--threshold")
     ] = None,
+    score_activation: Annotated[str | None, option("score_activation")] = None,
     long_documents: Annotated[str | None, option("long_documents")] = None,
     max_tokens: Annotated[int | None, option("max_tokens")] = None,
     max_passage_tokens: Annotated[int | None, option("max_passage_tokens")] = None,
+    token_margin: Annotated[float | None, option("token_margin")] = None,
     input_format: Annotated[
         InputFormat,
         typer.Option(
@@ -96,6 +98,8 @@ def rerank(
         bool, flag("--local", SERVER, "Score on this machine: no key, no cost.")
     ] = False,
     base_url: Annotated[str | None, option("base_url")] = None,
+    dialect: Annotated[str | None, option("dialect")] = None,
+    extra_body: Annotated[str | None, option("extra_body")] = None,
     on_error: Annotated[str | None, option("on_error")] = None,
     cache: Annotated[
         Path | None,
@@ -128,7 +132,7 @@ def rerank(
     The API key comes from the variable ASSISTERS_API_KEY. There is no option for it, because the
     shell's history and the list of processes would show it.
     """
-    check_server(local=local, base_url=base_url)
+    check_server(local=local, base_url=base_url, dialect=dialect)
     check_cache(cache, local=local, no_cache=no_cache)
     inputs = read_documents(_sources(query, files), input_format, text_field, encoding)
     # They take a while to import, which --help should not wait for.

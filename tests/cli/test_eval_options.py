@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,14 +16,12 @@ from assisters_rerank.local import LocalServer
 from .command import run
 from .judged import write_collection
 
-# A secret, objects that only a program has, and what makes no sense here: all candidates are
+# Secrets, objects that only a program has, and what makes no sense here: all candidates are
 # scored, each query in requests of its own, and failures are told. --model and --cache are its own.
 NOT_SHARED = {
     "api_key", "http_client", "async_http_client", "count_tokens", "prices", "top_n",
     "score_threshold", "max_concurrency", "on_error", "model", "cache", "cache_namespace",
-    "async_transport", "token_margin", "score_activation", "dialect", "extra_body", "extra_headers",
-    "passthrough_after",
-    "listwise",
+    "async_transport", "extra_headers", "passthrough_after", "listwise",
 }  # fmt: skip
 
 GIVEN = {
@@ -31,6 +30,10 @@ GIVEN = {
     "max_retries": 0,
     "max_documents_per_request": 50,
     "long_documents": "split",
+    "dialect": "tei",
+    "extra_body": {"priority": 1},
+    "token_margin": 0.5,
+    "score_activation": "sigmoid",
     "max_tokens": 256,
     "max_passage_tokens": 64,
     "requests_per_minute": 10,
@@ -74,12 +77,15 @@ def test_what_is_given_reaches_the_rerankers(
     import assisters_rerank.evaluate as package
 
     monkeypatch.setattr(package, "evaluate", seen)
-    options = [f"--{name.replace('_', '-')}={value}" for name, value in GIVEN.items()]
-    own = ["-m", "jina-reranker", "-m", "auto", "--max-cost", "3", "--at-once", "4"]
+    options = [
+        f"--{name.replace('_', '-')}={json.dumps(value) if isinstance(value, dict) else value}"
+        for name, value in GIVEN.items()
+    ]
+    own = ["-m", "jina-reranker", "-m", "theirs", "--max-cost", "3", "--at-once", "4"]
     with pytest.raises(_SeenError) as caught:
         application()(["eval", "c", *options, *own], standalone_mode=False)
     rerankers, given = caught.value.args
-    assert [reranker.model for reranker in rerankers] == ["jina-reranker", "auto"]
+    assert [reranker.model for reranker in rerankers] == ["jina-reranker", "theirs"]
     for reranker in rerankers:
         assert {name: getattr(reranker, name) for name in GIVEN} == GIVEN
     assert (given["max_cost"], given["at_once"], given["depth"]) == (3.0, 4, 100)
@@ -94,6 +100,10 @@ def test_what_is_given_reaches_the_rerankers(
         (["--at-once", "0"], "at-once"),
         (["--timeout", "0"], "timeout"),
         (["--long-documents", "burn"], "long-documents"),
+        (
+            ["--dialect", "tei", "--base-url", "http://127.0.0.1:9"],
+            "name the server's with --model",
+        ),
     ],
 )
 def test_an_impossible_option_is_one_line(folder: Path, options: list[str], said: str) -> None:

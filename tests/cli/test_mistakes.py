@@ -55,6 +55,25 @@ MISTAKES = {
     "a word for a number": Mistake(("rerank", "q", "-n", "five"), "valid integer", 2),
     "a negative number": Mistake(("rerank", "q", "-n", "-1"), "--top-n", 2),
     "a threshold that is none": Mistake(("rerank", "q", "--threshold", "nan"), "threshold", 2),
+    "two thresholds": Mistake(
+        ("rerank", "q", "--threshold", "1", "--threshold", "m=2"), "MODEL=NUMBER for each model", 2
+    ),
+    "a threshold of no model": Mistake(
+        ("rerank", "q", "--threshold", "bge=1"), "there is no number for bge-reranker-v2"
+    ),
+    "a threshold without a number": Mistake(
+        ("rerank", "q", "--threshold", "bge=high"), "bge=high: give a number, or MODEL=NUMBER", 2
+    ),
+    "an unknown dialect": Mistake(("rerank", "q", "--dialect", "cohere"), "voyage", 2),
+    "a dialect without a model": Mistake(("rerank", "q", "--dialect", "tei"), "give base_url and"),
+    "the local server in a dialect": Mistake(
+        ("rerank", "q", "--local", "--dialect", "tei"), "--local and --dialect", 2
+    ),
+    "no JSON": Mistake(("rerank", "q", "--extra-body", "priority=1"), "it is not JSON", 2),
+    "JSON, but no object": Mistake(("rerank", "q", "--extra-body", "[1]"), "give an object", 2),
+    "a field that an option sets": Mistake(
+        ("rerank", "q", "--extra-body", '{"query": "b"}'), "leave out query", 2
+    ),
     "no time": Mistake(("rerank", "q", "--timeout", "0"), "--timeout", 2),
     "a choice that is none": Mistake(("rerank", "q", "--on-error", "skip"), "passthrough", 2),
     "two servers": Mistake(

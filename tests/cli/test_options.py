@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -19,17 +20,17 @@ from assisters_rerank.commands.command_options import FIELDS
 from assisters_rerank.commands.key import check_key
 from assisters_rerank.commands.progress import ReportingReranker
 from assisters_rerank.local import LocalServer
+from assisters_rerank.wire.dialects import DialectName
 
 from .command import run, run_here
 
 pytestmark = pytest.mark.slow
 
-# Not for a command line: a secret, objects that only a program has, and what is for async calls;
-# --cache takes a file.
+# Not for a command line: secrets, which the list of processes would show, objects that only a
+# program has, and what is for async calls; --cache takes a file.
 NOT_OFFERED = {
     "api_key", "http_client", "async_http_client", "cache", "cache_namespace", "count_tokens",
-    "prices", "async_transport", "token_margin", "score_activation", "dialect", "extra_body",
-    "extra_headers", "listwise", "passthrough_after",
+    "prices", "async_transport", "extra_headers", "listwise", "passthrough_after",
 }  # fmt: skip
 
 
@@ -56,6 +57,8 @@ def test_every_setting_has_an_option_with_its_default() -> None:
         assert shown.startswith(FIELDS[name].sentence)
         assert shown.endswith(f"[default: {default}]") == (default is not None)
         choices = get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
+        if name == "dialect":
+            choices = get_args(DialectName)
         assert not choices or FIELDS[name].metavar == "|".join(choices)
 
 
@@ -112,6 +115,10 @@ def test_what_is_given_reaches_the_reranker(
         "model": "jina-reranker",
         "top_n": 3,
         "score_threshold": -1.5,
+        "dialect": "tei",
+        "extra_body": {"priority": 1},
+        "token_margin": 0.5,
+        "score_activation": "sigmoid",
         "base_url": "http://127.0.0.1:9/v1",
         "timeout": 7.5,
         "max_retries": 0,
@@ -125,12 +132,27 @@ def test_what_is_given_reaches_the_reranker(
         "tokens_per_minute": 100_000,
     }
     assert given.keys() == RerankOptions.model_fields.keys() - NOT_OFFERED
-    options = [f"--{name.replace('_', '-')}={value}" for name, value in given.items()]
+    options = [
+        f"--{name.replace('_', '-')}={json.dumps(value) if isinstance(value, dict) else value}"
+        for name, value in given.items()
+    ]
     for arguments, expected in ((options, given), ([], RerankOptions().model_dump())):
         with pytest.raises(_SeenError) as caught:
             application()(["rerank", "query", __file__, *arguments], standalone_mode=False)
         reranker = caught.value.args[0]
         assert {name: getattr(reranker, name) for name in expected} == expected
+
+
+def test_a_threshold_for_each_model(monkeypatch: pytest.MonkeyPatch, server: LocalServer) -> None:
+    def seen(self: ReportingReranker, *_: object) -> None:
+        raise _SeenError(self)
+
+    monkeypatch.setattr(ReportingReranker, "rerank_watched", seen)
+    numbers = {"bge-reranker-v2": 0.5, "jina-reranker": -1.0}
+    options = [f"--score-threshold={model}={number}" for model, number in numbers.items()]
+    with pytest.raises(_SeenError) as caught:
+        application()(["rerank", "q", __file__, "-m", "auto", *options], standalone_mode=False)
+    assert caught.value.args[0].score_threshold == numbers
 
 
 def test_the_key_of_the_variable_is_sent(
