@@ -1,14 +1,16 @@
 """What a plugin for a framework takes from inside; all else that it needs is public.
 
-A plugin is a class of the framework with our options. With `content="passage"` it cuts copies of
-the framework's own documents down to their best passage: when, where, and what their metadata say.
+A plugin is a class of the framework with our options. With `content="passages"` it cuts copies
+of the framework's own documents down to passages: when, where, and what their metadata say.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Any, Literal, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal, NamedTuple
+
+from pydantic import BeforeValidator, Field
 
 from .errors import ConfigurationError
 from .lazy_names import lazy_names
@@ -20,48 +22,51 @@ from .options.thresholds import (
     checked_score_threshold,
 )
 from .ranking import RankedDocument
-from .settings import STRICT, Settings
-from .text.passages import Passage, placed_in
+from .settings import STRICT, Settings, no_bool
+from .text.excerpts import Excerpt, Span, excerpt, noted_excerpt, placed_in, whole
 from .wire.destination import API_KEY_VARIABLE
 
 __all__ = [
     "API_KEY_VARIABLE",
-    "PASSAGE_END",
-    "PASSAGE_START",
+    "PASSAGES",
     "STRICT",
     "Content",
-    "Cut",
+    "Cutting",
     "LeastScore",
+    "PassageThreshold",
     "ScoreThreshold",
     "Settings",
     "TopN",
-    "best_cut",
     "call_options",
     "check_models",
     "checked_cut",
     "checked_score_threshold",
     "checked_top_n",
+    "excerpt_of",
     "lazy_names",
+    "noted",
+    "noted_excerpt",
     "only_sync_is_overridden",
     "plain_number",
     "shown_threshold",
 ]
 
-Content = Literal["document", "passage"]
+Content = Literal["document", "passages"]
+PassageThreshold = Annotated[float, BeforeValidator(no_bool), Field(allow_inf_nan=False)] | None
 
 _CALL_OPTIONS = ("score_threshold", "top_n")
 
-PASSAGE_START, PASSAGE_END = "passage_start", "passage_end"
+PASSAGES = "passages"
 
 
-class Cut(NamedTuple):
-    """What is left of a text, and where that stands in the first text, for the metadata.
+class Cutting(NamedTuple):
+    """Which passages documents are cut to: the best one, and those with at least this score."""
 
-    They differ if the text is itself what an earlier pass has left of a longer one.
-    """
+    least: float | None
 
-    span: Passage
-    noted: dict[str, object]
+    def takes(self, score: float) -> bool:
+        """Whether a passage with this score is kept, besides the best one."""
+        return self.least is not None and score >= self.least
 
 
 def call_options(keywords: Mapping[str, Any]) -> dict[str, Any]:
@@ -98,37 +103,53 @@ def plain_number(value: Any) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def checked_cut(options: RerankOptions, content: Content) -> bool:
-    """Whether documents are to be cut.
+def checked_cut(options: RerankOptions, content: Content, least: float | None) -> Cutting | None:
+    """How documents are to be cut; None if they are not.
 
     Raises:
-        ConfigurationError: they are, but no passages are scored.
+        ConfigurationError: they are, but no passages are scored, or the other way round.
     """
-    if content == "passage" and options.long_documents != "split":
+    if content == "passages":
+        if options.long_documents != "split":
+            raise ConfigurationError(
+                "content='passages': only long_documents='split' scores passages; give that as "
+                "well."
+            )
+        return Cutting(least)
+    if least is not None:
         raise ConfigurationError(
-            "content='passage': only long_documents='split' scores passages; give that as well."
+            "passage_threshold: it chooses among passages; give content='passages' as well."
         )
-    return content == "passage"
+    return None
 
 
-def best_cut(own: str, ranked: RankedDocument, metadata: Mapping[str, object]) -> Cut | None:
-    """Where to cut `own`, a document's own text, which is a part of the text that was scored.
+def excerpt_of(
+    own: str, ranked: RankedDocument, metadata: Mapping[str, object], cutting: Cutting | None
+) -> Excerpt | None:
+    """What is left of `own`, a document's text, which is a part of the text that was scored.
 
-    None if the text was scored as a whole, or the best passage holds nothing of `own`.
+    None if nothing is to be said of passages: the text was scored as a whole, or no passage to be
+    kept holds any of it. The text is `own` itself if only an earlier excerpt has a new score.
     """
-    span = placed_in(own, ranked.text, ranked.passage)
-    if span is None:
+    before = noted_excerpt(own, metadata.get(PASSAGES)) if PASSAGES in metadata else None
+    if cutting is not None and ranked.passage is not None:
+        kept = [
+            (*placed, score)
+            for start, end, score in ranked.passages
+            if (start, end) == ranked.passage or cutting.takes(score)
+            if (placed := placed_in(own, ranked.text, start, end)) is not None
+        ]
+        if (found := excerpt(own, kept, before or whole(own))) is not None:
+            return found
+    if before is None:
         return None
-    first = _beginning(own, metadata)
-    return Cut(span, {PASSAGE_START: first + span.start, PASSAGE_END: first + span.end})
+    score = ranked.relevance_score
+    return before._replace(spans=tuple((start, end, score) for start, end, _ in before.spans))
 
 
-def _beginning(own: str, metadata: Mapping[str, object]) -> int:
-    start, end = metadata.get(PASSAGE_START), metadata.get(PASSAGE_END)
-    # Of another length, it is not this text that they are about.
-    if isinstance(start, int) and isinstance(end, int) and end - start == len(own):
-        return start
-    return 0
+def noted(spans: Sequence[Span]) -> list[list[float | None]]:
+    """The spans as they stand in metadata, which have to be JSON."""
+    return [list(span) for span in spans]
 
 
 def only_sync_is_overridden(instance: object, sync: str, evented: str) -> bool:

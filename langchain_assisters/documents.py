@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from langchain_core.documents import Document
 
 from assisters_rerank import ConfigurationError, RankedDocument, Ranking
-from assisters_rerank.plugins import best_cut
+from assisters_rerank.plugins import PASSAGES, Cutting, excerpt_of, noted
 
 SCORE = "relevance_score"
 DEGRADED = "rerank_degraded"
@@ -26,15 +26,17 @@ def listed(documents: Iterable[Document]) -> list[Document]:
     return listed
 
 
-def scored(documents: Sequence[Document], ranking: Ranking, *, cut: bool) -> list[Document]:
+def scored(
+    documents: Sequence[Document], ranking: Ranking, cutting: Cutting | None
+) -> list[Document]:
     """Copies of the documents in their new order; id and subclass survive.
 
-    With `cut`, a document of which a passage was scored is cut down to that.
+    With `cutting`, a document of which passages were scored is cut down to some of them.
     """
-    return [_scored(documents[ranked.index], ranked, cut=cut) for ranked in ranking]
+    return [_scored(documents[ranked.index], ranked, cutting) for ranked in ranking]
 
 
-def _scored(document: Document, ranked: RankedDocument, *, cut: bool) -> Document:
+def _scored(document: Document, ranked: RankedDocument, cutting: Cutting | None) -> Document:
     metadata = dict(document.metadata)
     changes: dict[str, object] = {"metadata": metadata}
     # What an earlier pass said about the document no longer holds.
@@ -44,7 +46,7 @@ def _scored(document: Document, ranked: RankedDocument, *, cut: bool) -> Documen
         metadata[DEGRADED] = True
     else:
         metadata[SCORE] = ranked.relevance_score
-    if cut and (best := best_cut(document.page_content, ranked, metadata)):
-        metadata.update(best.noted)
-        changes["page_content"] = document.page_content[best.span.start : best.span.end]
+    if (found := excerpt_of(document.page_content, ranked, metadata, cutting)) is not None:
+        metadata[PASSAGES] = noted(found.spans)
+        changes["page_content"] = found.text
     return document.model_copy(update=changes)

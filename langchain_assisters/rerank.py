@@ -23,6 +23,7 @@ from assisters_rerank.plugins import (
     STRICT,
     Content,
     LeastScore,
+    PassageThreshold,
     call_options,
     checked_cut,
     only_sync_is_overridden,
@@ -71,8 +72,15 @@ class AssistersRerank(
     content: Content = Field(
         default="document",
         description=(
-            "passage: a long document comes back cut down to its best passage, with "
-            "metadata['passage_start'] and ['passage_end']; needs long_documents='split'."
+            "passages: a long document comes back cut down to its relevant passages, with their "
+            "spans and scores in metadata['passages']; needs long_documents='split'."
+        ),
+    )
+    passage_threshold: PassageThreshold = Field(
+        default=None,
+        description=(
+            "With content='passages': keep the passages with a score >= this, and the best one in "
+            "any case. Without it, the best one only."
         ),
     )
 
@@ -100,11 +108,11 @@ class AssistersRerank(
         """
         with traced(self, query, config_of(self, callbacks), top_n, score_threshold) as trace:
             documents = listed(documents)
-            cut = checked_cut(self, self.content)
+            cutting = checked_cut(self, self.content, self.passage_threshold)
             ranking = self.rerank(
                 query, self._sent(documents), top_n=top_n, score_threshold=score_threshold
             )
-            result = scored(documents, ranking, cut=cut)
+            result = scored(documents, ranking, cutting)
             trace.finish(result, ranking)
         return result
 
@@ -128,11 +136,11 @@ class AssistersRerank(
             self, query, config_of(self, callbacks), top_n, score_threshold
         ) as trace:
             documents = listed(documents)
-            cut = checked_cut(self, self.content)
+            cutting = checked_cut(self, self.content, self.passage_threshold)
             ranking = await self.arerank(
                 query, self._sent(documents), top_n=top_n, score_threshold=score_threshold
             )
-            result = scored(documents, ranking, cut=cut)
+            result = scored(documents, ranking, cutting)
             trace.finish(result, ranking)
         return result
 

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from llama_index.core.schema import BaseNode, MetadataMode, Node, NodeWithScore, TextNode
 
-from assisters_rerank import Passage, RankedDocument
-from assisters_rerank.plugins import PASSAGE_END, PASSAGE_START, best_cut, plain_number
+from assisters_rerank import RankedDocument
+from assisters_rerank.plugins import (
+    PASSAGES,
+    Cutting,
+    excerpt_of,
+    noted,
+    noted_excerpt,
+    plain_number,
+)
 
 RETRIEVAL_SCORE = "retrieval_score"
 DEGRADED = "rerank_degraded"
-NOTES = frozenset({RETRIEVAL_SCORE, DEGRADED, PASSAGE_START, PASSAGE_END})
+NOTES = frozenset({RETRIEVAL_SCORE, DEGRADED, PASSAGES})
 
 # Looked up once: this is done for every node of every call.
 _NONE = MetadataMode.NONE
@@ -18,38 +25,53 @@ _TEXT_NODES_OWN = TextNode.get_content
 
 def text_of(node: NodeWithScore, mode: MetadataMode) -> str:
     """The text to score; blank for nodes without any (images), whatever their metadata say."""
-    around = _without_notes(node.node)
-    own = _own_text(around)
+    own = _own_text(node.node)
     if not own or own.isspace():
         return ""
-    return own if mode is _NONE else around.get_content(metadata_mode=mode)
+    return own if mode is _NONE else _without_notes(node.node, own).get_content(metadata_mode=mode)
 
 
 def scored(
-    node: NodeWithScore, ranked: RankedDocument, *, keep_first: bool, cut: bool
+    node: NodeWithScore, ranked: RankedDocument, cutting: Cutting | None, *, keep_first: bool
 ) -> NodeWithScore:
     """A new `NodeWithScore` around the same node, or around a copy where something is changed.
 
     Without a score (the rerank was passed through) the first one stays, and the node is marked.
-    With `cut`, a node of which a passage was scored is cut down to that, if its class allows it.
+    With `cutting`, a node of which passages were scored is cut down to some of them, if its class
+    allows it.
     """
-    metadata, score = node.node.metadata, ranked.relevance_score
+    around, score = node.node, ranked.relevance_score
+    metadata = around.metadata
     changes: dict[str, object] = {}
     if score is None:
         changes[DEGRADED] = True
     if keep_first and RETRIEVAL_SCORE not in metadata:
         # A second pass keeps what the first one noted.
         changes[RETRIEVAL_SCORE] = plain_number(node.score)
-    around = node.node
-    own = _own_text(around) if cut else ""
-    best = best_cut(own, ranked, metadata)
-    shorter = None if best is None else _cut(around, own, best.span)
-    if best is not None and shorter is not None:
-        around = shorter
-        changes |= best.noted
+    if cutting is not None or PASSAGES in metadata:
+        around, spans = _excerpted(around, ranked, cutting)
+        if spans is not None and spans != metadata.get(PASSAGES):
+            changes[PASSAGES] = spans
     if changes or DEGRADED in metadata:
         around = _with_metadata(around, changes)
     return NodeWithScore(node=around, score=node.score if score is None else score)
+
+
+def _excerpted(
+    node: BaseNode, ranked: RankedDocument, cutting: Cutting | None
+) -> tuple[BaseNode, list[list[float | None]] | None]:
+    """The node or a copy that is cut, and the spans to note."""
+    own = _own_text(node)
+    found = excerpt_of(own, ranked, node.metadata, cutting)
+    if found is None:
+        return node, None
+    spans = noted(found.spans)
+    if found.text == own:
+        return node, spans
+    before = noted_excerpt(own, node.metadata.get(PASSAGES))
+    begins = 0 if before is None else before.spans[0][0]
+    cut = _cut(node, found.text, found.spans[0][0] - begins, found.spans[-1][1] - begins)
+    return (node, None) if cut is None else (cut, spans)
 
 
 def _own_text(node: BaseNode) -> str:
@@ -59,17 +81,23 @@ def _own_text(node: BaseNode) -> str:
     return node.get_content(metadata_mode=_NONE)
 
 
-def _without_notes(node: BaseNode) -> BaseNode:
+def _without_notes(node: BaseNode, own: str) -> BaseNode:
     # What an earlier pass has noted is not about the document, and would move its score.
-    if NOTES.isdisjoint(node.metadata):
+    notes = NOTES & node.metadata.keys()
+    if PASSAGES in notes and noted_excerpt(own, node.metadata[PASSAGES]) is None:
+        notes -= {PASSAGES}  # the user's own field
+    if not notes:
         return node
-    rest = {key: value for key, value in node.metadata.items() if key not in NOTES}
+    rest = {key: value for key, value in node.metadata.items() if key not in notes}
     return node.model_copy(update={"metadata": rest})
 
 
-def _cut(node: BaseNode, own: str, span: Passage) -> BaseNode | None:
-    """A copy with this part of its text; None if it is of a class that cannot be given a text."""
-    text, copied = own[span.start : span.end], node.model_copy()
+def _cut(node: BaseNode, text: str, start: int, end: int) -> BaseNode | None:
+    """A copy with this text; None if it is of a class that cannot be given one.
+
+    `start` and `end` are where it begins and ends, counted from where the node begins.
+    """
+    copied = node.model_copy()
     copied.embedding = None  # it is the whole text's
     if isinstance(copied, Node) and copied.text_resource is not None:
         # Unlike `set_content`, this keeps what kind of text it is and where it was read.
@@ -80,7 +108,7 @@ def _cut(node: BaseNode, own: str, span: Passage) -> BaseNode | None:
     if isinstance(copied, TextNode) and copied.start_char_idx is not None:
         # Where it stands in the document that the node was made of.
         first = copied.start_char_idx
-        copied.start_char_idx, copied.end_char_idx = first + span.start, first + span.end
+        copied.start_char_idx, copied.end_char_idx = first + start, first + end
     return copied if _own_text(copied) == text else None
 
 

@@ -18,7 +18,9 @@ from assisters_rerank import ConfigurationError, Ranking, Reranker
 from assisters_rerank.plugins import (
     STRICT,
     Content,
+    Cutting,
     LeastScore,
+    PassageThreshold,
     call_options,
     checked_cut,
     checked_score_threshold,
@@ -64,8 +66,15 @@ class AssistersRerank(Reranker, Component, BaseNodePostprocessor):
     content: Content = Field(
         default="document",
         description=(
-            "passage: a long node comes back as a copy cut down to its best passage, with "
-            "metadata['passage_start'] and ['passage_end']; needs long_documents='split'."
+            "passages: a long node comes back as a copy cut down to its relevant passages, with "
+            "their spans and scores in metadata['passages']; needs long_documents='split'."
+        ),
+    )
+    passage_threshold: PassageThreshold = Field(
+        default=None,
+        description=(
+            "With content='passages': keep the passages with a score >= this, and the best one in "
+            "any case. Without it, the best one only."
         ),
     )
 
@@ -123,9 +132,9 @@ class AssistersRerank(Reranker, Component, BaseNodePostprocessor):
         query, nodes = _query(query_bundle), _listed(nodes)
         options = self._effective(top_n, score_threshold)
         with self._reported(query, nodes, options) as report:
-            cut = checked_cut(self, self.content)
+            cutting = checked_cut(self, self.content, self.passage_threshold)
             ranking = self.rerank(query, self._sent(nodes), **options)
-            return report(self._scored(nodes, ranking, cut=cut), ranking)
+            return report(self._scored(nodes, ranking, cutting), ranking)
 
     @dispatcher.span  # the mixin decorates abstract methods only, and this one has a default
     async def _apostprocess_nodes(
@@ -144,9 +153,9 @@ class AssistersRerank(Reranker, Component, BaseNodePostprocessor):
         query, nodes = _query(query_bundle), _listed(nodes)
         effective = self._effective(top_n, score_threshold)
         with self._reported(query, nodes, effective) as report:
-            cut = checked_cut(self, self.content)
+            cutting = checked_cut(self, self.content, self.passage_threshold)
             ranking = await self.arerank(query, self._sent(nodes), **effective)
-            return report(self._scored(nodes, ranking, cut=cut), ranking)
+            return report(self._scored(nodes, ranking, cutting), ranking)
 
     def _effective(
         self, top_n: int | EllipsisType | None, score_threshold: LeastScore | EllipsisType | None
@@ -172,10 +181,10 @@ class AssistersRerank(Reranker, Component, BaseNodePostprocessor):
         return [text_of(node, self.metadata_mode) for node in nodes]
 
     def _scored(
-        self, nodes: list[NodeWithScore], ranking: Ranking, *, cut: bool
+        self, nodes: list[NodeWithScore], ranking: Ranking, cutting: Cutting | None
     ) -> list[NodeWithScore]:
         keep = self.keep_retrieval_score
-        return [scored(nodes[ranked.index], ranked, keep_first=keep, cut=cut) for ranked in ranking]
+        return [scored(nodes[ranked.index], ranked, cutting, keep_first=keep) for ranked in ranking]
 
 
 def _one_query(bundle: QueryBundle | None, text: str | None) -> QueryBundle | None:

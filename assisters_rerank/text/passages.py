@@ -71,19 +71,6 @@ def passages(text: str, most_tokens: int, count_tokens: Callable[[str], int]) ->
     return advancing
 
 
-def placed_in(own: str, sent: str, passage: Passage | None) -> Passage | None:
-    """Where a passage of the text that was sent lies in `own`, which is a part of that text.
-
-    None if there is no passage, if it lies outside, or if `own` is not a part of the sent text.
-    """
-    if passage is None:
-        return None
-    bare = own.strip()  # what puts a text together often strips it
-    at, before = sent.rfind(bare), len(own) - len(own.lstrip())  # metadata stand before a text
-    start, end = max(passage.start - at, 0), min(passage.end - at, len(bare))
-    return Passage(before + start, before + end) if at >= 0 and start < end else None
-
-
 def _cuts(
     text: str, most_tokens: int, count_tokens: Callable[[str], int]
 ) -> Iterator[tuple[int, int]]:

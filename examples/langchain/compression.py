@@ -29,7 +29,7 @@ with service_or_local() as server:
         base_url=server.base_url,
         long_documents="split",  # score passages; a chapter is as good as its best one
         max_tokens=128,  # about a paragraph; without it, as much as the model reads at once
-        content="passage",  # and that passage is what comes back
+        content="passages",  # and the best one is what comes back
         top_n=2,
     )
     first_stage = store.as_retriever(search_kwargs={"k": 5})
@@ -42,8 +42,7 @@ with service_or_local() as server:
     sizes = {chapter.metadata["file"]: len(chapter.page_content) for chapter in chapters}
     for document in retriever.invoke(QUESTION):
         about = document.metadata
-        print(
-            f"\n{about['file']}, score {about['relevance_score']:.2f}, characters "
-            f"{about['passage_start']} to {about['passage_end']} of {sizes[about['file']]}:"
-        )
+        [(start, end, score)] = about["passages"]
+        size = sizes[about["file"]]
+        print(f"\n{about['file']}, score {score:.2f}, characters {start} to {end} of {size}:")
         print(document.page_content)

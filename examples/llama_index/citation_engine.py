@@ -30,7 +30,7 @@ with service_or_local() as server:
     reranker = AssistersRerank(
         top_n=2,
         long_documents="split",  # passages are scored, and the best one counts
-        content="passage",  # and is what comes back of the page
+        content="passages",  # and is what comes back of the page
         max_tokens=112,  # of question and passage together; without it the model's own window
         base_url=server.base_url,
     )
@@ -41,6 +41,6 @@ with service_or_local() as server:
 
 print(f"\n{QUESTION}")
 for node in response.source_nodes:
-    start, end = node.metadata["passage_start"], node.metadata["passage_end"]
+    [(start, end, _)] = node.metadata["passages"]
     print(f"\n{node.score:.2f}  {node.metadata['page']}, characters {start} to {end}")
     print(node.text.strip())

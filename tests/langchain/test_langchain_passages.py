@@ -1,4 +1,4 @@
-"""`content="passage"`: documents that come back cut down to their best passage."""
+"""`content="passages"`: documents that come back cut down to their best passage."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from langchain_classic.chains.combine_documents import create_stuff_documents_chain
 from langchain_classic.chains.retrieval import create_retrieval_chain
 from langchain_classic.retrievers import ContextualCompressionRetriever
@@ -18,12 +20,16 @@ from langchain_core.prompts import ChatPromptTemplate
 from langchain_core.retrievers import BaseRetriever
 from langchain_core.runnables import Runnable
 
-from assisters_rerank import ConfigurationError
+from assisters_rerank import ConfigurationError, Ranking
 from assisters_rerank.local import LocalServer
+from assisters_rerank.plugins import Cutting
 from langchain_assisters import AssistersRerank, RerankRetriever
+from langchain_assisters.documents import scored
 
 from ..plugins.cases import KEY, QUERY, TEXTS
 from ..plugins.long import ANSWER, CLOSING, CUT, LONG, OPENING, OTHER, SHORT, SPLIT
+from ..plugins.passage_scores import TEXTS as ANY_TEXTS
+from ..plugins.passage_scores import THRESHOLDS, ranking_of
 
 
 class Page(Document):
@@ -68,7 +74,7 @@ def cutting(server: LocalServer) -> Callable[..., AssistersRerank]:
     return made
 
 
-Cutting = Callable[..., AssistersRerank]
+Compressors = Callable[..., AssistersRerank]
 
 
 async def compressed(
@@ -90,7 +96,8 @@ async def run(colour: str, runnable: Runnable[Any, Any], given: Any) -> Any:
 
 def assert_cut(document: Document, original: str = LONG, answer: str = ANSWER) -> None:
     """It is the passage with the answer, and stands where its metadata say."""
-    start, end = document.metadata["passage_start"], document.metadata["passage_end"]
+    [[start, end, score]] = document.metadata["passages"]
+    assert score == document.metadata["relevance_score"]
     assert document.page_content == original[start:end]
     assert answer in document.page_content
     assert document.page_content == document.page_content.strip()
@@ -99,12 +106,12 @@ def assert_cut(document: Document, original: str = LONG, answer: str = ANSWER) -
 
 def assert_whole(document: Document, original: str) -> None:
     assert document.page_content == original
-    assert not {"passage_start", "passage_end"} & document.metadata.keys()
+    assert "passages" not in document.metadata
     assert document.metadata.keys() & {"relevance_score", "rerank_degraded"}
 
 
 async def test_long_documents_are_cut_and_short_ones_stay_whole(
-    colour: str, cutting: Cutting, documents: list[Document]
+    colour: str, cutting: Compressors, documents: list[Document]
 ) -> None:
     found = await compressed(colour, cutting(), documents)
     assert_cut(found["long"])
@@ -114,7 +121,7 @@ async def test_long_documents_are_cut_and_short_ones_stay_whole(
 
 
 async def test_the_order_and_the_scores_are_those_of_the_whole_documents(
-    colour: str, cutting: Cutting, documents: list[Document]
+    colour: str, cutting: Compressors, documents: list[Document]
 ) -> None:
     cut = await compressed(colour, cutting(), documents)
     whole = await compressed(colour, cutting(content="document"), documents)
@@ -125,18 +132,18 @@ async def test_the_order_and_the_scores_are_those_of_the_whole_documents(
 
 
 async def test_id_subclass_and_metadata_are_kept(
-    colour: str, cutting: Cutting, documents: list[Document]
+    colour: str, cutting: Compressors, documents: list[Document]
 ) -> None:
     page = (await compressed(colour, cutting(), documents))["long"]
     assert isinstance(page, Page)
     assert page.number == 7
-    ours = {"relevance_score", "passage_start", "passage_end"}
+    ours = {"relevance_score", "passages"}
     assert page.metadata.keys() - ours == {"title", "tags"}
     assert page.metadata is not documents[1].metadata
 
 
 async def test_the_passage_has_the_score_that_it_has_alone(
-    colour: str, cutting: Cutting, documents: list[Document]
+    colour: str, cutting: Compressors, documents: list[Document]
 ) -> None:
     found = (await compressed(colour, cutting(), documents))["long"]
     [alone] = cutting().rerank(QUERY, [found.page_content])
@@ -154,19 +161,19 @@ async def test_the_passage_has_the_score_that_it_has_alone(
     ids=["title before", "stripped", "stripped alone", "title behind"],
 )
 async def test_spans_are_the_contents_own_whatever_is_sent_around_it(
-    text: Callable[[Document], str], colour: str, cutting: Cutting, documents: list[Document]
+    text: Callable[[Document], str], colour: str, cutting: Compressors, documents: list[Document]
 ) -> None:
     assert_cut((await compressed(colour, cutting(text=text), documents))["long"])
 
 
 async def test_a_passage_that_begins_before_the_content_is_cut_to_the_content(
-    colour: str, cutting: Cutting
+    colour: str, cutting: Compressors
 ) -> None:
     document = Document(page_content=f"  {ANSWER}\n\n{OTHER}", id="long")
     compressor = cutting(text=lambda d: f"About commands.\n{d.page_content}")
     found = (await compressed(colour, compressor, [document]))["long"]
     assert_cut(found, document.page_content)
-    assert found.metadata["passage_start"] == 2
+    assert found.metadata["passages"][0][0] == 2
 
 
 @pytest.mark.parametrize(
@@ -178,14 +185,14 @@ async def test_a_passage_that_begins_before_the_content_is_cut_to_the_content(
     ids=["something else", "the best passage is not of the content"],
 )
 async def test_the_whole_document_comes_back_where_the_passage_is_none_of_its_own(
-    text: Callable[[Document], str], colour: str, cutting: Cutting
+    text: Callable[[Document], str], colour: str, cutting: Compressors
 ) -> None:
     found = await compressed(colour, cutting(text=text), [Document(page_content=OTHER, id="other")])
     assert_whole(found["other"], OTHER)
 
 
 async def test_text_in_other_scripts_is_counted_in_characters(
-    colour: str, cutting: Cutting
+    colour: str, cutting: Compressors
 ) -> None:
     other = "村の塀は毎年ちがう色に塗られた。🎨" * 20
     text = f"{other}\n\n{ANSWER} 😀\n\n{other}\ud800"
@@ -194,7 +201,7 @@ async def test_text_in_other_scripts_is_counted_in_characters(
 
 
 async def test_a_second_cut_tells_where_it_stands_in_the_first_text(
-    colour: str, cutting: Cutting, documents: list[Document]
+    colour: str, cutting: Compressors, documents: list[Document]
 ) -> None:
     once = await compressed(colour, cutting(max_tokens=200), documents)
     twice = await compressed(colour, cutting(max_tokens=50), list(once.values()))
@@ -205,7 +212,7 @@ async def test_a_second_cut_tells_where_it_stands_in_the_first_text(
 
 @pytest.mark.parametrize("options", [{}, {"content": "document"}, {"max_tokens": None}])
 async def test_a_second_rerank_of_cut_documents_keeps_their_spans(
-    options: dict[str, Any], colour: str, cutting: Cutting, documents: list[Document]
+    options: dict[str, Any], colour: str, cutting: Compressors, documents: list[Document]
 ) -> None:
     once = await compressed(colour, cutting(), documents)
     twice = await compressed(colour, cutting(**options), list(once.values()))
@@ -215,9 +222,9 @@ async def test_a_second_rerank_of_cut_documents_keeps_their_spans(
 
 
 async def test_spans_that_are_about_another_text_are_replaced(
-    colour: str, cutting: Cutting
+    colour: str, cutting: Compressors
 ) -> None:
-    stale = {"passage_start": 5_000, "passage_end": 5_010}
+    stale = {"passages": [[5_000, 5_010, 0.5]]}
     document = Document(page_content=LONG, id="long", metadata=stale)
     assert_cut((await compressed(colour, cutting(), [document]))["long"])
 
@@ -238,19 +245,19 @@ async def test_it_is_refused_where_no_passages_are_scored(
     long_documents: str,
     on_error: str,
     colour: str,
-    cutting: Cutting,
+    cutting: Compressors,
     documents: list[Document],
     no_request: Callable[..., Any],
 ) -> None:
     compressor = cutting(long_documents=long_documents, on_error=on_error)
-    with no_request(), pytest.raises(ConfigurationError, match=r"content='passage'.*split"):
+    with no_request(), pytest.raises(ConfigurationError, match=r"content='passages'.*split"):
         await compressed(colour, compressor, documents)
 
 
 async def test_options_can_be_changed_one_after_the_other(
     colour: str, compressor: AssistersRerank, documents: list[Document]
 ) -> None:
-    compressor.content = "passage"
+    compressor.content = "passages"
     compressor.long_documents = "split"
     compressor.max_tokens = SPLIT["max_tokens"]
     assert_cut((await compressed(colour, compressor, documents))["long"])
@@ -258,7 +265,7 @@ async def test_options_can_be_changed_one_after_the_other(
 
 @pytest.mark.parametrize("around", ["compression", "pipeline", "retriever", "runnable"])
 async def test_inside_langchains_own_parts(
-    around: str, colour: str, cutting: Cutting, documents: list[Document]
+    around: str, colour: str, cutting: Compressors, documents: list[Document]
 ) -> None:
     first_stage, compressor = FirstStage(documents=documents), cutting(top_n=2)
     pipeline = DocumentCompressorPipeline(transformers=[compressor])
@@ -281,7 +288,7 @@ async def test_inside_langchains_own_parts(
 
 
 async def test_two_compressors_in_a_pipeline_give_one_span(
-    colour: str, cutting: Cutting, documents: list[Document]
+    colour: str, cutting: Compressors, documents: list[Document]
 ) -> None:
     pipeline = DocumentCompressorPipeline(
         transformers=[cutting(max_tokens=200, top_n=2), cutting(max_tokens=50, top_n=1)]
@@ -291,7 +298,7 @@ async def test_two_compressors_in_a_pipeline_give_one_span(
 
 
 async def test_the_model_reads_the_passage_and_not_the_rest(
-    colour: str, cutting: Cutting, documents: list[Document]
+    colour: str, cutting: Compressors, documents: list[Document]
 ) -> None:
     model = Reader(messages=iter([AIMessage("Start it.")]), read=[])
     prompt = ChatPromptTemplate.from_template("{context}\n\n{input}")
@@ -305,14 +312,66 @@ async def test_the_model_reads_the_passage_and_not_the_rest(
     assert SHORT in message.content
     assert OPENING not in message.content
     assert CLOSING not in message.content
-    assert "passage_" not in message.content
+    assert "passages" not in message.content
 
 
 async def test_short_documents_are_untouched_by_it(
-    colour: str, cutting: Cutting, server: LocalServer
+    colour: str, cutting: Compressors, server: LocalServer
 ) -> None:
     documents = [Document(page_content=text, id=text) for text in TEXTS]
     plain = AssistersRerank(base_url=server.base_url, api_key=KEY)
     assert await compressed(colour, cutting(), documents) == await compressed(
         colour, plain, documents
     )
+
+
+@given(ANY_TEXTS, st.sampled_from(["{t}\n{c}", "{c}\n{t}", "{c}{c}", "{t}"]), THRESHOLDS, st.data())
+def test_spans_give_back_the_content_whatever_is_sent_and_however_often(
+    own: str, template: str, threshold: float | None, data: st.DataObject
+) -> None:
+    document = Document(own, metadata={"title": own[:9]})
+    for _ in range(3):
+        sent = template.format(t=document.metadata["title"], c=document.page_content)
+        ranked = ranking_of(sent, data)
+        [found] = scored([document], Ranking((ranked,), "m"), Cutting(threshold))
+        spans = found.metadata.get("passages", [[0, len(own), 0]])
+        assert found.page_content == " … ".join(own[start:end] for start, end, _ in spans)
+        assert {score for _, _, score in spans} <= {0, *(each.score for each in ranked.passages)}
+        document = found
+
+
+async def test_all_passages_at_or_above_the_threshold_come_back(
+    colour: str, cutting: Compressors, documents: list[Document]
+) -> None:
+    text = f"{ANSWER}\n\n{LONG.strip()}"
+    given_one = [Document(text, id="long")]
+    options = {"max_passage_tokens": 20, "max_tokens": None}
+    found = await compressed(colour, cutting(passage_threshold=0.5, **options), given_one)
+    [(start, end, score), (other, last, _)] = found["long"].metadata["passages"]
+    assert found["long"].page_content == f"{text[start:end]} … {text[other:last]}"
+    assert found["long"].page_content.count(ANSWER) == 2
+    assert score == found["long"].metadata["relevance_score"]
+    all_of_it = await compressed(colour, cutting(passage_threshold=-1, **options), given_one)
+    assert all_of_it["long"].page_content == text
+    only_best = await compressed(colour, cutting(passage_threshold=2, **options), given_one)
+    assert only_best == await compressed(colour, cutting(**options), given_one)
+
+
+async def test_a_threshold_without_passages_is_refused(
+    colour: str, cutting: Compressors, documents: list[Document]
+) -> None:
+    with pytest.raises(ConfigurationError, match=r"passage_threshold: .*content='passages'"):
+        await compressed(colour, cutting(content="document", passage_threshold=0.5), documents)
+
+
+async def test_scores_of_an_earlier_pass_are_renewed(
+    colour: str, cutting: Compressors, dead_url: str, documents: list[Document]
+) -> None:
+    cut = (await compressed(colour, cutting(), documents))["long"]
+    [[start, end, _]] = cut.metadata["passages"]
+    other = cut.model_copy(update={"metadata": {"passages": [[start, end, 7.5]]}})
+    again = (await compressed(colour, cutting(), [other]))["long"]
+    assert again.metadata["passages"] == [[start, end, again.metadata["relevance_score"]]]
+    passing = AssistersRerank(base_url=dead_url, on_error="passthrough", max_retries=0, **CUT)
+    degraded = (await compressed(colour, passing, [other]))["long"]
+    assert degraded.metadata["passages"] == [[start, end, None]]

@@ -51,7 +51,8 @@ OPTIONS: dict[str, Any] = {
     "score_activation": "sigmoid",
     "dialect": Dialect(constants={}),
     "extra_body": {"truncation": False, "more": {"a": [1]}},
-    "content": "passage",
+    "content": "passages",
+    "passage_threshold": 0.25,
     "name": "second stage",  # every Runnable has one
 }
 NOT_JSON = {

@@ -1,4 +1,4 @@
-"""`content="passage"`: nodes that come back as copies, cut down to their best passage."""
+"""`content="passages"`: nodes that come back as copies, cut down to their best passage."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from llama_index.core import VectorStoreIndex
 from llama_index.core.llms import MockLLM
 from llama_index.core.memory import ChatMemoryBuffer
@@ -29,10 +31,13 @@ from llama_index.core.schema import (
 
 from assisters_rerank import ConfigurationError
 from assisters_rerank.local import LocalServer
+from assisters_rerank.plugins import Cutting as Passages
 from llama_index_assisters import AssistersRerank
+from llama_index_assisters.nodes import scored, text_of
 
 from ..plugins.cases import KEY, QUERY
 from ..plugins.long import ANSWER, CLOSING, CUT, LONG, OPENING, OTHER, SHORT
+from ..plugins.passage_scores import TEXTS, THRESHOLDS, ranking_of
 from .doubles import FirstStage
 
 Reranked = Callable[..., Awaitable[list[NodeWithScore]]]
@@ -108,7 +113,8 @@ def by_id(nodes: Sequence[NodeWithScore]) -> dict[str, NodeWithScore]:
 def assert_cut(found: NodeWithScore, original: str = LONG, answer: str = ANSWER) -> None:
     """It is the passage with the answer, and stands where its metadata say."""
     text = found.node.get_content(NONE)
-    start, end = found.node.metadata["passage_start"], found.node.metadata["passage_end"]
+    [[start, end, score]] = found.node.metadata["passages"]
+    assert score == found.score
     assert text == original[start:end]
     assert answer in text
     assert text == text.strip()
@@ -117,7 +123,7 @@ def assert_cut(found: NodeWithScore, original: str = LONG, answer: str = ANSWER)
 
 def assert_whole(found: NodeWithScore, original: BaseNode) -> None:
     assert found.node.get_content(NONE) == original.get_content(NONE)
-    assert not {"passage_start", "passage_end"} & found.node.metadata.keys()
+    assert "passages" not in found.node.metadata
 
 
 async def test_long_nodes_are_cut_and_short_ones_stay_the_very_same(
@@ -208,7 +214,7 @@ async def test_a_passage_that_lies_in_the_metadata_gives_the_whole_node(
     # Without the metadata, it is the text that is cut.
     [found] = await reranked(cutting(metadata_mode=NONE), [NodeWithScore(node=node)])
     assert found.node.get_content(NONE) in OTHER
-    assert "passage_start" in found.node.metadata
+    assert "passages" in found.node.metadata
 
 
 async def test_a_text_that_the_users_own_class_keeps_elsewhere(
@@ -230,8 +236,7 @@ async def test_metadata_that_repeat_the_text_do_not_mislead(
     [found] = await reranked(cutting(metadata_mode=MetadataMode.NONE), [NodeWithScore(node=node)])
     assert_cut(found)
     [found] = await reranked(cutting(metadata_mode=MetadataMode.ALL), [NodeWithScore(node=node)])
-    # The two score the same, and the first one counts: it stands in the window.
-    assert_whole(found, node)
+    assert_cut(found)  # the best passage stands in the window, which holds the text as well
 
 
 async def test_a_chunk_still_tells_where_it_stands_in_its_document(
@@ -248,7 +253,7 @@ async def test_a_chunk_still_tells_where_it_stands_in_its_document(
         assert node.node.source_node is not None
         assert node.node.source_node.node_id == "source"
     assert ANSWER in found[0].node.get_content(NONE)
-    assert "passage_start" in found[0].node.metadata
+    assert "passages" in found[0].node.metadata
     assert any(isinstance(chunk, TextNode) and (chunk.start_char_idx or 0) > 0 for chunk in chunks)
 
 
@@ -278,8 +283,8 @@ async def test_a_second_cut_tells_where_it_stands_in_the_first_text(
     assert_cut(twice)
     assert len(twice.node.get_content(NONE)) < len(once.node.get_content(NONE))
     assert isinstance(twice.node, TextNode)
-    assert twice.node.start_char_idx == 1_000 + twice.node.metadata["passage_start"]
-    assert twice.node.end_char_idx == 1_000 + twice.node.metadata["passage_end"]
+    assert twice.node.start_char_idx == 1_000 + twice.node.metadata["passages"][0][0]
+    assert twice.node.end_char_idx == 1_000 + twice.node.metadata["passages"][0][1]
     assert twice.node.get_metadata_str(MetadataMode.LLM) == ""
 
 
@@ -314,8 +319,82 @@ async def test_it_is_refused_where_no_passages_are_scored(
     no_request: Callable[[], AbstractContextManager[None]],
 ) -> None:
     postprocessor = cutting(long_documents=long_documents, on_error=on_error)
-    with no_request(), pytest.raises(ConfigurationError, match=r"content='passage'.*split"):
+    with no_request(), pytest.raises(ConfigurationError, match=r"content='passages'.*split"):
         await reranked(postprocessor, nodes)
+
+
+TEMPLATES = ["{metadata_str}\n\n{content}", "{content}\n\n{metadata_str}", "{content}{content}"]
+
+
+@given(
+    TEXTS, st.sampled_from(TEMPLATES), st.sampled_from(list(MetadataMode)), THRESHOLDS, st.data()
+)
+def test_spans_give_back_the_text_whatever_is_sent_and_however_often(
+    own: str, template: str, mode: MetadataMode, threshold: float | None, data: st.DataObject
+) -> None:
+    metadata = {"title": own[:9], "text": own}
+    before = NodeWithScore(
+        node=TextNode(
+            text=own, metadata=metadata, text_template=template, start_char_idx=7, end_char_idx=99
+        )
+    )
+    for _ in range(3):
+        sent = text_of(before, mode)
+        assert "[[" not in sent
+        found = scored(before, ranking_of(sent, data), Passages(threshold), keep_first=False)
+        spans = found.node.metadata.get("passages", [[0, len(own), 0]])
+        text = found.node.get_content(NONE)
+        assert text == " … ".join(own[start:end] for start, end, _ in spans)
+        if text != own:
+            assert isinstance(found.node, TextNode)
+            assert found.node.start_char_idx == 7 + spans[0][0]
+            assert found.node.end_char_idx == 7 + spans[-1][1]
+        before = found
+
+
+async def test_all_passages_at_or_above_the_threshold_come_back(
+    reranked: Reranked, cutting: Cutting
+) -> None:
+    text = f"{ANSWER}\n\n{LONG.strip()}"
+    nodes = [NodeWithScore(node=TextNode(text=text))]
+    options = {"max_passage_tokens": 20, "max_tokens": None}
+    [found] = await reranked(cutting(passage_threshold=0.5, **options), nodes)
+    [(start, end, score), (other, last, _)] = found.node.metadata["passages"]
+    assert found.node.get_content(NONE) == f"{text[start:end]} … {text[other:last]}"
+    assert found.node.get_content(NONE).count(ANSWER) == 2
+    assert score == found.score
+    [all_of_it] = await reranked(cutting(passage_threshold=-1, **options), nodes)
+    assert all_of_it.node.get_content(NONE) == text
+    [only_best] = await reranked(cutting(passage_threshold=2, **options), nodes)
+    assert [only_best] == await reranked(cutting(**options), nodes)
+
+
+async def test_a_threshold_without_passages_is_refused(
+    reranked: Reranked, cutting: Cutting, nodes: list[NodeWithScore]
+) -> None:
+    with pytest.raises(ConfigurationError, match=r"passage_threshold: .*content='passages'"):
+        await reranked(cutting(content="document", passage_threshold=0.5), nodes)
+
+
+async def test_scores_of_an_earlier_pass_are_renewed(
+    reranked: Reranked, cutting: Cutting, dead_url: str
+) -> None:
+    node = TextNode(text=SHORT, metadata={"passages": [[5, 5 + len(SHORT), 7.5]]})
+    [found] = await reranked(cutting(), [NodeWithScore(node=node)])
+    assert found.node.metadata["passages"] == [[5, 5 + len(SHORT), found.score]]
+    assert node.metadata == {"passages": [[5, 5 + len(SHORT), 7.5]]}
+    passing = AssistersRerank(base_url=dead_url, on_error="passthrough", max_retries=0, **CUT)
+    [degraded] = await reranked(passing, [NodeWithScore(node=node)])
+    assert degraded.node.metadata["passages"] == [[5, 5 + len(SHORT), None]]
+
+
+async def test_a_field_of_the_users_own_named_passages_is_sent_as_before(
+    reranked: Reranked, cutting: Cutting, server: LocalServer
+) -> None:
+    node = TextNode(text=SHORT, metadata={"passages": [[1, 2, 3]]})
+    [found] = await reranked(cutting(), [NodeWithScore(node=node)])
+    assert server.requests[-1].documents == (f"passages: [[1, 2, 3]]\n\n{SHORT}",)
+    assert found.node is node
 
 
 class TestInsideEngines:
@@ -336,7 +415,7 @@ class TestInsideEngines:
         assert SHORT in said
         assert OPENING not in said
         assert CLOSING not in said
-        assert "passage_" not in said
+        assert "passages" not in said
         assert len(answer.source_nodes) == 2
 
     async def test_query_engine(

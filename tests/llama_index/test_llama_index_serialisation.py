@@ -45,7 +45,8 @@ OPTIONS: dict[str, Any] = {
     "score_activation": "sigmoid",
     "dialect": Dialect(constants={}),
     "extra_body": {"truncation": False, "more": {"a": [1]}},
-    "content": "passage",
+    "content": "passages",
+    "passage_threshold": 0.25,
     "metadata_mode": MetadataMode.NONE,
     "keep_retrieval_score": True,
 }

@@ -20,4 +20,4 @@ SHORT = "Run a command in a shell."
 
 # A window of which the long documents have several, and the short ones one.
 SPLIT: dict[str, Any] = {"long_documents": "split", "max_tokens": 80}
-CUT: dict[str, Any] = {**SPLIT, "content": "passage"}
+CUT: dict[str, Any] = {**SPLIT, "content": "passages"}

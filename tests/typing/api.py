@@ -201,7 +201,9 @@ def langchain(base: BaseRetriever, documents: Sequence[Document]) -> None:
     compressor = AssistersRerank(
         top_n=3, text=lambda document: f"{document.metadata['title']}\n{document.page_content}"
     )
-    compressor = AssistersRerank(content="passage", long_documents="split", cache=MemoryCache())
+    compressor = AssistersRerank(
+        content="passages", passage_threshold=0.5, long_documents="split", cache=MemoryCache()
+    )
     assert_type(compressor.total_usage, Usage)
     as_compressor: BaseDocumentCompressor = compressor
     as_runnable: Runnable[RerankInput, list[Document]] = compressor
@@ -226,7 +228,9 @@ def llama_index(nodes: list[NodeWithScore]) -> None:
     postprocessor = LlamaIndexRerank(
         top_n=3, metadata_mode=MetadataMode.NONE, keep_retrieval_score=True
     )
-    postprocessor = LlamaIndexRerank(content="passage", long_documents="split", prices={"m": 1})
+    postprocessor = LlamaIndexRerank(
+        content="passages", passage_threshold=0.5, long_documents="split", prices={"m": 1}
+    )
     assert_type(postprocessor.total_usage, Usage)
     as_postprocessor: BaseNodePostprocessor = postprocessor
     assert_type(as_postprocessor.postprocess_nodes(nodes, query_str="q"), list[NodeWithScore])

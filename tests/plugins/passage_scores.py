@@ -1,0 +1,25 @@
+"""Documents in passages with scores, as the flow gives them to a plugin."""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+
+from assisters_rerank import Document, Passage, RankedDocument, ScoredPassage
+from assisters_rerank.text.passages import passages
+
+_SCRAPS = ("A b. ", "c", " … ", "\n", "{x} ", "Long word. ")
+TEXTS = st.lists(st.sampled_from(_SCRAPS), max_size=20).map("".join)
+THRESHOLDS = st.sampled_from([None, -2.0, 0.3, 0.9])
+
+
+def ranking_of(sent: str, data: st.DataObject) -> RankedDocument:
+    """What the flow would give for a text in passages of some length, with some scores."""
+    cuts = passages(sent, data.draw(st.integers(5, 30)), len)
+    scored = tuple(
+        ScoredPassage(*cut, data.draw(st.sampled_from([-1.0, 0.3, 0.5]))) for cut in cuts
+    )
+    if len(scored) < 2:
+        return RankedDocument(0, 0.5, Document(sent, sent))
+    best = max(scored, key=lambda each: each.score)
+    place = Passage(best.start, best.end)
+    return RankedDocument(0, best.score, Document(sent, sent), place, scored)
