@@ -4,7 +4,7 @@
 
 - `checked_server` goes through it from end to end, `asking` puts and counts the requests;
 - `spoken_dialect` finds dialect, address and key; `judged_rankings` asks `labelled_questions`;
-- `listwise_check` repeats requests and asks for documents alone and with others; `request_sizes`,
+- `own_scores` repeats requests and asks for documents alone and with others; `request_sizes`,
   `document_lengths` and `latencies` try their limits with `probe_texts`;
 - `server_report` holds what was found, `conclusions` says what follows from it, and
   `suggested_options` are those for this server.

@@ -14,7 +14,7 @@ from .conclusions import notes, problems
 from .document_lengths import find_lengths
 from .judged_rankings import judge
 from .latencies import find_latencies
-from .listwise_check import find_company
+from .own_scores import find_company
 from .request_sizes import find_sizes
 from .server_report import ReportedFound, ServerReport
 from .spoken_dialect import find_dialect, find_key, name_of
@@ -86,7 +86,12 @@ async def _check(
         cost=asking.usage.cost if asking.usage.requests else 0.0,
         stopped=None if asking.stopped is None else str(asking.stopped),
     )
-    return replace(report, problems=tuple(problems(report)), notes=tuple(notes(report)))
+    listwise = reranker.is_listwise(report.model)
+    return replace(
+        report,
+        problems=tuple(problems(report, listwise=listwise)),
+        notes=tuple(notes(report)),
+    )
 
 
 async def _ask_about(

@@ -9,8 +9,8 @@ from .server_report import RankingFound, ServerReport
 _PROBABLY = "the model was probably loaded wrongly, or is no reranker."
 
 
-def problems(report: ServerReport) -> Iterator[str]:
-    """What would give wrong rankings, or none."""
+def problems(report: ServerReport, *, listwise: bool) -> Iterator[str]:
+    """What would give wrong rankings, or none; `listwise`: the reranker takes the model for it."""
     if report.dialect is None:
         yield _unanswered(report)
         return
@@ -30,10 +30,11 @@ def problems(report: ServerReport) -> Iterator[str]:
             "The same request gets other scores each time, by up to "
             f"{company.repeated:.0%} of the spread of all scores."
         )
-    elif company.listwise:
+    elif company.listwise and not listwise:
         yield (
             "List-wise: a document's score depends on the others of its request, so that scores "
-            "of several requests cannot be merged. Send every list in one request."
+            "of several requests cannot be merged. Give listwise=True, which sends every list in "
+            "one request."
         )
 
 

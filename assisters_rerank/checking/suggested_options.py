@@ -14,6 +14,8 @@ from .server_report import ServerReport
 _WINDOWS = (128, 256, 512, 1024, 2048, 4096, 8192)
 _NEARBY = 0.1
 
+_LEAST_WINDOW = 32  # as the option max_tokens has it
+
 _DEFAULT_SIZE: int = RerankOptions.model_fields["max_documents_per_request"].default
 
 
@@ -35,6 +37,8 @@ def options_for(options: RerankOptions, report: ServerReport) -> dict[str, str]:
         given["extra_headers"] = repr(dict.fromkeys(options.extra_headers, "…"))
     if report.scores is not None and report.scores.kind == "logits":
         given["score_activation"] = _quoted("sigmoid")
+    if report.company is not None and report.company.listwise:
+        given["listwise"] = "True"
     return given | _about_requests(report) | _about_long_documents(options.model, report)
 
 
@@ -48,7 +52,7 @@ def _about_requests(report: ServerReport) -> dict[str, str]:
 
 def _about_long_documents(model: str, report: ServerReport) -> dict[str, str]:
     found = report.lengths
-    if found is None or found.outcome not in ("cut", "refused"):
+    if found is None or found.outcome not in ("cut", "refused") or found.tokens < _LEAST_WINDOW:
         return {}
     window = window_near(found.tokens)
     published = CATALOGUE.get(model)

@@ -197,8 +197,18 @@ def test_a_batchs_noise_is_no_list_wise_model() -> None:
 def test_a_list_wise_server_needs_all_in_one_request() -> None:
     report, _ = checked(answering(to_the_best, most=250, window=300))
     assert report.options["max_documents_per_request"] == "250"
+    assert report.options["listwise"] == "True"
     assert report.lengths is not None
     assert report.lengths.outcome == "cut"
+
+
+def test_a_list_wise_server_is_right_once_that_is_said() -> None:
+    report, _ = checked(answering(to_the_best, most=20, window=80), listwise=True)
+    assert report.is_right, report.problems
+    report, _ = checked(answering(most=20, window=80), listwise=True)
+    assert report.company is not None
+    assert report.company.listwise is False
+    assert "listwise" not in report.options
 
 
 # --- keys ---
