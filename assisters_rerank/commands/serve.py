@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .command_options import SERVER
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -35,14 +37,29 @@ class PlanChoice(StrEnum):
     STARTUP = "startup"
 
 
+SCORES = "Scores"
+IMITATED = "What it imitates"
+
+
 def serve(
     host: Annotated[
-        str, typer.Option(help="Address to listen on; beyond this machine only with a key.")
+        str,
+        typer.Option(
+            rich_help_panel=SERVER,
+            metavar="ADDRESS",
+            help="Address to listen on; beyond this machine only with a key.",
+        ),
     ] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8765,
+    port: Annotated[
+        int,
+        typer.Option(
+            rich_help_panel=SERVER, metavar="N", min=0, max=65535, help="0 takes a free one."
+        ),
+    ] = 8765,
     api_key: Annotated[
         str | None,
         typer.Option(
+            rich_help_panel=SERVER,
             envvar="ASSISTERS_SERVE_API_KEY",
             metavar="KEY",
             help="Refuse requests without this key. The variable keeps it out of `ps`.",
@@ -50,17 +67,24 @@ def serve(
     ] = None,
     scorer: Annotated[
         ScorerChoice,
-        typer.Option(help="Term coverage and word vectors, only term coverage, or a real model."),
+        typer.Option(
+            rich_help_panel=SCORES,
+            metavar="embedded|lexical|cross-encoder",
+            help="Term coverage and word vectors, only term coverage, or a real model.",
+        ),
     ] = ScorerChoice.EMBEDDED,
     model: Annotated[
         str | None,
         typer.Option(
-            metavar="NAME", help="Cross-encoder: a model of fastembed's list or of the hub."
+            rich_help_panel=SCORES,
+            metavar="NAME",
+            help="Cross-encoder: a model of fastembed's list or of the hub.",
         ),
     ] = None,
     model_path: Annotated[
         Path | None,
         typer.Option(
+            rich_help_panel=SCORES,
             metavar="FOLDER",
             help="Cross-encoder: a local folder with model.onnx and tokenizer.json.",
         ),
@@ -68,6 +92,8 @@ def serve(
     generation: Annotated[
         int | None,
         typer.Option(
+            rich_help_panel=IMITATED,
+            metavar="1|2|3",
             min=1,
             max=3,
             help="Which of the service's generations of API to answer like; by default the "
@@ -75,43 +101,83 @@ def serve(
         ),
     ] = None,
     max_documents: Annotated[
-        int | None, typer.Option(min=1, help="Documents a request; else the generation's limit.")
+        int | None,
+        typer.Option(
+            rich_help_panel=IMITATED,
+            metavar="N",
+            min=1,
+            help="Documents a request; else the generation's limit.",
+        ),
     ] = None,
     max_tokens: Annotated[
         int | None,
         typer.Option(
-            min=1, help="Read no more of query and document together; cuts the document's end off."
+            rich_help_panel=SCORES,
+            metavar="N",
+            min=1,
+            help="Read no more of query and document together; cuts the document's end off.",
         ),
     ] = None,
     plan: Annotated[
-        PlanChoice | None, typer.Option(help="Enforce the limits a minute of this plan.")
+        PlanChoice | None,
+        typer.Option(
+            rich_help_panel=IMITATED,
+            metavar="free|developer|startup",
+            help="Enforce the limits a minute of this plan.",
+        ),
     ] = None,
     requests_per_minute: Annotated[
-        int | None, typer.Option(min=1, help="Enforce this limit; wins over the plan's.")
+        int | None,
+        typer.Option(
+            rich_help_panel=IMITATED,
+            metavar="N",
+            min=1,
+            help="Enforce this limit; wins over the plan's.",
+        ),
     ] = None,
     tokens_per_minute: Annotated[
-        int | None, typer.Option(min=1, help="Enforce this limit; wins over the plan's.")
+        int | None,
+        typer.Option(
+            rich_help_panel=IMITATED,
+            metavar="N",
+            min=1,
+            help="Enforce this limit; wins over the plan's.",
+        ),
     ] = None,
     window: Annotated[
         float | None,
-        typer.Option(metavar="SECONDS", help="Count in windows of this length, not of a minute."),
+        typer.Option(
+            rich_help_panel=IMITATED,
+            metavar="SECONDS",
+            help="Count in windows of this length, not of a minute.",
+        ),
     ] = None,
     latency: Annotated[
-        bool, typer.Option("--latency", help="Answer no sooner than the service says it does.")
+        bool,
+        typer.Option(
+            "--latency",
+            rich_help_panel=IMITATED,
+            help="Answer no sooner than the service says it does.",
+        ),
     ] = False,
     max_body_mb: Annotated[
-        int, typer.Option(min=1, metavar="MB", help="The largest body of a request.")
+        int,
+        typer.Option(
+            rich_help_panel=SERVER, min=1, metavar="MB", help="The largest body of a request."
+        ),
     ] = 32,
     allowed_host: Annotated[
         list[str] | None,
         typer.Option(
+            rich_help_panel=SERVER,
             metavar="NAME",
             help="A name that clients may use for this server, and web pages may come from, "
             "besides localhost: for containers; can be given repeatedly.",
         ),
     ] = None,
     any_model: Annotated[
-        bool, typer.Option("--any-model", help="Accept every name of a model.")
+        bool,
+        typer.Option("--any-model", rich_help_panel=IMITATED, help="Accept every name of a model."),
     ] = False,
 ) -> None:
     """Run a local server that speaks the service's dialect: no key, no download, no cost.
