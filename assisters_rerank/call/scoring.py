@@ -66,6 +66,11 @@ class Scoring:
     """What the service has scored, by position in the plan's texts."""
     answered: dict[tuple[int, int], _Answered] = field(default_factory=dict)
     """By the first position of what was asked for, and the part of it."""
+    dialect: Dialect = field(init=False)
+    """How the server words requests and answers."""
+
+    def __post_init__(self) -> None:
+        self.dialect = dialect_of(self.options.dialect)
 
     async def scores(self, top_n: int | None) -> dict[int, float]:
         """The score of every text by position, or of the `top_n` best ones if that is enough."""
@@ -100,11 +105,6 @@ class Scoring:
         )
         self.state.total_usage.add(without_request)  # requests were added as they were answered
         return sum(requests, without_request)
-
-    @property
-    def dialect(self) -> Dialect:
-        """How the server words requests and answers."""
-        return dialect_of(self.options.dialect)
 
     @property
     def request_ids(self) -> tuple[str, ...]:

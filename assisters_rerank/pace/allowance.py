@@ -63,6 +63,8 @@ def allowances(answer: Answer) -> tuple[Allowance | None, Allowance | None]:
 
 def minute_limits(answer: Answer) -> tuple[int | None, int | None]:
     """Requests and tokens that the key may have in a minute, of whose use nothing is said."""
+    if "x-litellm-call-id" not in answer.headers:  # other servers are not asked for each of them
+        return None, None
     rpm, tpm = (_number(answer.headers.get(f"x-litellm-key-{unit}-limit", "")) for unit in _UNITS)
     return (int(rpm) if rpm and rpm >= 1 else None, int(tpm) if tpm and tpm >= 1 else None)
 

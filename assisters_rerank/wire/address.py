@@ -47,6 +47,7 @@ def usable_url(value: str) -> str:
 BaseUrl = Annotated[str, AfterValidator(usable_url)]
 
 
+@lru_cache(maxsize=64)
 def endpoint(base_url: str, path: str) -> str:
     """Where a request goes: the address with `path`, unless it is a whole one already."""
     parts = parts_of(base_url)
@@ -60,6 +61,7 @@ def short_form(base_url: str) -> str:
     return _with_path(parts, _without(parts.path, _OTHER_PATHS))
 
 
+@lru_cache(maxsize=64)
 def shown(url: str) -> str:
     """The address as people are shown it: of a query string the names, and no values."""
     parts = parts_of(url)
@@ -81,6 +83,7 @@ def parts_of(url: str) -> SplitResult:
     return urlsplit(url)
 
 
+@lru_cache(maxsize=64)
 def server_of(url: str) -> tuple[str, str | None, int | None]:
     """Scheme, host and port, however the address writes them."""
     parts = parts_of(url)

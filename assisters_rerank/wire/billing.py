@@ -32,35 +32,34 @@ class Billing:
         usage = mapping_or_empty(content.get("usage"))
         meta = mapping_or_empty(content.get("meta"))
         billed, counted = (mapping_or_empty(meta.get(name)) for name in ("billed_units", "tokens"))
-        tokens = (
-            usage.get("total_tokens"),
-            usage.get("prompt_tokens"),
-            usage.get("input_tokens"),
-            billed.get("total_tokens"),
-            billed.get("input_tokens"),
-            counted.get("total_tokens"),
-            counted.get("input_tokens"),
-            content.get("total_tokens"),
-            _number(answer.headers.get("x-compute-tokens")),  # TEI
-        )
-        units = (
-            billed.get("search_units"), usage.get("search_units"), usage.get("rerank_units"),
-        )  # fmt: skip
-        costs = usage.get("cost"), _number(answer.headers.get("x-litellm-response-cost"))
+        headers = answer.headers
         return cls(
-            next((found for found in map(_count, tokens) if found), None),
-            next((found for found in map(_count, units) if found), None),
-            next((found for found in map(_dollars, costs) if found), None),
-            LOCAL_SERVER_HEADER in answer.headers,
+            _first(usage, "total_tokens", "prompt_tokens", "input_tokens")
+            or _first(billed, "total_tokens", "input_tokens")
+            or _first(counted, "total_tokens", "input_tokens")
+            or _first(content, "total_tokens")
+            or _count(_number(headers.get("x-compute-tokens"))),  # TEI
+            _first(billed, "search_units") or _first(usage, "search_units", "rerank_units"),
+            _dollars(usage.get("cost"))
+            or _dollars(_number(headers.get("x-litellm-response-cost"))),
+            LOCAL_SERVER_HEADER in headers,
         )
+
+
+def _first(reported: dict[str, object], *names: str) -> int | None:
+    """The first of these counts that is possible and not 0."""
+    for name in names if reported else ():
+        if found := _count(reported.get(name)):
+            return found
+    return None
 
 
 def _count(value: object) -> int | None:
-    return int(value) if _is_number(value) and value == int(value) else None
+    return int(value) or None if _is_number(value) and value == int(value) else None
 
 
 def _dollars(value: object) -> float | None:
-    return float(value) if _is_number(value) else None
+    return float(value) or None if _is_number(value) else None
 
 
 def _is_number(value: object) -> TypeGuard[int | float]:

@@ -6,6 +6,7 @@ import os
 import warnings
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Annotated, TypeVar
 
 from pydantic import AfterValidator, SecretStr
@@ -153,5 +154,6 @@ def is_service(base_url: str) -> bool:
     return _is_at(ASSISTERS, base_url) or server_of(base_url) == _named_server()
 
 
+@lru_cache(maxsize=64)
 def _is_at(provider: Provider, url: str) -> bool:
     return provider.url is not None and parts_of(url).hostname == parts_of(provider.url).hostname

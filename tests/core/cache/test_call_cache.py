@@ -163,7 +163,7 @@ def test_another_query_model_or_address_shares_nothing(other: dict[str, Any]) ->
 @pytest.mark.parametrize(
     "same",
     [
-        {"base_url": "https://scripted.test/v1/rerank"},
+        {"base_url": "https://api.assisters.dev/v1/rerank"},
         {"top_n": 1},
         {"score_threshold": 0.5},
         {"api_key": "ask_another"},

@@ -60,7 +60,9 @@ def test_a_wait_that_does_not_fit_is_told_at_once() -> None:
 
 def of_a_key(**limits: str) -> Callable[[Request], Answer]:
     """As LiteLLM answers: what the key may have in a minute, and nothing of what is left of it."""
-    return lambda request: answer(scored(json.loads(request.body)), **limits)
+    return lambda request: answer(
+        scored(json.loads(request.body)), x_litellm_call_id="d5ff", **limits
+    )
 
 
 @pytest.mark.parametrize("own", [None, 2, 9])
