@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BeforeValidator, Field
 
+from .call.context import FrameworkDocument, Shown
 from .errors import ConfigurationError
 from .lazy_names import lazy_names
 from .options.rerank_options import RerankOptions, TopN, checked_top_n
@@ -23,19 +24,22 @@ from .options.thresholds import (
 )
 from .ranking import RankedDocument
 from .settings import STRICT, Settings, no_bool
-from .text.excerpts import Excerpt, Span, excerpt, noted_excerpt, placed_in, whole
+from .text.excerpts import Excerpt, Span, excerpt, noted_excerpt, placed_in, shortened, whole
 from .wire.destination import API_KEY_VARIABLE
 
 __all__ = [
     "API_KEY_VARIABLE",
+    "CUT_OFF",
     "PASSAGES",
     "STRICT",
     "Content",
     "Cutting",
+    "FrameworkDocument",
     "LeastScore",
     "PassageThreshold",
     "ScoreThreshold",
     "Settings",
+    "Shown",
     "TopN",
     "call_options",
     "check_models",
@@ -56,7 +60,7 @@ PassageThreshold = Annotated[float, BeforeValidator(no_bool), Field(allow_inf_na
 
 _CALL_OPTIONS = ("score_threshold", "top_n")
 
-PASSAGES = "passages"
+PASSAGES, CUT_OFF = "passages", "context_truncated"
 
 
 class Cutting(NamedTuple):
@@ -129,9 +133,11 @@ def excerpt_of(
     """What is left of `own`, a document's text, which is a part of the text that was scored.
 
     None if nothing is to be said of passages: the text was scored as a whole, or no passage to be
-    kept holds any of it. The text is `own` itself if only an earlier excerpt has a new score.
+    kept holds any of it. The text is `own` itself if only an earlier excerpt has a new score. It is
+    cut off at `context_end`.
     """
     before = noted_excerpt(own, metadata.get(PASSAGES)) if PASSAGES in metadata else None
+    found = None
     if cutting is not None and ranked.passage is not None:
         kept = [
             (*placed, score)
@@ -139,12 +145,13 @@ def excerpt_of(
             if (start, end) == ranked.passage or cutting.takes(score)
             if (placed := placed_in(own, ranked.text, start, end)) is not None
         ]
-        if (found := excerpt(own, kept, before or whole(own))) is not None:
-            return found
-    if before is None:
-        return None
-    score = ranked.relevance_score
-    return before._replace(spans=tuple((start, end, score) for start, end, _ in before.spans))
+        found = excerpt(own, kept, before or whole(own))
+    if found is None and (before is not None or ranked.context_end is not None):
+        spans = (before or whole(own)).spans
+        found = Excerpt(own, tuple((*span[:2], ranked.relevance_score) for span in spans))
+    if found is not None and ranked.context_end is not None:
+        return shortened(found, ranked.context_end)
+    return found
 
 
 def noted(spans: Sequence[Span]) -> list[list[float | None]]:

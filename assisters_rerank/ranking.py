@@ -41,6 +41,8 @@ class RankedDocument:
         passage: with `long_documents="split"`, where in a long text the passage stands that the
             score belongs to (characters); None if the text was scored as a whole.
         split: every scored passage of a text that was split; `passages` says it of any text.
+        context_end: where the text of the best document has to be cut off so that it keeps to
+            `max_context_tokens`; None: it fits. In a plugin it counts in the returned text.
     """
 
     index: int
@@ -48,6 +50,12 @@ class RankedDocument:
     document: Document
     passage: Passage | None = None
     split: tuple[ScoredPassage, ...] = field(default=(), repr=False)
+    context_end: int | None = None
+
+    @property
+    def context(self) -> str:
+        """The text that fits into the prompt: all of it, unless `context_end` is given."""
+        return self.document.text[: self.context_end]
 
     @property
     def passages(self) -> tuple[ScoredPassage, ...]:
@@ -86,6 +94,8 @@ class Ranking(Sequence[RankedDocument]):
         truncated: how many documents were longer than the model reads, so that the service left
             their ends unread; None if the model's window is not known.
         degraded_reason: of a degraded ranking, what went wrong.
+        context_tokens: how many tokens the documents have together, as `max_context_tokens` counts
+            them; None without that option.
     """
 
     results: tuple[RankedDocument, ...]
@@ -95,6 +105,7 @@ class Ranking(Sequence[RankedDocument]):
     degraded: bool = False
     truncated: int | None = None
     degraded_reason: str | None = None
+    context_tokens: int | None = None
 
     @overload
     def __getitem__(self, place: int) -> RankedDocument: ...

@@ -7,7 +7,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from langchain_core.documents import Document
 
 from assisters_rerank import ConfigurationError, RankedDocument, Ranking
-from assisters_rerank.plugins import PASSAGES, Cutting, excerpt_of, noted
+from assisters_rerank.plugins import (
+    CUT_OFF,
+    PASSAGES,
+    Cutting,
+    FrameworkDocument,
+    Shown,
+    excerpt_of,
+    noted,
+)
 
 SCORE = "relevance_score"
 DEGRADED = "rerank_degraded"
@@ -24,6 +32,21 @@ def listed(documents: Iterable[Document]) -> list[Document]:
                 f"documents[{place}]: give a LangChain Document, not {type(document).__name__}."
             )
     return listed
+
+
+def sent(
+    documents: Sequence[Document], texts: Sequence[str], cutting: Cutting | None
+) -> list[FrameworkDocument]:
+    """The documents with the texts to score, where more than the texts is needed of them."""
+
+    def given(document: Document, text: str) -> FrameworkDocument:
+        def shown(ranked: RankedDocument) -> Shown:
+            content = _scored(document, ranked, cutting).page_content
+            return Shown(content, content)
+
+        return FrameworkDocument(text, document.page_content, shown)
+
+    return [given(document, text) for document, text in zip(documents, texts, strict=True)]
 
 
 def scored(
@@ -48,5 +71,7 @@ def _scored(document: Document, ranked: RankedDocument, cutting: Cutting | None)
         metadata[SCORE] = ranked.relevance_score
     if (found := excerpt_of(document.page_content, ranked, metadata, cutting)) is not None:
         metadata[PASSAGES] = noted(found.spans)
+        if ranked.context_end is not None:
+            metadata[CUT_OFF] = True
         changes["page_content"] = found.text
     return document.model_copy(update=changes)

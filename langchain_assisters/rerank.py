@@ -22,6 +22,8 @@ from assisters_rerank.plugins import (
     API_KEY_VARIABLE,
     STRICT,
     Content,
+    Cutting,
+    FrameworkDocument,
     LeastScore,
     PassageThreshold,
     call_options,
@@ -31,7 +33,7 @@ from assisters_rerank.plugins import (
 
 from .call_config import called, config_of
 from .configurable import ConfigurableRerank
-from .documents import listed, scored
+from .documents import listed, scored, sent
 from .tracing import atraced, traced
 
 
@@ -110,7 +112,7 @@ class AssistersRerank(
             documents = listed(documents)
             cutting = checked_cut(self, self.content, self.passage_threshold)
             ranking = self.rerank(
-                query, self._sent(documents), top_n=top_n, score_threshold=score_threshold
+                query, self._sent(documents, cutting), top_n=top_n, score_threshold=score_threshold
             )
             result = scored(documents, ranking, cutting)
             trace.finish(result, ranking)
@@ -138,7 +140,7 @@ class AssistersRerank(
             documents = listed(documents)
             cutting = checked_cut(self, self.content, self.passage_threshold)
             ranking = await self.arerank(
-                query, self._sent(documents), top_n=top_n, score_threshold=score_threshold
+                query, self._sent(documents, cutting), top_n=top_n, score_threshold=score_threshold
             )
             result = scored(documents, ranking, cutting)
             trace.finish(result, ranking)
@@ -169,10 +171,16 @@ class AssistersRerank(
         super().configurable_fields(**kwargs)  # which checks the names
         return ConfigurableRerank(default=self, fields=kwargs)
 
-    def _sent(self, documents: Sequence[Document]) -> list[str]:
+    def _sent(
+        self, documents: Sequence[Document], cutting: Cutting | None
+    ) -> Sequence[str | FrameworkDocument]:
         if self.text is None:
-            return [document.page_content for document in documents]
-        return [_chosen(self.text(document), place) for place, document in enumerate(documents)]
+            texts = [document.page_content for document in documents]
+        else:
+            texts = [_chosen(self.text(each), place) for place, each in enumerate(documents)]
+        if cutting is None and self.max_context_tokens is None:
+            return texts
+        return sent(documents, texts, cutting)
 
     @property
     def InputType(self) -> type[RerankInput]:  # noqa: N802 - LangChain's name

@@ -56,6 +56,7 @@ class Trace:
             "usage": usage.figures(),
             "model": ranking.model,
             "truncated": ranking.truncated,
+            "context_tokens": ranking.context_tokens,
             "rerank_degraded": ranking.degraded,
             "rerank_degraded_reason": ranking.degraded_reason,
         }

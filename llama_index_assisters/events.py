@@ -57,6 +57,7 @@ def reported(
             model=ranking.model,
             usage=ranking.usage.figures(),
             truncated=ranking.truncated,
+            context_tokens=ranking.context_tokens,
             rerank_degraded=ranking.degraded,
             rerank_degraded_reason=ranking.degraded_reason,
         )

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from llama_index.core.schema import BaseNode, MetadataMode, Node, NodeWithScore, TextNode
 
 from assisters_rerank import RankedDocument
 from assisters_rerank.plugins import (
+    CUT_OFF,
     PASSAGES,
     Cutting,
+    FrameworkDocument,
+    Shown,
     excerpt_of,
     noted,
     noted_excerpt,
@@ -16,7 +21,7 @@ from assisters_rerank.plugins import (
 
 RETRIEVAL_SCORE = "retrieval_score"
 DEGRADED = "rerank_degraded"
-NOTES = frozenset({RETRIEVAL_SCORE, DEGRADED, PASSAGES})
+NOTES = frozenset({RETRIEVAL_SCORE, DEGRADED, PASSAGES, CUT_OFF})
 
 # Looked up once: this is done for every node of every call.
 _NONE = MetadataMode.NONE
@@ -29,6 +34,25 @@ def text_of(node: NodeWithScore, mode: MetadataMode) -> str:
     if not own or own.isspace():
         return ""
     return own if mode is _NONE else _without_notes(node.node, own).get_content(metadata_mode=mode)
+
+
+def sent(
+    nodes: Sequence[NodeWithScore],
+    texts: Sequence[str],
+    cutting: Cutting | None,
+    *,
+    keep_first: bool,
+) -> list[FrameworkDocument]:
+    """The nodes with the texts to score, where more than the texts is needed of them."""
+
+    def given(node: NodeWithScore, text: str) -> FrameworkDocument:
+        def shown(ranked: RankedDocument) -> Shown:
+            made = scored(node, ranked, cutting, keep_first=keep_first).node
+            return Shown(_own_text(made), made.get_content(metadata_mode=MetadataMode.LLM))
+
+        return FrameworkDocument(text, _own_text(node.node), shown)
+
+    return [given(node, text) for node, text in zip(nodes, texts, strict=True)]
 
 
 def scored(
@@ -48,10 +72,12 @@ def scored(
     if keep_first and RETRIEVAL_SCORE not in metadata:
         # A second pass keeps what the first one noted.
         changes[RETRIEVAL_SCORE] = plain_number(node.score)
-    if cutting is not None or PASSAGES in metadata:
+    if cutting is not None or PASSAGES in metadata or ranked.context_end is not None:
         around, spans = _excerpted(around, ranked, cutting)
         if spans is not None and spans != metadata.get(PASSAGES):
             changes[PASSAGES] = spans
+            if ranked.context_end is not None:
+                changes[CUT_OFF] = True
     if changes or DEGRADED in metadata:
         around = _with_metadata(around, changes)
     return NodeWithScore(node=around, score=node.score if score is None else score)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 from types import EllipsisType
@@ -19,6 +19,7 @@ from assisters_rerank.plugins import (
     STRICT,
     Content,
     Cutting,
+    FrameworkDocument,
     LeastScore,
     PassageThreshold,
     call_options,
@@ -31,7 +32,7 @@ from assisters_rerank.plugins import (
 
 from .components import Component, has_handlers
 from .events import CallOptions, Report, reported
-from .nodes import scored, text_of
+from .nodes import scored, sent, text_of
 
 dispatcher = get_dispatcher(__name__)
 
@@ -133,7 +134,7 @@ class AssistersRerank(Reranker, Component, BaseNodePostprocessor):
         options = self._effective(top_n, score_threshold)
         with self._reported(query, nodes, options) as report:
             cutting = checked_cut(self, self.content, self.passage_threshold)
-            ranking = self.rerank(query, self._sent(nodes), **options)
+            ranking = self.rerank(query, self._sent(nodes, cutting), **options)
             return report(self._scored(nodes, ranking, cutting), ranking)
 
     @dispatcher.span  # the mixin decorates abstract methods only, and this one has a default
@@ -154,7 +155,7 @@ class AssistersRerank(Reranker, Component, BaseNodePostprocessor):
         effective = self._effective(top_n, score_threshold)
         with self._reported(query, nodes, effective) as report:
             cutting = checked_cut(self, self.content, self.passage_threshold)
-            ranking = await self.arerank(query, self._sent(nodes), **effective)
+            ranking = await self.arerank(query, self._sent(nodes, cutting), **effective)
             return report(self._scored(nodes, ranking, cutting), ranking)
 
     def _effective(
@@ -177,8 +178,13 @@ class AssistersRerank(Reranker, Component, BaseNodePostprocessor):
         shown: CallOptions = {**options, "score_threshold": told}
         return reported(dispatcher, self, query, nodes, model=self.model, options=shown)
 
-    def _sent(self, nodes: list[NodeWithScore]) -> list[str]:
-        return [text_of(node, self.metadata_mode) for node in nodes]
+    def _sent(
+        self, nodes: list[NodeWithScore], cutting: Cutting | None
+    ) -> Sequence[str | FrameworkDocument]:
+        texts = [text_of(node, self.metadata_mode) for node in nodes]
+        if cutting is None and self.max_context_tokens is None:
+            return texts
+        return sent(nodes, texts, cutting, keep_first=self.keep_retrieval_score)
 
     def _scored(
         self, nodes: list[NodeWithScore], ranking: Ranking, cutting: Cutting | None

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 from ..catalogue import AUTO, BGE_RERANKER_V2, may_answer
@@ -21,6 +22,7 @@ from ..usage import Usage, count
 from .activation import sigmoid
 from .breaker import GuardedCall, ServiceDownError
 from .budget import Budget
+from .context import fitting_alone, within_context
 from .fitting import Fitted, fit, takes_long
 from .plan import Plan
 from .probes import watch
@@ -47,13 +49,14 @@ async def rerank(
         AssistersError: see `assisters_rerank.errors`.
     """
     if not documents or top_n == 0:
-        return Ranking((), _first_model(options))
+        tokens = None if options.max_context_tokens is None else 0
+        return Ranking((), _first_model(options), context_tokens=tokens)
     _warn_of_scales(state, options, score_threshold)
     budget = Budget(port, options.timeout)
     guarded = GuardedCall(state.breaker, options)
     scoring: Scoring | None = None
     try:
-        fitted = await _fit(options, budget, query, [document.text for document in documents])
+        fitted, fitting_alone = await _fit(options, budget, query, documents)
         threshold = threshold_for(score_threshold, fitted.model)
         _warn_of_truncation(state, fitted)
         scoring = Scoring(port, options, state, budget, guarded, query, fitted)
@@ -63,43 +66,70 @@ async def rerank(
         guarded.failed(error, budget)
         if options.on_error != "passthrough" or not error.transient:
             raise
+        if (outage := guarded.to_watch) is not None:
+            watch(outage, state, options, rerank)
+        # The time may be used up; it is only counted, and bounded by the number of documents.
+        unranked = _unranked(options, documents[:top_n], scoring, str(error))
+        ranking = await _in_context(options, Budget(port, options.timeout), unranked)
         if not isinstance(error, ServiceDownError):
             logger.warning(
                 "Rerank failed; %s returned unranked, without scores: %s",
-                count(len(documents[:top_n]), "document is", "documents are"),
+                count(len(ranking), "document is", "documents are"),
                 error,
             )
-        if (outage := guarded.to_watch) is not None:
-            watch(outage, state, options, rerank)
-        return _unranked(options, documents[:top_n], scoring, str(error))
+        return ranking
     except BaseException:
         guarded.given_up()
         raise
     activation = _ACTIVATIONS[options.score_activation]
     passages = fitted.plan.passages(scores, activation)
     results = tuple(
-        RankedDocument(index, score, documents[index], passage, passages.get(index, ()))
+        RankedDocument(index, score, documents[index])
+        if passage is None or index in fitting_alone
+        else RankedDocument(index, score, documents[index], passage, passages[index])
         for index, score, passage in fitted.plan.rank(scores, top_n, threshold, activation)
     )
-    return Ranking(
+    ranking = Ranking(
         results,
         scoring.model,
         scoring.took(),
         scoring.request_ids,
         truncated=fitted.truncated,
     )
+    return await _in_context(options, budget, ranking)
 
 
 def _first_model(options: RerankOptions) -> str:
     return BGE_RERANKER_V2.id if options.model == AUTO else options.model
 
 
-async def _fit(options: RerankOptions, budget: Budget, query: str, texts: Sequence[str]) -> Fitted:
-    plan = Plan.of(texts)
+async def _fit(
+    options: RerankOptions, budget: Budget, query: str, documents: Sequence[Document]
+) -> tuple[Fitted, set[int]]:
+    """How the documents fit the window, and those that were split only for what is around them."""
+    plan = Plan.of([document.text for document in documents])
     if not takes_long(options, plan):
-        return fit(options, query, plan)
+        return fit(options, query, plan), set()
     doing = "the documents' tokens were counted"
-    return await budget.aside(partial(fit, options, query, plan, budget.check(doing)), doing)
+    check = budget.check(doing)
+
+    def work() -> tuple[Fitted, set[int]]:
+        fitted = fit(options, query, plan, check)
+        return fitted, fitting_alone(options, fitted, documents, check)
+
+    return await budget.aside(work, doing)
+
+
+async def _in_context(options: RerankOptions, budget: Budget, ranking: Ranking) -> Ranking:
+    """The ranking, without what does not fit into the prompt."""
+    most = options.max_context_tokens
+    if most is None:
+        return ranking
+    doing = "the context's tokens were counted"
+    results, tokens = await budget.aside(
+        partial(within_context, options, most, ranking.results, budget.check(doing)), doing
+    )
+    return replace(ranking, results=results, context_tokens=tokens)
 
 
 def _warn_of_truncation(state: State, fitted: Fitted) -> None:

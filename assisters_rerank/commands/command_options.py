@@ -75,6 +75,12 @@ FIELDS = {
         "How much more tokens than estimated a text may have where it is cut to the window; else 0 "
         "for the service's models, 0.15 for others.",
     ),
+    "max_context_tokens": Described(
+        RANKING,
+        "N",
+        "Only the best documents that together have at most N tokens; the best one is cut off if "
+        "it has more.",
+    ),
     "base_url": Described(
         SERVER,
         "URL",

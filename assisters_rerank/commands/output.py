@@ -35,6 +35,8 @@ def summary(ranking: Ranking, documents: int, seconds: float) -> str:
     facts = [kept + count(documents, "document"), *in_words(usage)]
     if usage.cost:
         facts.append(dollars(usage.cost))
+    if ranking.context_tokens is not None:
+        facts.append(f"{ranking.context_tokens:,} tokens of context")
     facts += [f"{seconds:.1f} s", f"model {_visible(ranking.model)}"]
     if ranking.degraded:
         facts.append("degraded: first order, no scores")
@@ -43,7 +45,7 @@ def summary(ranking: Ranking, documents: int, seconds: float) -> str:
 
 def _tabbed(ranked: RankedDocument) -> str:
     # Only what would break the line is replaced, so that `cut -f2-` gives the text back.
-    text = " ".join(re.split("[\r\n]+", ranked.text))
+    text = " ".join(re.split("[\r\n]+", ranked.context))
     return f"{'' if ranked.relevance_score is None else ranked.relevance_score}\t{text}"
 
 
@@ -57,6 +59,8 @@ def _json(ranked: RankedDocument, source: Input) -> str:
         fields["rerank_degraded"] = True
     else:
         fields["relevance_score"] = ranked.relevance_score
+    if ranked.context_end is not None:
+        fields["context"] = ranked.context
     # Where the input has fields of these names, they are the user's.
     for name, value in (("index", ranked.index), ("file", source.file), ("line", source.line)):
         fields.setdefault(name, value)
@@ -115,7 +119,7 @@ def _rows(
         if several:
             source = inputs[ranked.index]
             row.append(escape(_visible(f"{source.file}:{source.line}")))
-        yield [*row, escape(_visible(ranked.text))]
+        yield [*row, escape(_visible(ranked.context))]
 
 
 def _visible(text: str) -> str:

@@ -60,6 +60,7 @@ def rerank(
     max_tokens: Annotated[int | None, option("max_tokens")] = None,
     max_passage_tokens: Annotated[int | None, option("max_passage_tokens")] = None,
     token_margin: Annotated[float | None, option("token_margin")] = None,
+    max_context_tokens: Annotated[int | None, option("max_context_tokens")] = None,
     input_format: Annotated[
         InputFormat,
         typer.Option(

@@ -67,7 +67,7 @@ def score_all(
 
     Args:
         reranker: its cache lets an interrupted run go on; its pace and retries hold. Its own
-            `top_n` and `score_threshold` are left aside.
+            `top_n`, `score_threshold` and `max_context_tokens` are left aside.
         collection: the texts.
         candidates: the first stage's documents for each query.
         depths: numbers of candidates whose latency is measured.

@@ -69,7 +69,7 @@ def ask(reranker: Reranker, query: Query, over: threading.Event) -> Answered:
     """Scores a query's candidates, blocking the thread.
 
     Args:
-        reranker: its `top_n` and `score_threshold` are left aside.
+        reranker: its `top_n`, `score_threshold` and `max_context_tokens` are left aside.
         query: what to ask.
         over: once set, no call begins and none waits; what is on its way is still read.
 
@@ -79,7 +79,7 @@ def ask(reranker: Reranker, query: Query, over: threading.Event) -> Answered:
     """
     asked = chosen_model(reranker, query)
     time = min(reranker.timeout + _PATIENCE, _LONGEST)
-    patient = reranker.with_options(model=asked, timeout=time)
+    patient = reranker.with_options(model=asked, timeout=time, max_context_tokens=None)
     known: dict[str, float] = {}
     usage, models = Usage(), list[str]()
     seconds: float | None = None

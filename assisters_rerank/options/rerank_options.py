@@ -6,7 +6,7 @@ CONTRIBUTING.md lists the other places that a new option needs.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from inspect import iscoroutinefunction
 from typing import Annotated, Any, Literal, Self
 
@@ -130,6 +130,23 @@ class RerankOptions(ServiceOptions):
             "With long_documents='split': most tokens of a passage. Without it, what the window "
             "holds next to the query. Shorter passages say more exactly what is relevant, and cost "
             "more tokens: the query is read again with each."
+        ),
+    )
+    max_context_tokens: PositiveInt | None = Field(
+        default=None,
+        description=(
+            "Most tokens of the returned documents together, as they reach a prompt, after "
+            "score_threshold and top_n: the first document that does not fit ends the list. The "
+            "best one is cut off, at a sentence end if there is one, rather than left out."
+        ),
+    )
+    count_context_tokens: SkipJsonSchema[Callable[[str], int] | None] = Field(
+        default=None,
+        exclude=True,
+        repr=False,
+        description=(
+            "Counts tokens for max_context_tokens, as the model that reads the prompt does; "
+            "without it count_tokens counts, else they are estimated."
         ),
     )
     cache: SkipJsonSchema[Cache | None] = Field(

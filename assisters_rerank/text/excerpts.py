@@ -42,6 +42,18 @@ def excerpt(own: str, spans: Iterable[tuple[int, int, float]], before: Excerpt) 
     return Excerpt(GAP.join(pieces), tuple(placed)) if pieces else None
 
 
+def shortened(found: Excerpt, end: int) -> Excerpt:
+    """The first `end` characters of an excerpt, at least one, without a mark at their end."""
+    at, pieces, spans = 0, [], []
+    for first, last, score in found.spans:
+        length = min(last - first, end - at)
+        if length > 0:
+            pieces.append(found.text[at : at + length])
+            spans.append((first, first + length, score))
+        at += last - first + len(GAP)
+    return Excerpt(GAP.join(pieces), tuple(spans))
+
+
 def whole(text: str) -> Excerpt:
     """A text as an excerpt of itself."""
     return Excerpt(text, ((0, len(text), None),))

@@ -116,9 +116,13 @@ class TokenCounter:
     """
 
     def __init__(
-        self, given: Callable[[str], int] | None, check_time: Callable[[], None] = lambda: None
+        self,
+        given: Callable[[str], int] | None,
+        check_time: Callable[[], None] = lambda: None,
+        option: str = "count_tokens",
     ) -> None:
         self._given = given
+        self._option = option
         self._check_time = check_time
         self._counted: dict[str, int] = {}
 
@@ -137,7 +141,7 @@ class TokenCounter:
         tokens = self._given(text)
         if type(tokens) is not int or tokens < 0:
             raise ConfigurationError(
-                f"count_tokens: it gave {tokens!r} for a text; it must return the number of "
+                f"{self._option}: it gave {tokens!r} for a text; it must return the number of "
                 "tokens as an int, 0 or more."
             )
         self._counted[text] = tokens

@@ -22,6 +22,7 @@ NOT_SHARED = {
     "api_key", "http_client", "async_http_client", "count_tokens", "prices", "top_n",
     "score_threshold", "max_concurrency", "on_error", "model", "cache", "cache_namespace",
     "async_transport", "extra_headers", "passthrough_after", "listwise",
+    "max_context_tokens", "count_context_tokens",
 }  # fmt: skip
 
 GIVEN = {

@@ -31,6 +31,7 @@ pytestmark = pytest.mark.slow
 NOT_OFFERED = {
     "api_key", "http_client", "async_http_client", "cache", "cache_namespace", "count_tokens",
     "prices", "async_transport", "extra_headers", "listwise", "passthrough_after",
+    "count_context_tokens",
 }  # fmt: skip
 
 
@@ -128,6 +129,7 @@ def test_what_is_given_reaches_the_reranker(
         "long_documents": "split",
         "max_tokens": 256,
         "max_passage_tokens": 64,
+        "max_context_tokens": 1500,
         "requests_per_minute": 10,
         "tokens_per_minute": 100_000,
     }

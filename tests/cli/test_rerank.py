@@ -126,6 +126,21 @@ def test_json_out_is_json_where_python_s_was_not() -> None:
     assert (written["n"], written["m"]) == (None, {"k": [None, 1.5]})
 
 
+def test_a_budget_for_the_prompt_ends_the_list_and_cuts_the_best(server: LocalServer) -> None:
+    stdin = "Here is a long first sentence. And more of it 1\nother 0.5\n"
+    both = run("rerank", "query", "--max-context-tokens=50", stdin=stdin)
+    assert len(both.stdout.splitlines()) == 2
+    assert re.search(r"2 documents, .* \d+ tokens of context, ", both.stderr)
+    cut = run("rerank", "query", "--max-context-tokens=10", stdin=stdin)
+    assert cut.stdout == "1.0\tHere is a long first sentence.\n"
+    as_json = run("rerank", "query", "--json", "--max-context-tokens=10", stdin=stdin)
+    [found] = map(json.loads, as_json.stdout.splitlines())
+    assert (found["text"], found["context"]) == (
+        "Here is a long first sentence. And more of it 1",
+        "Here is a long first sentence.",
+    )
+
+
 def test_the_threshold_and_top_n_cut() -> None:
     stdin = "".join(f"{number / 10}\n" for number in range(10))
     done = run("rerank", "query", "--threshold", "0.3", "--top-n", "4", stdin=stdin)

@@ -210,7 +210,8 @@ def test_blank_texts_are_last_in_the_whole_list_not_in_their_call() -> None:
 
 def test_the_rerankers_own_cuts_are_left_aside(server: LocalServer) -> None:
     collection, candidates = numbered(2)
-    with Reranker(base_url=server.base_url, top_n=2, score_threshold=0.02) as reranker:
+    cuts = {"top_n": 2, "score_threshold": 0.02, "max_context_tokens": 1}
+    with Reranker(base_url=server.base_url, **cuts) as reranker:
         found = score_all(reranker, collection, candidates, DEPTHS)
         assert all(len(scores) == 30 for scores in found.scores.values())
         assert {request.top_n for request in server.requests} == {None}

@@ -375,3 +375,25 @@ async def test_scores_of_an_earlier_pass_are_renewed(
     passing = AssistersRerank(base_url=dead_url, on_error="passthrough", max_retries=0, **CUT)
     degraded = (await compressed(colour, passing, [other]))["long"]
     assert degraded.metadata["passages"] == [[start, end, None]]
+
+
+async def test_a_best_passage_that_fits_alone_is_not_cut_again_for_what_is_around_it(
+    colour: str, cutting: Compressors, documents: list[Document]
+) -> None:
+    title = "Of commands and how they are run. " * 2
+
+    def before(document: Document) -> str:
+        return f"{title}{document.page_content}"
+
+    def behind(document: Document) -> str:
+        return f"{document.page_content} {title}"
+
+    for text in (before, behind):
+        for window in (50, 80, 120):
+            compressor = cutting(text=text, max_tokens=window)
+            once = await compressed(colour, compressor, documents[1:2])
+            assert_cut(once["long"])
+            twice = await compressed(colour, compressor, list(once.values()))
+            assert twice["long"].page_content == once["long"].page_content
+            place, again = (each["long"].metadata["passages"][0][:2] for each in (once, twice))
+            assert again == place

@@ -41,6 +41,7 @@ OPTIONS: dict[str, Any] = {
     "long_documents": "split",
     "max_tokens": 256,
     "max_passage_tokens": 64,
+    "max_context_tokens": 1500,
     "prices": {"jina-reranker": 0.07, "my-model": 0.0},
     "requests_per_minute": 60,
     "tokens_per_minute": 50_000,
@@ -62,6 +63,7 @@ NOT_JSON = {
     "async_http_client",
     "cache",
     "count_tokens",
+    "count_context_tokens",
     "text",
 }
 

@@ -388,6 +388,20 @@ async def test_scores_of_an_earlier_pass_are_renewed(
     assert degraded.node.metadata["passages"] == [[5, 5 + len(SHORT), None]]
 
 
+@pytest.mark.parametrize("template", TEMPLATES[:2])
+async def test_a_best_passage_that_fits_alone_is_not_cut_again_for_what_is_around_it(
+    template: str, reranked: Reranked, cutting: Cutting
+) -> None:
+    metadata = {"title": "Of commands and how they are run"}
+    node = TextNode(text=LONG, metadata=metadata, text_template=template)
+    for window in (50, 80, 120):
+        postprocessor = cutting(max_tokens=window)
+        once = await reranked(postprocessor, [NodeWithScore(node=node)])
+        assert_cut(once[0])
+        [twice] = await reranked(postprocessor, once)
+        assert twice.node.get_content(NONE) == once[0].node.get_content(NONE)
+
+
 async def test_a_field_of_the_users_own_named_passages_is_sent_as_before(
     reranked: Reranked, cutting: Cutting, server: LocalServer
 ) -> None:

@@ -144,7 +144,11 @@ def long_documents() -> None:
         assert_type(ranked.passages, tuple[ScoredPassage, ...])
         for begin, stop, score in ranked.passages:
             assert_type((ranked.text[begin:stop], score), tuple[str, float])
+        assert_type(ranked.context, str)
     reranker.max_passage_tokens = 64
+    reranker.max_context_tokens = 1500
+    reranker.count_context_tokens = Tokenizer()
+    assert_type(ranking.context_tokens, int | None)
 
 
 def costs() -> None:

@@ -28,6 +28,7 @@ def test_defaults() -> None:
         "token_margin": None,
         "max_tokens": None,
         "max_passage_tokens": None,
+        "max_context_tokens": None,
         "prices": {},
         "requests_per_minute": None,
         "tokens_per_minute": None,
