@@ -38,6 +38,7 @@ async def test_the_end_event_and_the_older_callback_tell_what_the_call_took(
         "usage": figures,
         "model": scorer,
         "truncated": case.truncated,
+        "context_tokens": None,
         "rerank_degraded": False,
         "score_threshold": None,
         "rerank_degraded_reason": None,
