@@ -52,6 +52,7 @@ PROGRAMS = [(guide, place) for guide in GUIDES for place in range(len(PAGES[guid
 BLOCKS = [(guide, place) for guide in GUIDES for place in range(len(PAGES[guide].programs))]
 
 
+@pytest.mark.slow  # each in a process of its own, which imports a framework
 @pytest.mark.parametrize(("guide", "place"), PROGRAMS)
 def test_the_code_runs_as_printed(guide: str, place: int, tmp_path: Path) -> None:
     code = PAGES[guide].scripts[place]
