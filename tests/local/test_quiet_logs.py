@@ -29,6 +29,7 @@ def test_a_log_of_everything_and_an_application_of_the_users() -> None:
     printed = run_python(
         "import logging, sys\n"
         "logging.basicConfig(level=logging.INFO, stream=sys.stdout, format='%(message)s')\n"
+        "logging.getLogger('asyncio').setLevel(logging.WARNING)\n"  # it reports in its debug mode
         "from assisters_rerank.local import LocalServer\n"
         "with LocalServer(scorer='lexical'):\n"
         "    logging.getLogger('uvicorn.error').info('theirs')\n"
