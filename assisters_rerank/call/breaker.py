@@ -18,6 +18,7 @@ from ..after_fork import start_anew_in_child
 from ..errors import AssistersError, RateLimitError, TransportError
 from ..options.rerank_options import RerankOptions
 from ..usage import count
+from ..wire.address import shown
 from .budget import Budget
 
 logger = logging.getLogger("assisters_rerank")
@@ -112,7 +113,7 @@ class GuardedCall:
     def __init__(self, breaker: Breaker, options: RerankOptions) -> None:
         self._breaker = breaker
         self._row = breaker.row
-        self._address = options.base_url
+        self._address = shown(options.base_url)
         self._after = options.passthrough_after if options.on_error == "passthrough" else None
         # Probes run in a thread, where no async client of the user's can be used.
         self._probes = options.http_client is None and options.async_http_client is not None

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from ..wire.address import SERVICE_URL
+from ..wire.address import SERVICE_URL, shown
 from ..wire.destination import (
     API_KEY_VARIABLE,
     BASE_URL_VARIABLE,
@@ -26,7 +26,7 @@ class Endpoint:
     As a context manager it stops the local server at the end; `close()` does the same.
     """
 
-    base_url: str
+    base_url: str = field(repr=False)  # its query string may hold a key
     reason: str
     is_local: bool = False
     _server: LocalServer | None = field(default=None, repr=False, compare=False)
@@ -63,7 +63,8 @@ def service_or_local(*, local: bool = False) -> Endpoint:
     """
     if not local and _is_set(BASE_URL_VARIABLE):
         base_url = default_base_url()
-        return Endpoint(base_url, f"{BASE_URL_VARIABLE} is set: scores come from {base_url}.")
+        reason = f"{BASE_URL_VARIABLE} is set: scores come from {shown(base_url)}."
+        return Endpoint(base_url, reason)
     if not local and _is_set(API_KEY_VARIABLE):
         return Endpoint(
             SERVICE_URL, f"{API_KEY_VARIABLE} is set: the service scores, at {SERVICE_URL}."

@@ -55,6 +55,7 @@ class EmbeddingOptions(ServiceOptions):
 
     def _check_together(self) -> None:
         self._check_extra_body(OWN_FIELDS)
+        self._check_extra_headers()
 
     def prefix_of_queries(self) -> str:
         """The text that is put before each query."""

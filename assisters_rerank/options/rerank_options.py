@@ -207,6 +207,7 @@ class RerankOptions(ServiceOptions):
         self.check_listwise(self.model)
         dialect = dialect_of(self.dialect)
         self._check_extra_body(dialect.own_fields())
+        self._check_extra_headers()
         if self.dialect == ASSISTERS_DIALECT:
             return
         if dialect.base_url is not None and "base_url" not in self.model_fields_set:
@@ -233,6 +234,9 @@ class RerankOptions(ServiceOptions):
                 "passages of one document would compete with each other; give 'truncate' or "
                 "'as_is', or listwise=False if the model scores each by itself."
             )
+
+    def _key_header(self) -> str:
+        return dialect_of(self.dialect).key_header
 
     def _provider(self) -> Provider:
         if self.dialect == ASSISTERS_DIALECT:

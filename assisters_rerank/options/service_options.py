@@ -148,7 +148,7 @@ class ServiceOptions(Pickled):
         repr=False,
         description=(
             "Further headers of every request. They may hold secrets, so that they are shown and "
-            "stored nowhere; Authorization replaces the API key's."
+            "stored nowhere. Authorization stands in the place of an API key of the environment."
         ),
     )
 
@@ -164,7 +164,7 @@ class ServiceOptions(Pickled):
         """
         if named := key_parameters(self.base_url):
             raise ConfigurationError(
-                f"base_url: its parameter {named[0]} seems to hold a key, which a dump would "
+                f"base_url: its parameter {named[0][0]} seems to hold a key, which a dump would "
                 "store; give the key as api_key or in extra_headers, if the server takes it there."
             )
 
@@ -188,8 +188,8 @@ class ServiceOptions(Pickled):
             ConfigurationError: the service itself is called and there is no key.
         """
         headers = self._headers()
-        key = None if "authorization" in map(str.lower, headers) else self.resolve_api_key()
-        return Recipient(endpoint(self.base_url, path), key, headers)
+        key = None if self._key_is_replaced() else self.resolve_api_key()
+        return Recipient(endpoint(self.base_url, path), key, headers, self._hidden())
 
     def asks_the_service(self) -> bool:
         """Whether the service is asked, or the server that the base URL variable names."""
@@ -210,7 +210,7 @@ class ServiceOptions(Pickled):
     def redact(self, text: str) -> str:
         """One printable line of a server's text, cut to 200 characters, without the secrets."""
         key = known_key(self.base_url, self._given_key(), self._provider())
-        return redacted(text, key, *self._headers().values())
+        return redacted(text, key, *self._hidden())
 
     def _provider(self) -> Provider:
         return ASSISTERS
@@ -228,6 +228,24 @@ class ServiceOptions(Pickled):
             for name, value in self.extra_headers.items()
             if isinstance(value, SecretStr)
         }
+
+    def _hidden(self) -> list[SecretStr]:
+        """What is shown nowhere, besides the key; a server may repeat it."""
+        in_address = [SecretStr(value) for _, value in key_parameters(self.base_url)]
+        return [*self._headers().values(), *in_address]
+
+    def _key_header(self) -> str:
+        return "Authorization"
+
+    def _key_is_replaced(self) -> bool:
+        """Whether a header of the user's own stands where the API key would."""
+        return self._key_header().lower() in map(str.lower, self.extra_headers)
+
+    def _check_extra_headers(self) -> None:
+        if self._given_key() is not None and self._key_is_replaced():
+            raise ConfigurationError(
+                f"extra_headers: {self._key_header()} would replace api_key; leave one of them out."
+            )
 
     def _given_key(self) -> SecretStr | None:
         # The field takes strings too, but keeps none.

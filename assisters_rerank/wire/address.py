@@ -71,10 +71,11 @@ def shown(url: str) -> str:
     return urlunsplit(parts._replace(query="&".join(f"{name}=…" for name in names)))
 
 
-def key_parameters(url: str) -> list[str]:
-    """The parameters in the query string whose names say that they hold a key."""
-    names = (name for name, _ in parse_qsl(parts_of(url).query, keep_blank_values=True))
-    return [name for name in names if _KEY.search(name)]
+@lru_cache(maxsize=64)
+def key_parameters(url: str) -> tuple[tuple[str, str], ...]:
+    """The parameters in the query string that are named like a key, with their values."""
+    pairs = parse_qsl(parts_of(url).query, keep_blank_values=True)
+    return tuple((name, value) for name, value in pairs if _KEY.search(name))
 
 
 @lru_cache(maxsize=64)

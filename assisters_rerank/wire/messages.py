@@ -30,7 +30,7 @@ class Request:
     answer_limit: int = MOST_BYTES
     """Bytes that the answer's body may have at most."""
     hidden: Sequence[SecretStr] = ()
-    """What is shown nowhere, besides the key: the user's own headers."""
+    """What is shown nowhere, besides the key: the user's own headers, keys in the address."""
 
     @property
     def shown_url(self) -> str:
@@ -50,6 +50,8 @@ class Recipient:
     key: SecretStr | None = None
     headers: Mapping[str, SecretStr] = field(default_factory=dict)
     """The user's own; they are sent and never shown."""
+    hidden: Sequence[SecretStr] = ()
+    """All that is shown nowhere, besides the key."""
 
 
 def post(
@@ -73,7 +75,7 @@ def post(
         sent[name] = value.get_secret_value()
     body = _json(content)
     limit = min(answer_limit(len(body)), MOST_BYTES)
-    return Request(to.url, sent, body, to.key, limit, tuple(to.headers.values()))
+    return Request(to.url, sent, body, to.key, limit, to.hidden)
 
 
 def _json(content: Mapping[str, object]) -> bytes:
@@ -88,7 +90,7 @@ def _json(content: Mapping[str, object]) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back, whatever its status. Header names are looked up in any case."""
+    """What came back, whatever its status. Names of headers are in lower case."""
 
     status: int
     headers: Mapping[str, str] = field(repr=False)

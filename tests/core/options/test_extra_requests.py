@@ -114,3 +114,18 @@ def test_a_server_that_repeats_a_header_does_not_show_it() -> None:
         with pytest.raises(AssistersError, match="bad token") as caught:
             reranker.rerank("q", ["a"])
     assert SECRET not in str(caught.value)
+
+
+@pytest.mark.parametrize("make", [Reranker, Embedder])
+def test_a_key_and_a_header_in_its_place_are_refused_together(make: Any) -> None:
+    with pytest.raises(ConfigurationError, match="extra_headers: Authorization would replace"):
+        make(api_key="ask_x", extra_headers={"authorization": "Basic dTpw"})
+    with pytest.raises(ConfigurationError, match="would replace api_key"):
+        make(extra_headers={"AUTHORIZATION": "Basic dTpw"}).with_options(api_key="ask_x")
+
+
+def test_the_keys_place_is_the_dialects() -> None:
+    pinecone = {"dialect": "pinecone", "model": "m", "api_key": "k"}
+    with pytest.raises(ConfigurationError, match="extra_headers: Api-Key would replace api_key"):
+        Reranker(**pinecone, extra_headers={"api-key": "other"})
+    Reranker(**pinecone, extra_headers={"Authorization": "Basic dTpw"})
