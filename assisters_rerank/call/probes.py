@@ -19,6 +19,7 @@ from ..net import Blocking, run_blocking
 from ..net.clients import Clients
 from ..options.rerank_options import RerankOptions
 from ..ranking import Document, Ranking
+from ..wire.address import shown
 from .breaker import PROBE_WITHIN, Outage, is_no_answer
 from .state import State
 
@@ -48,7 +49,13 @@ def _of_a_probe(options: RerankOptions) -> RerankOptions:
     given = {name: getattr(options, name) for name in RerankOptions.model_fields}
     # Nobody waits for it, but an answer that comes later than searches wait is of no use to them.
     seconds = min(PROBE_WITHIN, max(1.0, options.timeout))
-    changes = {"on_error": "raise", "cache": None, "max_retries": 0, "timeout": seconds}
+    changes: dict[str, Any] = {
+        "on_error": "raise",
+        "cache": None,
+        "max_context_tokens": None,  # nobody reads the document
+        "max_retries": 0,
+        "timeout": seconds,
+    }
     return RerankOptions.model_construct(**{**given, **changes})
 
 
@@ -84,6 +91,6 @@ def _probe(outage: Outage, state: State, options: RerankOptions, rerank: Rerank)
     except Exception as error:
         # A real call has to show what does not pass.
         if not (isinstance(error, AssistersError) and is_no_answer(error)):
-            state.breaker.answered(options.base_url)
+            state.breaker.answered(shown(options.base_url))
     finally:
         clients.close()

@@ -180,6 +180,8 @@ class Asking:
             "on_error": "raise",
             "long_documents": "as_is",
             "max_tokens": _NO_WINDOW,
+            "max_passage_tokens": None,
+            "max_context_tokens": None,
             "listwise": False,
             "max_retries": min(1, self.reranker.max_retries),
             "max_documents_per_request": documents,

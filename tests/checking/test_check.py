@@ -415,6 +415,23 @@ def test_the_reranker_stays_as_it_was() -> None:
         assert reranker.total_usage.total_tokens == report.total_tokens
 
 
+def test_what_the_reranker_makes_of_answers_is_left_aside() -> None:
+    plain, _ = checked(answering(most=20, window=80))
+    report, _ = checked(
+        answering(most=20, window=80),
+        long_documents="split",
+        max_tokens=512,
+        max_passage_tokens=64,
+        max_context_tokens=20,
+        token_margin=0.5,
+        score_threshold=0.9,
+        top_n=1,
+    )
+    assert report.is_right, report.problems
+    assert report.ranking == plain.ranking
+    assert (report.sizes.most, report.sizes.refused) == (plain.sizes.most, plain.sizes.refused)
+
+
 @pytest.mark.parametrize("run", [asyncio.run, trio.run], ids=["asyncio", "trio"])
 def test_async_finds_the_same(run: Callable[..., Any]) -> None:
     with standing_in(answering(window=300, most=40)) as server:
