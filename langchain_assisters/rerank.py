@@ -17,7 +17,7 @@ from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 from typing_extensions import TypedDict  # pydantic needs it on Python 3.11
 
-from assisters_rerank import ConfigurationError, Dialect, Reranker
+from assisters_rerank import ConfigurationError, Reranker
 from assisters_rerank.plugins import (
     API_KEY_VARIABLE,
     STRICT,
@@ -198,11 +198,12 @@ class AssistersRerank(
         return {"api_key": API_KEY_VARIABLE}
 
     def to_json(self) -> SerializedConstructor | SerializedNotImplemented:
-        """LangChain's own, with a dialect of the user's as plain values."""
+        """LangChain's own, with our `Dialect` and `Price` as plain values, which `loads` takes."""
         self.refuse_keys_in_dumps()
         dumped = super().to_json()
-        if dumped["type"] == "constructor" and isinstance(self.dialect, Dialect):
-            dumped["kwargs"]["dialect"] = self.dialect.model_dump(mode="json")
+        if dumped["type"] == "constructor":
+            ours = {"dialect", "prices"} & dumped["kwargs"].keys()
+            dumped["kwargs"] |= self.model_dump(mode="json", include=ours)
         return dumped
 
 

@@ -28,30 +28,15 @@ from assisters_rerank import (
 from assisters_rerank.local import LocalServer
 from langchain_assisters import AssistersEmbeddings, AssistersRerank, RerankRetriever
 
+from ..plugins import options
 from ..plugins.cases import KEY, QUERY, REFUSED, TEXTS
 from ..plugins.gate import gate
-from ..plugins.vectors import BROKEN_VECTORS, NOWHERE, Wire, vector_of, vectors_of
+from ..plugins.vectors import BROKEN_VECTORS, Wire, vector_of, vectors_of
 
 BestFirst = Callable[..., list[str]]
 MANY = 10
 
-# Every option away from its default, so that one which is dropped on the way is noticed.
-OPTIONS: dict[str, Any] = {
-    "model": "bge-base-en",
-    "query_prefix": "ask: ",
-    "passage_prefix": "",
-    "max_texts_per_request": 50,
-    "base_url": NOWHERE,
-    "timeout": 7.5,
-    "max_retries": 1,
-    "max_concurrency": 2,
-    "prices": {"bge-base-en": 0.01},
-    "requests_per_minute": 60,
-    "tokens_per_minute": 50_000,
-    "extra_body": {"dimensions": 64},
-    "async_transport": "httpx",
-}
-NOT_JSON = {"api_key", "extra_headers", "http_client", "async_http_client", "count_tokens"}
+OPTIONS, NOT_JSON = options.EMBEDDING, options.SERVICE_LIVE
 
 WAYS: dict[str, Callable[[AssistersEmbeddings], AssistersEmbeddings]] = {
     "pickle": lambda e: pickle.loads(pickle.dumps(e)),
@@ -305,7 +290,7 @@ async def test_what_comes_back_has_all_options_and_embeds(
     wire = Wire()
     for name, value in wire.options().items():
         setattr(came_back, name, value)
-    assert await embedded(colour, came_back, TEXTS) == vectors_of(TEXTS, "")
+    assert await embedded(colour, came_back, TEXTS) == vectors_of(TEXTS, "tell: ")
     assert (came_back.total_usage.requests, first.total_usage.requests) == (1, 0)
     sent = wire.headers[0].get("Authorization")
     others = "Bearer ask_of_the_worker" if way == "pickle" else None

@@ -18,38 +18,17 @@ from llama_index.core.workflow import JsonPickleSerializer, JsonSerializer
 from assisters_rerank import ConfigurationError
 from llama_index_assisters import AssistersEmbedding
 
+from ..plugins import options
 from ..plugins.cases import KEY, TEXTS
-from ..plugins.vectors import NOWHERE, Wire, vectors_of
+from ..plugins.vectors import Wire, vectors_of
 
-# Every option away from its default, so that one which is dropped on the way is noticed.
 OPTIONS: dict[str, Any] = {
-    "model": "bge-base-en",
+    **options.EMBEDDING,
     "model_name": "bge-base-en",
     "embed_batch_size": 500,
     "num_workers": 3,
-    "query_prefix": "ask: ",
-    "passage_prefix": "tell: ",
-    "max_texts_per_request": 50,
-    "base_url": NOWHERE,
-    "timeout": 7.5,
-    "max_retries": 1,
-    "max_concurrency": 2,
-    "prices": {"bge-base-en": 0.01},
-    "requests_per_minute": 60,
-    "tokens_per_minute": 50_000,
-    "extra_body": {"dimensions": 64},
-    "async_transport": "httpx",
 }
-NOT_JSON = {
-    "api_key",
-    "extra_headers",
-    "http_client",
-    "async_http_client",
-    "count_tokens",
-    "callback_manager",
-    "embeddings_cache",
-    "rate_limiter",
-}
+NOT_JSON = options.SERVICE_LIVE | {"callback_manager", "embeddings_cache", "rate_limiter"}
 
 
 def through(

@@ -14,53 +14,19 @@ from llama_index.core.callbacks import CallbackManager
 from llama_index.core.schema import MetadataMode, NodeWithScore
 from llama_index.core.workflow import JsonPickleSerializer, JsonSerializer
 
-from assisters_rerank import BudgetExceeded, ConfigurationError, Dialect, MemoryCache
+from assisters_rerank import BudgetExceeded, ConfigurationError, MemoryCache
 from assisters_rerank.local import LocalServer
 from llama_index_assisters import AssistersRerank
 
+from ..plugins import options
 from ..plugins.cases import KEY, QUERY, TEXTS
 
-# Every option away from its default, so that one which is dropped on the way is noticed.
 OPTIONS: dict[str, Any] = {
-    "model": "jina-reranker",
-    "top_n": 3,
-    "score_threshold": -0.25,
-    "base_url": "http://127.0.0.1:9/v1",
-    "timeout": 7.5,
-    "max_retries": 1,
-    "max_documents_per_request": 50,
-    "max_concurrency": 2,
-    "on_error": "passthrough",
-    "passthrough_after": 5,
-    "long_documents": "split",
-    "max_tokens": 256,
-    "max_passage_tokens": 64,
-    "max_context_tokens": 1500,
-    "prices": {"jina-reranker": 0.07, "my-model": 0.0},
-    "requests_per_minute": 60,
-    "tokens_per_minute": 50_000,
-    "async_transport": "httpx",
-    "cache_namespace": "v2",
-    "token_margin": 0.25,
-    "listwise": False,
-    "score_activation": "sigmoid",
-    "dialect": Dialect(constants={}),
-    "extra_body": {"truncation": False, "more": {"a": [1]}},
-    "content": "passages",
-    "passage_threshold": 0.25,
+    **options.RERANK,
     "metadata_mode": MetadataMode.NONE,
     "keep_retrieval_score": True,
 }
-NOT_JSON = {
-    "api_key",
-    "extra_headers",
-    "http_client",
-    "async_http_client",
-    "cache",
-    "count_tokens",
-    "count_context_tokens",
-    "callback_manager",
-}
+NOT_JSON = options.RERANK_LIVE | {"callback_manager"}
 
 
 def through(
