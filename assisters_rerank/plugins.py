@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BeforeValidator, Field
@@ -165,7 +166,14 @@ def only_sync_is_overridden(instance: object, sync: str, evented: str) -> bool:
     The frameworks' own base classes then run the sync one in a thread. What they inherit from us
     would go round it.
     """
-    kinds = [vars(kind) for kind in type(instance).__mro__]
-    return next(n for n, kind in enumerate(kinds) if sync in kind) < next(
-        n for n, kind in enumerate(kinds) if evented in kind
+    kind: type = type(instance)
+    return _comes_first(kind, sync, evented)
+
+
+@lru_cache(maxsize=256)  # each async call asks
+def _comes_first(kind: type, one: str, other: str) -> bool:
+    """Whether a class has the one method from nearer by than the other."""
+    bases = kind.__mro__
+    return next(n for n, base in enumerate(bases) if one in vars(base)) < next(
+        n for n, base in enumerate(bases) if other in vars(base)
     )

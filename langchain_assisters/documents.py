@@ -69,9 +69,11 @@ def _scored(document: Document, ranked: RankedDocument, cutting: Cutting | None)
         metadata[DEGRADED] = True
     else:
         metadata[SCORE] = ranked.relevance_score
-    if (found := excerpt_of(document.page_content, ranked, metadata, cutting)) is not None:
-        metadata[PASSAGES] = noted(found.spans)
-        if ranked.context_end is not None:
-            metadata[CUT_OFF] = True
-        changes["page_content"] = found.text
+    if cutting is not None or PASSAGES in metadata or ranked.context_end is not None:
+        found = excerpt_of(document.page_content, ranked, metadata, cutting)
+        if found is not None:
+            metadata[PASSAGES] = noted(found.spans)
+            if ranked.context_end is not None:
+                metadata[CUT_OFF] = True
+            changes["page_content"] = found.text
     return document.model_copy(update=changes)

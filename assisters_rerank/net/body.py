@@ -77,7 +77,9 @@ class Body:
         """
         if self._packed and not self._refused and not (self._unpacker and self._unpacker.eof):
             raise httpx.DecodingError(f"the {self._coding} body breaks off")
-        return Answer(self._response.status_code, self._response.headers, b"".join(self._parts))
+        # As a dict: httpx's own object goes through all headers at each look.
+        headers = dict(self._response.headers.items())
+        return Answer(self._response.status_code, headers, b"".join(self._parts))
 
     def _known_coding(self, header: str) -> str:
         codings = [coding.strip().lower() for coding in header.split(",")]

@@ -52,7 +52,7 @@ class Allowance(NamedTuple):
 
 def allowances(answer: Answer) -> tuple[Allowance | None, Allowance | None]:
     """The requests and the tokens of this window; None of what the answer reports nothing."""
-    headers = {lower for name in answer.headers if "ratelimit" in (lower := name.lower())}
+    headers = {name for name in answer.headers if "ratelimit" in name}
     if not headers:
         return None, None
     return (

@@ -7,7 +7,7 @@ from typing import TypeGuard
 
 from .messages import Answer, mapping_or_empty
 
-LOCAL_SERVER_HEADER = "X-Assisters-Local"
+LOCAL_SERVER_HEADER = "x-assisters-local"
 """Says that this package's own local server answers, which stands in for the service."""
 
 # No request has so many tokens, and no sum of such counts is too large to be priced.
