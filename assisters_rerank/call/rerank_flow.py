@@ -56,7 +56,7 @@ async def rerank(
     guarded = GuardedCall(state.breaker, options)
     scoring: Scoring | None = None
     try:
-        fitted, fitting_alone = await _fit(options, budget, query, documents)
+        fitted, uncut = await _fit(options, budget, query, documents)
         threshold = threshold_for(score_threshold, fitted.model)
         _warn_of_truncation(state, fitted)
         scoring = Scoring(port, options, state, budget, guarded, query, fitted)
@@ -85,7 +85,7 @@ async def rerank(
     passages = fitted.plan.passages(scores, activation)
     results = tuple(
         RankedDocument(index, score, documents[index])
-        if passage is None or index in fitting_alone
+        if passage is None or index in uncut
         else RankedDocument(index, score, documents[index], passage, passages[index])
         for index, score, passage in fitted.plan.rank(scores, top_n, threshold, activation)
     )

@@ -163,7 +163,7 @@ def given_settings(context: typer.Context) -> dict[str, Any]:
     return {name: value for name, value in given.items() if value is not None}
 
 
-def check_server(*, local: bool, base_url: str | None, dialect: str | None) -> None:
+def check_one_server(*, local: bool, base_url: str | None, dialect: str | None) -> None:
     """Raises `typer.BadParameter` where two servers are named."""
     for name, given in (("--base-url", base_url), ("--dialect", dialect)):
         if local and given is not None:

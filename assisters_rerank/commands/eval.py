@@ -16,7 +16,7 @@ from .command_options import (
     OUTPUT,
     SERVER,
     check_cache,
-    check_server,
+    check_one_server,
     flag,
     given_settings,
     option,
@@ -152,7 +152,7 @@ def eval_(
 
     The API key comes from the variable ASSISTERS_API_KEY, or --local scores on this machine.
     """
-    check_server(local=local, base_url=base_url, dialect=dialect)
+    check_one_server(local=local, base_url=base_url, dialect=dialect)
     if dialect not in (None, "assisters") and not models:
         raise typer.BadParameter("name the server's with --model", param_hint="--dialect")
     check_cache(cache, local=local, no_cache=no_cache)

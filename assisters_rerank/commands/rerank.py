@@ -17,7 +17,7 @@ from .command_options import (
     OUTPUT,
     SERVER,
     check_cache,
-    check_server,
+    check_one_server,
     flag,
     given_settings,
     option,
@@ -133,7 +133,7 @@ def rerank(
     The API key comes from the variable ASSISTERS_API_KEY. There is no option for it, because the
     shell's history and the list of processes would show it.
     """
-    check_server(local=local, base_url=base_url, dialect=dialect)
+    check_one_server(local=local, base_url=base_url, dialect=dialect)
     check_cache(cache, local=local, no_cache=no_cache)
     inputs = read_documents(_sources(query, files), input_format, text_field, encoding)
     # They take a while to import, which --help should not wait for.

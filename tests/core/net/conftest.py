@@ -19,9 +19,13 @@ from ..conftest import answer_honestly
 @pytest.fixture(scope="session")
 def named(tmp_path_factory: pytest.TempPathFactory) -> tuple[ssl.SSLContext, Path]:
     """A server's side of TLS, with a certificate for rerank.test only; and that certificate."""
-    folder = tmp_path_factory.mktemp("tls")
+    return certified(tmp_path_factory.mktemp("tls"), "rerank.test")
+
+
+def certified(folder: Path, name: str) -> tuple[ssl.SSLContext, Path]:
+    """A server's side of TLS with a new certificate for this name, and the certificate."""
     made = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
-    made += ["-subj", "/CN=rerank.test", "-addext", "subjectAltName=DNS:rerank.test"]
+    made += ["-subj", f"/CN={name}", "-addext", f"subjectAltName=DNS:{name}"]
     made += ["-keyout", str(folder / "key"), "-out", str(folder / "certificate")]
     try:
         subprocess.run(made, check=True, capture_output=True)

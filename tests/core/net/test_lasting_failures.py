@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-import subprocess
 import sys
 import threading
 import time
@@ -32,6 +31,7 @@ from langchain_assisters import AssistersRerank as LangChainRerank
 from llama_index_assisters import AssistersRerank as LlamaIndexRerank
 
 from ...faults.server import AtAccept, Exchange, HostileServer
+from .conftest import certified
 
 WORLDS = ("sync", "asyncio", "trio")
 worlds = pytest.mark.parametrize("world", WORLDS)
@@ -59,17 +59,7 @@ def embedded(world: str, **options: Any) -> Any:
 @pytest.fixture(scope="module")
 def context(tmp_path_factory: pytest.TempPathFactory) -> ssl.SSLContext:
     """A server's certificate that nobody trusts."""
-    folder = tmp_path_factory.mktemp("tls")
-    made = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
-    made += ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
-    made += ["-keyout", str(folder / "key"), "-out", str(folder / "certificate")]
-    try:
-        subprocess.run(made, check=True, capture_output=True)
-    except FileNotFoundError:
-        pytest.skip("no openssl to make a certificate with")
-    made_context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    made_context.load_cert_chain(folder / "certificate", folder / "key")
-    return made_context
+    return certified(tmp_path_factory.mktemp("tls"), "localhost")[0]
 
 
 class Listening:
