@@ -14,7 +14,7 @@ from .errors import ConfigurationError
 from .net import Blocking, Evented, Port, loops
 from .net.clients import Clients, HttpClient
 from .options.service_options import ServiceOptions
-from .settings import STRICT, check_names
+from .settings import STRICT_BASE, check_names
 from .usage import Usage
 from .wire.address import short_form
 
@@ -22,7 +22,7 @@ from .wire.address import short_form
 class Connected(ServiceOptions):
     """Options with connections behind them, for any number of threads and event loops."""
 
-    model_config = STRICT
+    model_config = STRICT_BASE
 
     _state: State = PrivateAttr(default_factory=State)
     _borrowed: bool = PrivateAttr(default=False)  # the state is another object's, which closes it

@@ -21,7 +21,10 @@ STRICT = ConfigDict(
     hide_input_in_errors=True,
     validate_assignment=True,
     arbitrary_types_allowed=True,
+    defer_build=False,
 )
+# For classes of which there are no objects: their validators would only cost the import time.
+STRICT_BASE: ConfigDict = {**STRICT, "defer_build": True}
 FROZEN: ConfigDict = {**STRICT, "frozen": True}
 
 
@@ -36,7 +39,7 @@ def no_bool(value: object) -> object:
 class Settings(BaseModel):
     """A pydantic model that raises `ConfigurationError` instead of pydantic's `ValidationError`."""
 
-    model_config = STRICT
+    model_config = STRICT_BASE
 
     # Type checkers see the constructor that pydantic derives from the fields instead.
     if not TYPE_CHECKING:

@@ -9,7 +9,7 @@ import re
 
 from pydantic import Field
 
-from ..settings import STRICT
+from ..settings import STRICT_BASE
 from ..wire.embedding_contract import OWN_FIELDS
 from .service_options import PositiveInt, ServiceOptions
 
@@ -27,7 +27,7 @@ class EmbeddingOptions(ServiceOptions):
             shows its value.
     """
 
-    model_config = STRICT
+    model_config = STRICT_BASE
 
     model: str = Field(
         default="e5-large-v2",

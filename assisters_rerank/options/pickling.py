@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from pydantic import BaseModel, PrivateAttr
 
-from ..settings import STRICT, Settings
+from ..settings import STRICT_BASE, Settings
 
 logger = logging.getLogger("assisters_rerank")
 
@@ -17,7 +17,7 @@ _TOLD: set[tuple[type, frozenset[str]]] = set()
 class Pickled(Settings):
     """Settings of which a pickle leaves out what dumps leave out, and says so at the first use."""
 
-    model_config = STRICT
+    model_config = STRICT_BASE
 
     # What a pickle has left out of this object on its way here.
     _left_out: frozenset[str] = PrivateAttr(default=frozenset())
@@ -57,7 +57,9 @@ class Pickled(Settings):
 
     def _lost(self) -> frozenset[str]:
         """What was left out by a pickle and has not been given again."""
-        return frozenset(name for name in self._left_out if not self._is_given(name))
+        if not (left_out := self._left_out):  # mostly; each call asks
+            return left_out
+        return frozenset(name for name in left_out if not self._is_given(name))
 
     def _tell_what_was_left_out(self) -> None:
         """Warns once in a process of what a pickle left out; a missing key is an error instead."""

@@ -16,7 +16,7 @@ from pydantic.json_schema import SkipJsonSchema
 from ..cache.score_cache import ScoreCache, is_pickled
 from ..catalogue import AUTO, BGE_RERANKER_V2, JINA_RERANKER, LISTWISE
 from ..errors import ConfigurationError
-from ..settings import STRICT, checked, no_bool
+from ..settings import STRICT_BASE, checked, no_bool
 from ..wire.destination import ASSISTERS, Provider
 from ..wire.dialects import ASSISTERS_DIALECT, Dialect, DialectName, dialect_of
 from .service_options import PositiveInt, ServiceOptions
@@ -50,7 +50,7 @@ class RerankOptions(ServiceOptions):
             shows its value.
     """
 
-    model_config = STRICT
+    model_config = STRICT_BASE
 
     dialect: DialectName | Dialect = Field(
         default=ASSISTERS_DIALECT,

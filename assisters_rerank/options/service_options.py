@@ -21,7 +21,7 @@ from pydantic.json_schema import SkipJsonSchema
 from ..errors import ConfigurationError
 from ..net.clients import AsyncHttpClient, HttpClient
 from ..net.transport_choice import ASYNC_TRANSPORT_VARIABLE, AsyncTransport, installed
-from ..settings import STRICT, no_bool
+from ..settings import STRICT_BASE, no_bool
 from ..wire.address import SERVICE_URL, BaseUrl, endpoint, key_parameters, shown
 from ..wire.billing import Billing
 from ..wire.destination import (
@@ -52,7 +52,7 @@ class ServiceOptions(Pickled):
             shows its value.
     """
 
-    model_config = STRICT
+    model_config = STRICT_BASE
 
     api_key: ApiKey = Field(
         default=None,
@@ -179,7 +179,7 @@ class ServiceOptions(Pickled):
             ConfigurationError: the service itself is called and there is no key, or the key was
                 left out by a pickle.
         """
-        return key_for(self.base_url, self._given_key(), self._provider(), self._lost())
+        return key_for(self.base_url, self._given_key(), self._provider(), self._lost)
 
     def recipient(self, path: str) -> Recipient:
         """Where the requests to the endpoint `path` go, with the key and the user's own headers.

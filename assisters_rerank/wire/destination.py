@@ -61,13 +61,13 @@ def key_for(
     base_url: str,
     given: SecretStr | None,
     provider: Provider = ASSISTERS,
-    lost: Collection[str] = (),
+    lost: Callable[[], Collection[str]] = tuple,
 ) -> SecretStr | None:
     """The key to send to `base_url`, or None for a server that needs none.
 
     A variable's key was meant for one host, so it is sent to the provider's own, or to the server
-    that the base URL variable names, and to no other server. `lost` names the options that a
-    pickle left out.
+    that the base URL variable names, and to no other server. `lost` gives the names of
+    the options that a pickle left out.
 
     Raises:
         ConfigurationError: the provider's own service is called and there is no key, or it was
@@ -75,8 +75,8 @@ def key_for(
     """
     key = given or _variable_key(base_url, provider)
     if key is None:
-        if "api_key" in lost:
-            raise ConfigurationError(_pickled(base_url, lost, provider))
+        if "api_key" in (names := lost()):
+            raise ConfigurationError(_pickled(base_url, names, provider))
         if _is_at(provider, base_url):
             raise ConfigurationError(
                 NO_KEY
