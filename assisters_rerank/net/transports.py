@@ -25,7 +25,17 @@ _HEADERS = {
     "User-Agent": f"assisters-rerank/{__version__}",
 }
 
-_url = lru_cache(maxsize=64)(httpx.URL)
+
+@lru_cache(maxsize=64)
+def _url(url: str) -> tuple[httpx.URL, str]:
+    """The address as httpx takes it, and its Host header.
+
+    Raises:
+        idna.IDNAError: the host's name is none, which nobody should be asked to look up.
+    """
+    parsed = httpx.URL(url)
+    _ = parsed.host
+    return parsed, parsed.netloc.decode("ascii")
 
 
 class Poster(Protocol):
@@ -161,13 +171,15 @@ def _refused(response: httpx.Response) -> httpx.Response:
 
 
 def _plain(request: Request, extensions: Extensions) -> httpx.Request:
-    return httpx.Request(
-        "POST",
-        _url(request.url),
-        headers={**_HEADERS, **request.headers},
-        content=request.body,
-        extensions=extensions,
-    )
+    url, host = _url(request.url)
+    headers = {**_HEADERS, **request.headers, "Content-Length": str(len(request.body))}
+    if not any(name.lower() == "host" for name in request.headers):
+        headers = {"Host": host, **headers}
+    # As a stream: from `content` httpx works out these headers, which takes longer than the rest.
+    body = httpx.ByteStream(request.body)
+    plain = httpx.Request("POST", url, headers=headers, stream=body, extensions=extensions)
+    plain.read()
+    return plain
 
 
 def _merged(

@@ -98,6 +98,8 @@ def _sum(values: bytes) -> int:
     The lower half of an Adler-32 checksum is one more than that, modulo a number which so few bytes
     do not reach.
     """
+    if len(values) <= _AT_ONCE:
+        return (adler32(values) & 0xFFFF) - 1
     total = 0
     for at in range(0, len(values), _AT_ONCE):
         total += (adler32(values[at : at + _AT_ONCE]) & 0xFFFF) - 1

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from types import MappingProxyType
 
 from pydantic import SecretStr
@@ -103,10 +104,16 @@ class Answer:
 
     def server_time(self) -> float:
         """Unix time by the server's own clock where it tells, so that a skewed one does no harm."""
-        try:
-            return parsedate_to_datetime(self.headers.get("date", "")).timestamp()
-        except (ValueError, TypeError, OverflowError):
-            return time.time()
+        told = _unix_time(self.headers.get("date", ""))
+        return time.time() if told is None else told
+
+
+@lru_cache(maxsize=16)  # the answers of one second have the same
+def _unix_time(date: str) -> float | None:
+    try:
+        return parsedate_to_datetime(date).timestamp()
+    except (ValueError, TypeError, OverflowError):
+        return None
 
 
 NOT_JSON = object()

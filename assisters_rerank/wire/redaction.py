@@ -32,11 +32,13 @@ def redacted(text: str, *keys: SecretStr | None) -> str:
 
 def _without(key: str, text: str, *, is_cut: bool) -> str:
     # What is no JSON is shown as it is, with the escape sequences that JSON may write.
-    text = _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text)
-    pattern = re.escape(key)
-    if len(key) < _LONG_ENOUGH:
-        pattern = rf"(?<!\w){pattern}(?!\w)"
-    text = re.sub(pattern, "[api key]", text)
+    if "\\" in text:
+        text = _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text)
+    if key in text:
+        pattern = re.escape(key)
+        if len(key) < _LONG_ENOUGH:
+            pattern = rf"(?<!\w){pattern}(?!\w)"
+        text = re.sub(pattern, "[api key]", text)
     if is_cut:  # perhaps inside the key
         lengths = range(min(len(key), len(text)), 0, -1)
         begun = next((length for length in lengths if text.endswith(key[:length])), 0)

@@ -217,8 +217,10 @@ class _Reader:
         if start.count(" ") != 2:
             return None
         method, target, _ = start.split(" ")
-        pairs = (line.partition(":") for line in lines)
-        headers = {name.strip().lower(): value.strip() for name, _, value in pairs}
+        headers: dict[str, str] = {}
+        for name, _, value in (line.partition(":") for line in lines):
+            told = headers.get(name.strip().lower())
+            headers[name.strip().lower()] = ", ".join(filter(None, (told, value.strip())))
         length = int(headers.get("content-length", "0"))
         while len(self._buffer) < length:
             if not self._fill():

@@ -48,6 +48,23 @@ def test_a_header_in_the_keys_place_replaces_it(
     assert request.headers["authorization"] == "Basic dTpw"
 
 
+@pytest.mark.parametrize("name", ["Host", "host"])
+@pytest.mark.parametrize("transport", ["sync", "httpx", "aiohttp"])
+def test_a_virtual_hosts_name_stands_in_the_place_of_the_addresses(
+    name: str, transport: Any, honest_server: HostileServer
+) -> None:
+    options: dict[str, Any] = {
+        "base_url": honest_server.url,
+        "extra_headers": {name: "rerank.test"},
+    }
+    if transport == "sync":
+        Reranker(**options).rerank("q", ["a"])
+    else:
+        asyncio.run(Reranker(**options, async_transport=transport).arerank("q", ["a"]))
+    [request] = honest_server.requests
+    assert request.headers["host"] == "rerank.test"
+
+
 @pytest.mark.parametrize(
     ("make", "field", "by"),
     [
