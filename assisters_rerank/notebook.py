@@ -1,4 +1,4 @@
-"""A ranking as HTML, for notebooks: `Ranking._repr_html_`.
+"""Ranked documents as a table in HTML, for notebooks: of a `Ranking`, or of frameworks' documents.
 
 Colours are the page's own: text is inherited, fills are translucent, so that it reads in light and
 dark themes alike, which notebooks switch without telling the browser. No script, nothing to load.
@@ -8,15 +8,18 @@ The markup is also well-formed XML, and reads without its style where a viewer s
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from html import escape
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from .text.excerpts import GAP, Span, noted_excerpt
 from .text.foreign_text import for_html, on_one_line
-from .usage import Usage, dollars, in_words
+from .usage import Usage, count, dollars, in_words
 
 _MOST_ROWS = 20
-_LONGEST_TEXT = 200
+_MOST_PASSAGES = 3
+_LONGEST_TEXT = 200  # of a passage, or of a text that was scored as a whole
 
 # Two classes in the rules for the table, to win against the notebooks' own rules for tables.
 _STYLE = """
@@ -41,6 +44,9 @@ _STYLE = """
   background: color-mix(in srgb, currentColor 12%, transparent); overflow: hidden; }
 .assisters-ranking .bar { display: block; height: 100%;
   background: color-mix(in srgb, currentColor 25%, #3080ff); }
+.assisters-ranking mark { color: inherit; padding: .1em .2em; border-radius: .2em; }
+.assisters-ranking .of { font-size: .85em; font-weight: 600; font-variant-numeric: tabular-nums; }
+.assisters-ranking .about { display: block; margin-top: .2em; font-size: .9em; opacity: .8; }
 .assisters-ranking .note { margin: .4em 0; font-size: .9em; opacity: .8; }
 .assisters-ranking .degraded { margin: .4em 0; padding: .3em .7em; max-width: 60em;
   box-sizing: border-box; border-left: .25em solid #e08a00;
@@ -48,18 +54,98 @@ _STYLE = """
 """
 
 
-class Row(NamedTuple):
-    """One ranked document: its place in the documents that were given, its score, its text."""
+class Piece(NamedTuple):
+    """A part of a text to show; one with a score is a passage that was scored."""
 
-    place: int
-    score: float | None
     text: str
+    score: float | None = None
 
 
-def ranking_html(rows: Sequence[Row], model: str, usage: Usage, *, degraded: str | None) -> str:
-    """The ranking as a table: rank before and now, score, text, at most 20 rows of it.
+_LEFT_OUT = Piece(GAP.strip())
 
-    `degraded` is None unless the ranking is degraded; then it is why, or empty.
+
+class Row(NamedTuple):
+    """One ranked document.
+
+    Attributes:
+        place: where it stood in the documents that were given; None if that is not known.
+        score: None in a degraded ranking.
+        pieces: what to show of its text.
+        about: a line on the document, such as its title; it may be empty.
+    """
+
+    place: int | None
+    score: float | None
+    pieces: Sequence[Piece]
+    about: str = ""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class RankedTable:
+    """Ranked documents of a framework, which a notebook shows as a table."""
+
+    rows: tuple[Row, ...]
+    degraded: bool
+
+    def __repr__(self) -> str:
+        # Without the texts, as a ranking's.
+        return f"<RankedTable of {count(len(self.rows), 'document')}>"
+
+    def _repr_html_(self) -> str:
+        facts = [count(len(self.rows), "document")] if self.rows else []
+        return table_html(self.rows, facts, degraded="" if self.degraded else None)
+
+
+def pieces_of(text: str, spans: Sequence[Span]) -> list[Piece]:
+    """The best three of a text's passages, in its order, with a mark where text is left out.
+
+    All of the text if there are no passages.
+    """
+    if not spans:
+        return [Piece(text)]
+    best = sorted(spans, key=lambda span: -math.inf if span[2] is None else span[2], reverse=True)
+    at, pieces = 0, []
+    for start, end, score in sorted(best[:_MOST_PASSAGES], key=lambda span: span[:2]):
+        if text[at:start].strip():
+            pieces.append(_LEFT_OUT)
+        pieces.append(Piece(text[max(at, start) : end], score))  # neighbours may overlap
+        at = end
+    return [*pieces, _LEFT_OUT] if text[at:].strip() else pieces
+
+
+def pieces_of_excerpt(text: str, note: Any) -> list[Piece]:
+    """The same of a text that is an excerpt, as a note of its spans in its metadata says."""
+    if noted_excerpt(text, note) is None:
+        return pieces_of(text, ())
+    spans: list[Span] = []
+    at = 0
+    for start, end, score in note:
+        spans.append((at, at + end - start, score if isinstance(score, int | float) else None))
+        at += end - start + len(GAP)
+    pieces = pieces_of(text, spans)
+    return [_LEFT_OUT, *pieces] if note[0][0] > 0 and pieces[0] is not _LEFT_OUT else pieces
+
+
+def scored_pieces(pieces: Iterable[Piece]) -> list[Piece]:
+    """The passages among what is shown of a text."""
+    return [piece for piece in pieces if piece.score is not None]
+
+
+def ranking_facts(model: str, usage: Usage, context_tokens: int | None) -> list[str]:
+    """What a ranking says below its table."""
+    facts = [f"model {_shown(model)}", *in_words(usage)]
+    if usage.cost:
+        facts.append(dollars(usage.cost))
+    if context_tokens is not None:
+        facts.append(f"{context_tokens:,} tokens of context")
+    return facts
+
+
+def table_html(rows: Sequence[Row], facts: Iterable[str], *, degraded: str | None) -> str:
+    """The documents as a table: rank before and now, score, text, at most 20 rows of it.
+
+    `degraded` is None unless they are in a degraded ranking; then it is why, or empty. `facts` are
+    the line below.
     """
     low, high = _range(rows)
     shown = "".join(_row(now, row, low, high) for now, row in enumerate(rows[:_MOST_ROWS], start=1))
@@ -75,7 +161,9 @@ def ranking_html(rows: Sequence[Row], model: str, usage: Usage, *, degraded: str
             '<th class="rank" scope="col">rank</th><th class="score" scope="col">score</th>'
             f'<th class="text" scope="col">text</th></tr></thead><tbody>{shown}</tbody></table>'
         )
-    parts += [f'<p class="note">{escape(note)}</p>' for note in _notes(rows, model, usage)]
+    if (low, high) != (0.0, 1.0):
+        facts = [*facts, f"bars from {low:.3g} to {high:.3g}"]
+    parts += [f'<p class="note">{escape(note)}</p>' for note in _notes(rows, facts)]
     # The two other classes keep MathJax away: a text with two prices in dollars is not a formula.
     classes = "assisters-ranking tex2jax_ignore mathjax_ignore"
     return f'<div class="{classes}">{"".join(parts)}</div>'
@@ -97,26 +185,52 @@ def _range(rows: Sequence[Row]) -> tuple[float, float]:
 
 
 def _row(now: int, row: Row, low: float, high: float) -> str:
-    before = row.place + 1
-    mark, kind = ("▲", "up") if now < before else ("▼", "down") if now > before else ("=", "same")
+    about = f'<span class="about">{_escaped(row.about)}</span>' if row.about else ""
     return (
-        f'<tr><td class="rank">{before} → <strong>{now}</strong> '
-        f'<span class="move {kind}">{mark}</span></td>'
+        f'<tr><td class="rank">{_rank(now, row.place)}</td>'
         f'<td class="score">{score_text(row.score)}{_bar(row.score, low, high)}</td>'
-        f'<td class="text" dir="auto">{_escaped(row.text)}</td></tr>'
+        f'<td class="text" dir="auto">{_text(row.pieces, low, high)}{about}</td></tr>'
     )
+
+
+def _rank(now: int, place: int | None) -> str:
+    if place is None:
+        return f"<strong>{now}</strong>"
+    before = place + 1
+    mark, kind = ("▲", "up") if now < before else ("▼", "down") if now > before else ("=", "same")
+    return f'{before} → <strong>{now}</strong> <span class="move {kind}">{mark}</span>'
+
+
+def _text(pieces: Sequence[Piece], low: float, high: float) -> str:
+    several = len(scored_pieces(pieces)) > 1  # else its score is the document's
+    return " ".join(_marked(piece, low, high, numbered=several) for piece in pieces)
+
+
+def _marked(piece: Piece, low: float, high: float, *, numbered: bool) -> str:
+    text = _escaped(piece.text)
+    if piece.score is None:
+        return text
+    # The better, the deeper; not so deep that the text is hard to read on it.
+    depth = 6 + 24 * min(1.0, max(0.0, _part(piece.score, low, high)))
+    number = f'<span class="of">{score_text(piece.score)}</span> ' if numbered else ""
+    style = f"background:color-mix(in srgb, #e0a000 {depth:.0f}%, transparent)"
+    return f'<mark style="{style}">{number}{text}</mark>'
 
 
 def _bar(score: float | None, low: float, high: float) -> str:
     if score is None:
         return ""
-    # Halved first: the distance between two huge scores may be more than a float holds.
-    part = (score / 2 - low / 2) / (high / 2 - low / 2) if high / 2 > low / 2 else 1.0
-    percent = 100 * part if math.isfinite(part) else 100.0
     return (
         '<span class="track" aria-hidden="true">'
-        f'<span class="bar" style="width:{percent:.1f}%"></span></span>'
+        f'<span class="bar" style="width:{100 * _part(score, low, high):.1f}%"></span></span>'
     )
+
+
+def _part(score: float, low: float, high: float) -> float:
+    """How much of the range lies below the score, 0…1 for one within it."""
+    # Halved first: the distance between two huge scores may be more than a float holds.
+    part = (score / 2 - low / 2) / (high / 2 - low / 2) if high / 2 > low / 2 else 1.0
+    return part if math.isfinite(part) else 1.0
 
 
 def _escaped(text: str) -> str:
@@ -127,16 +241,10 @@ def _shown(text: str) -> str:
     return for_html(on_one_line(text, _LONGEST_TEXT))
 
 
-def _notes(rows: Sequence[Row], model: str, usage: Usage) -> list[str]:
+def _notes(rows: Sequence[Row], facts: Iterable[str]) -> list[str]:
     notes = []
     if len(rows) > _MOST_ROWS:
         notes.append(f"… and {len(rows) - _MOST_ROWS:,} more")
     if not rows:
         notes.append("No documents.")
-    low, high = _range(rows)
-    facts = [f"model {_shown(model)}", *in_words(usage)]
-    if usage.cost:
-        facts.append(dollars(usage.cost))
-    if (low, high) != (0.0, 1.0):
-        facts.append(f"bars from {low:.3g} to {high:.3g}")
-    return [*notes, " · ".join(facts)]
+    return [*notes, *filter(None, [" · ".join(facts)])]

@@ -7,7 +7,7 @@ of the framework's own documents down to passages: when, where, and what their m
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Annotated, Any, Literal, NamedTuple
 
@@ -16,6 +16,7 @@ from pydantic import BeforeValidator, Field
 from .call.context import FrameworkDocument, Shown
 from .errors import ConfigurationError
 from .lazy_names import lazy_names
+from .notebook import RankedTable, Row, pieces_of_excerpt
 from .options.rerank_options import RerankOptions, TopN, checked_top_n
 from .options.thresholds import (
     LeastScore,
@@ -38,6 +39,7 @@ __all__ = [
     "FrameworkDocument",
     "LeastScore",
     "PassageThreshold",
+    "RankedTable",
     "ScoreThreshold",
     "Settings",
     "Shown",
@@ -53,6 +55,7 @@ __all__ = [
     "noted_excerpt",
     "only_sync_is_overridden",
     "plain_number",
+    "ranked_table",
     "shown_threshold",
 ]
 
@@ -158,6 +161,30 @@ def excerpt_of(
 def noted(spans: Sequence[Span]) -> list[list[float | None]]:
     """The spans as they stand in metadata, which have to be JSON."""
     return [list(span) for span in spans]
+
+
+def ranked_table(
+    documents: Iterable[tuple[str, float | None, Mapping[str, object]]],
+    degraded: str,
+    hidden: Collection[str] = (),
+) -> RankedTable:
+    """A table of a framework's reranked documents: of each the text, the score, the metadata.
+
+    `degraded` is the field of metadata that marks a document without a score; `hidden` are other
+    fields that the table does not show.
+    """
+    rows, scored = [], 0
+    for text, score, metadata in documents:
+        marked = metadata.get(degraded) is True
+        about = " · ".join(
+            f"{key}: {str(value)[:200]}"
+            for key, value in metadata.items()
+            if key not in (PASSAGES, degraded, *hidden)
+        )
+        pieces = pieces_of_excerpt(text, metadata.get(PASSAGES))
+        rows.append(Row(None, None if marked else score, pieces, about))
+        scored += not marked
+    return RankedTable(tuple(rows), degraded=bool(rows) and not scored)
 
 
 def only_sync_is_overridden(instance: object, sync: str, evented: str) -> bool:

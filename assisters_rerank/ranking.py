@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, NamedTuple, TypeVar, overload
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar, overload
 
 from .text.passages import Passage
 from .usage import Usage
+
+if TYPE_CHECKING:
+    from .notebook import Piece
 
 _NOTHING = Usage()
 
@@ -128,11 +131,12 @@ class Ranking(Sequence[RankedDocument]):
         return f"<Ranking of {len(scores)} by {self.model}{best}{degraded}>"
 
     def _repr_html_(self) -> str:
-        from .notebook import Row, ranking_html  # only a notebook needs it
+        from .notebook import Row, ranking_facts, table_html  # only a notebook needs it
 
-        rows = [Row(r.index, r.relevance_score, _shown_text(r)) for r in self.results]
+        rows = [Row(r.index, r.relevance_score, shown_pieces(r)) for r in self.results]
         reason = self.degraded_reason or "" if self.degraded else None
-        return ranking_html(rows, self.model, self.usage, degraded=reason)
+        facts = ranking_facts(self.model, self.usage, self.context_tokens)
+        return table_html(rows, facts, degraded=reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +166,13 @@ class Selection(Sequence[T], Generic[T]):
         return iter(self.items)
 
 
-def _shown_text(ranked: RankedDocument) -> str:
-    """The text that the score belongs to; an ellipsis says that a passage begins further on."""
-    within = ranked.passage is not None and ranked.passage.start > 0
-    return f"… {ranked.passage_text}" if within else ranked.text
+def shown_pieces(ranked: RankedDocument) -> list[Piece]:
+    """What a table shows of a document: its best passages if it was split, else its text."""
+    from .notebook import pieces_of
+
+    spans = ranked.split
+    if not spans and ranked.passage is not None and ranked.relevance_score is not None:
+        spans = (ScoredPassage(*ranked.passage, ranked.relevance_score),)
+    text = ranked.context
+    kept = [(start, min(end, len(text)), score) for start, end, score in spans if start < len(text)]
+    return pieces_of(text, kept)

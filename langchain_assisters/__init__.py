@@ -3,7 +3,8 @@
 - `rerank` is the document compressor, `retriever` puts it around another retriever;
 - `call_config` takes a call's config along, `configurable` lets a call's config change its fields;
 - `documents` translates documents in and out, `tracing` writes LangChain's runs;
-- `embeddings` are for vector stores, `tool_selector` is for agents with many tools.
+- `embeddings` are for vector stores, `tool_selector` is for agents with many tools, `table` for
+  notebooks.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from assisters_rerank.plugins import lazy_names
 
 if TYPE_CHECKING:
     from .embeddings import AssistersEmbeddings
+    from .table import as_table
     from .tool_selector import RerankToolSelectorMiddleware
 
 __all__ = [
@@ -33,6 +35,7 @@ __all__ = [
     "RerankInput",
     "RerankRetriever",
     "RerankToolSelectorMiddleware",
+    "as_table",
 ]
 
 if not TYPE_CHECKING:  # type checkers would take any name for one of ours
@@ -42,6 +45,7 @@ if not TYPE_CHECKING:  # type checkers would take any name for one of ours
         {
             "AssistersEmbeddings": "embeddings",
             "RerankToolSelectorMiddleware": "tool_selector",
+            "as_table": "table",
         },
         {
             "AssistersEmbedding": "AssistersEmbeddings for LangChain, or "

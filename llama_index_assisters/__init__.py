@@ -2,7 +2,7 @@
 
 - `rerank` is the node postprocessor, `nodes` translates nodes in and out;
 - `events` writes LlamaIndex's events and spans, `components` serves its dumps;
-- `embedding` is for indexes.
+- `embedding` is for indexes, `table` for notebooks.
 """
 
 from __future__ import annotations
@@ -23,14 +23,15 @@ from assisters_rerank.plugins import lazy_names
 
 if TYPE_CHECKING:
     from .embedding import AssistersEmbedding
+    from .table import as_table
 
-__all__ = ["AssistersEmbedding", "AssistersRerank"]
+__all__ = ["AssistersEmbedding", "AssistersRerank", "as_table"]
 
 if not TYPE_CHECKING:  # type checkers would take any name for one of ours
     __getattr__, __dir__ = lazy_names(
         __name__,
         __all__,
-        {"AssistersEmbedding": "embedding"},
+        {"AssistersEmbedding": "embedding", "as_table": "table"},
         {
             "AssistersEmbeddings": "AssistersEmbedding for LlamaIndex, or "
             "from langchain_assisters import AssistersEmbeddings for LangChain",

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from llama_index.core.schema import BaseNode, MetadataMode, Node, NodeWithScore, TextNode
 
-from assisters_rerank import RankedDocument
+from assisters_rerank import ConfigurationError, RankedDocument
 from assisters_rerank.plugins import (
     CUT_OFF,
     PASSAGES,
@@ -26,6 +26,19 @@ NOTES = frozenset({RETRIEVAL_SCORE, DEGRADED, PASSAGES, CUT_OFF})
 # Looked up once: this is done for every node of every call.
 _NONE = MetadataMode.NONE
 _TEXT_NODES_OWN = TextNode.get_content
+
+
+def listed(nodes: Iterable[NodeWithScore]) -> list[NodeWithScore]:
+    """A list of our own: the caller may change theirs while the service is at work."""
+    if isinstance(nodes, str | bytes | Mapping) or not isinstance(nodes, Iterable):
+        raise ConfigurationError(f"nodes: give a list, not {type(nodes).__name__}.")
+    listed = list(nodes)
+    for place, node in enumerate(listed):
+        if not isinstance(node, NodeWithScore):
+            raise ConfigurationError(
+                f"nodes[{place}]: give a NodeWithScore, not {type(node).__name__}."
+            )
+    return listed
 
 
 def text_of(node: NodeWithScore, mode: MetadataMode) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 from types import EllipsisType
@@ -32,7 +32,7 @@ from assisters_rerank.plugins import (
 
 from .components import Component, has_handlers
 from .events import CallOptions, Report, reported
-from .nodes import scored, sent, text_of
+from .nodes import listed, scored, sent, text_of
 
 dispatcher = get_dispatcher(__name__)
 
@@ -130,7 +130,7 @@ class AssistersRerank(Reranker, Component, BaseNodePostprocessor):
         top_n: int | EllipsisType | None = ...,
         score_threshold: LeastScore | EllipsisType | None = ...,
     ) -> list[NodeWithScore]:
-        query, nodes = _query(query_bundle), _listed(nodes)
+        query, nodes = _query(query_bundle), listed(nodes)
         options = self._effective(top_n, score_threshold)
         with self._reported(query, nodes, options) as report:
             cutting = checked_cut(self, self.content, self.passage_threshold)
@@ -151,7 +151,7 @@ class AssistersRerank(Reranker, Component, BaseNodePostprocessor):
             given: Any = {name: value for name, value in options.items() if value is not ...}
             overridden = partial(self._postprocess_nodes, nodes, query_bundle, **given)
             return await asyncio.to_thread(overridden)
-        query, nodes = _query(query_bundle), _listed(nodes)
+        query, nodes = _query(query_bundle), listed(nodes)
         effective = self._effective(top_n, score_threshold)
         with self._reported(query, nodes, effective) as report:
             cutting = checked_cut(self, self.content, self.passage_threshold)
@@ -197,19 +197,6 @@ def _one_query(bundle: QueryBundle | None, text: str | None) -> QueryBundle | No
     if bundle is not None and text is not None:
         raise ConfigurationError("query_str and query_bundle are the same; give one of them.")
     return bundle if text is None else QueryBundle(text)
-
-
-def _listed(nodes: Iterable[NodeWithScore]) -> list[NodeWithScore]:
-    # A list of our own: the caller may change theirs while the service is at work.
-    if isinstance(nodes, str | bytes | Mapping) or not isinstance(nodes, Iterable):
-        raise ConfigurationError(f"nodes: give a list, not {type(nodes).__name__}.")
-    listed = list(nodes)
-    for place, node in enumerate(listed):
-        if not isinstance(node, NodeWithScore):
-            raise ConfigurationError(
-                f"nodes[{place}]: give a NodeWithScore, not {type(node).__name__}."
-            )
-    return listed
 
 
 def _query(query_bundle: QueryBundle | None) -> str:

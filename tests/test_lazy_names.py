@@ -26,8 +26,10 @@ PACKAGES = (assisters_rerank, langchain_assisters, llama_index_assisters, local)
              "assisters_rerank.call.embedding_flow", "assisters_rerank.options.embedding_options",
              "assisters_rerank.cache.sqlite_cache", "assisters_rerank.local", "aiohttp"],
         ),
-        ("langchain_assisters", ["assisters_rerank.embedder", "langchain_assisters.embeddings"]),
-        ("llama_index_assisters", ["assisters_rerank.embedder", "llama_index_assisters.embedding"]),
+        ("langchain_assisters", ["assisters_rerank.embedder", "langchain_assisters.embeddings",
+                                 "langchain_assisters.table"]),
+        ("llama_index_assisters", ["assisters_rerank.embedder", "llama_index_assisters.embedding",
+                                   "llama_index_assisters.table"]),
     ],
 )  # fmt: skip
 def test_an_import_loads_no_more_than_a_rerank_needs(package: str, spared: list[str]) -> None:

@@ -8,8 +8,8 @@ import re
 import sys
 from collections.abc import Iterator, Sequence
 
-from ..notebook import score_text
-from ..ranking import RankedDocument, Ranking
+from ..notebook import Piece, score_text, scored_pieces
+from ..ranking import RankedDocument, Ranking, shown_pieces
 from ..text.foreign_text import for_terminal, on_one_line
 from ..usage import count, dollars, in_words
 from .reading.records import Input
@@ -119,7 +119,22 @@ def _rows(
         if several:
             source = inputs[ranked.index]
             row.append(escape(_visible(f"{source.file}:{source.line}")))
-        yield [*row, escape(_visible(ranked.context))]
+        yield [*row, _marked(shown_pieces(ranked))]
+
+
+def _marked(pieces: Sequence[Piece]) -> str:
+    """A line for each passage, the best one bold; or all of the text, if it was not split."""
+    from rich.markup import escape
+
+    passages = scored_pieces(pieces)
+    if len(passages) < 2:
+        return escape(_visible(" ".join(piece.text for piece in pieces)))
+    best = max(passages, key=lambda piece: piece.score or 0.0)
+    return "\n".join(
+        f"[{'bold' if each is best else 'dim'}]{score_text(each.score)}[/]  "
+        + escape(_visible(each.text))
+        for each in passages
+    )
 
 
 def _visible(text: str) -> str:

@@ -59,6 +59,20 @@ def test_each_document_has_one_line_of_the_terminal(folder: Path, columns: int) 
     assert all(line.rstrip().endswith("…") for line in lines[1:])
 
 
+def test_the_passages_of_a_split_document_have_lines_of_their_own(folder: Path) -> None:
+    text = " ".join(f"sentence {number} of it." for number in range(12))
+    (folder / "in").write_text(f"{text}\nshort\n")
+    options = ("--long-documents", "split", "--max-passage-tokens", "16")
+    screen = run_in_terminal("rerank", "query", "in", "-q", *options)
+    rows = _table(screen.text)[1:]
+    (found,) = [at for at, row in enumerate(rows) if len(row) == 4]
+    lines = [rows[found][2:], *rows[found + 1 : found + 3]]
+    assert max(float(score) for score, _ in lines) == float(rows[found][1])
+    assert all(passage in text for _, passage in lines)
+    assert ["short"] in [row[2:] for row in rows]
+    assert "\x1b[1m" in screen.raw  # the best one
+
+
 def test_a_document_cannot_command_the_terminal(folder: Path) -> None:
     (folder / "in").write_text('{"text": "\\u001b[2J\\u009b31m\\u202eevil\\u0007\\r\\ntwo 0.5"}\n')
     screen = run_in_terminal("rerank", "query", "in", "-q")

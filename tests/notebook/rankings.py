@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from assisters_rerank import Document, RankedDocument, Ranking, Usage
+from assisters_rerank import Document, Passage, RankedDocument, Ranking, ScoredPassage, Usage
 
 ONE_REQUEST = Usage(requests=1, total_tokens=1_234)
 
@@ -26,6 +26,16 @@ def long_ranking(documents: int) -> Ranking:
     return ranking(*((last - i, 1 - i / documents, f"document {i}") for i in range(documents)))
 
 
+def split_ranking(text: str, *passages: tuple[int, int, float], end: int | None = None) -> Ranking:
+    """One document that was split; the scores of its passages."""
+    scored = tuple(ScoredPassage(*each) for each in passages)
+    best = max(scored, key=lambda each: each.score)
+    document = Document(text, text)
+    span = Passage(best.start, best.end)
+    found = RankedDocument(0, best.score, document, span, scored, end)
+    return Ranking((found,), "bge-reranker-v2", ONE_REQUEST)
+
+
 # What may go wrong on a page: a cut text, markup, other directions, logits, no scores, no rows.
 ALL: Sequence[Ranking] = (
     ranking(
@@ -38,4 +48,10 @@ ALL: Sequence[Ranking] = (
     ranking((0, None, "first"), (1, None, "second"), usage=Usage(), degraded="Status <503>."),
     ranking(usage=Usage()),
     long_ranking(30),
+    split_ranking(
+        "Cats eat fish. <i>Dogs</i> need a walk. Birds sing.",
+        (0, 14, 0.93),
+        (15, 40, 0.08),
+        (41, 52, 0.4),
+    ),
 )

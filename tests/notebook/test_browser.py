@@ -161,7 +161,7 @@ def test_a_ranking_is_readable(tmp_path: Path, page: str, dark: bool) -> None:
     )
     assert isinstance(heights, list)
     assert min(heights) > 20
-    assert rows == [4, 3, 2, 0, 20]
+    assert rows == [4, 3, 2, 0, 20, 1]
     assert report["wide"] is False
     assert report["align"] == "start"
     assert isinstance(text, list)

@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assisters_rerank import Document, Passage, RankedDocument, Ranking, Usage
+from assisters_rerank.text.foreign_text import for_html, on_one_line
 
-from .rankings import ALL, long_ranking, ranking
+from .rankings import ALL, long_ranking, ranking, split_ranking
 
 
 def _parsed(shown: Ranking) -> ElementTree.Element:
@@ -141,7 +142,7 @@ def test_any_text_stays_a_text(text: str, model: str) -> None:
     html.encode()  # a notebook sends it as UTF-8
     assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f]", html)
     assert {element.tag for element in _parsed(shown).iter()} <= {
-        "div", "style", "table", "thead", "tbody", "tr", "th", "td", "span", "strong", "p",
+        "div", "style", "table", "thead", "tbody", "tr", "th", "td", "span", "strong", "p", "mark",
     }  # fmt: skip
 
 
@@ -190,3 +191,69 @@ def test_of_a_long_document_the_passage_is_shown_that_the_score_belongs_to() -> 
     ranked = RankedDocument(0, 0.9, Document(text, text), Passage(start, len(text)))
     ((*_, shown),) = _rows(Ranking((ranked,), "m"))
     assert shown == "… Cats eat fish."
+
+
+TEXT = "One is here. Two is there. Three is gone. Four is back. Five is last."
+PASSAGES = [(0, 12, 0.1), (13, 26, 0.9), (27, 41, 0.2), (42, 55, 0.8), (56, 69, 0.7)]
+
+
+def _marks(shown: Ranking) -> list[tuple[str, int]]:
+    """What is marked, and how deep in percent."""
+    marks = _parsed(shown).iterfind(".//mark")
+    return [(_text(mark), int(re.findall(r"(\d+)%", mark.attrib["style"])[0])) for mark in marks]
+
+
+def test_the_best_passages_are_marked_in_the_text_the_better_the_deeper() -> None:
+    shown = split_ranking(TEXT, *PASSAGES)
+    ((*_, text),) = _rows(shown)
+    assert text == ("… 0.9000 Two is there. … 0.8000 Four is back. 0.7000 Five is last.")
+    assert _marks(shown) == [
+        ("0.9000 Two is there.", 28),
+        ("0.8000 Four is back.", 25),
+        ("0.7000 Five is last.", 23),
+    ]
+
+
+def test_only_what_reaches_the_prompt_is_shown_of_a_document_that_was_cut_off() -> None:
+    shown = split_ranking(TEXT, *PASSAGES, end=26)
+    ((*_, text),) = _rows(shown)
+    assert text == "0.1000 One is here. 0.9000 Two is there."
+    whole = RankedDocument(0, 0.9, Document(TEXT, TEXT), context_end=12)
+    ((*_, text),) = _rows(Ranking((whole,), "m", context_tokens=1_234))
+    assert text == "One is here."
+    assert _notes(Ranking((whole,), "m", context_tokens=1_234))[-1].endswith(
+        " · 1,234 tokens of context"
+    )
+
+
+def test_neighbours_that_overlap_are_shown_once_and_long_ones_shortened() -> None:
+    shown = split_ranking("one two three", (0, 7, 0.5), (4, 13, 0.25))
+    assert [text for text, _ in _marks(shown)] == ["0.5000 one two", "0.2500 three"]
+    shown = split_ranking("word " * 200, (0, 499, 0.5), (500, 999, 0.25))
+    assert [len(text) for text, _ in _marks(shown)] == [207, 207]  # score, space, 200
+
+
+def test_passages_of_logits_are_marked_within_the_range() -> None:
+    shown = split_ranking("a b", (0, 1, -3.0), (2, 3, -9.0))
+    assert [depth for _, depth in _marks(shown)] == [30, 30]  # one document has no range
+    results = shown.results + ranking((1, -5.0, "c")).results
+    assert [depth for _, depth in _marks(Ranking(results, "m"))] == [30, 6]
+
+
+@given(st.text(st.characters(codec=None), min_size=1, max_size=60), st.data())
+def test_marks_in_any_text_are_well_formed_and_hold_the_passages(
+    text: str, data: st.DataObject
+) -> None:
+    ends = sorted(data.draw(st.sets(st.integers(0, len(text)), min_size=2, max_size=8)))
+    spans = [
+        (start, end, data.draw(st.floats(allow_nan=False)))
+        for start, end in zip(ends[::2], ends[1::2], strict=False)
+    ]
+    shown = split_ranking(text, *spans)
+    marks = _parsed(shown).findall(".//mark")
+    assert len(marks) == min(3, len(spans))
+    passages = [for_html(on_one_line(text[start:end], 200)) for start, end, _ in spans]
+    for mark in marks:
+        number = mark.findtext("span")
+        assert (number is None) == (len(marks) == 1)
+        assert _text(mark).removeprefix(f"{number} ") in passages

@@ -45,9 +45,11 @@ from langchain_assisters import (
     AssistersRerank,
     RerankInput,
     RerankRetriever,
+    as_table,
 )
 from llama_index_assisters import AssistersEmbedding
 from llama_index_assisters import AssistersRerank as LlamaIndexRerank
+from llama_index_assisters import as_table as nodes_as_table
 
 
 def plain() -> None:
@@ -209,6 +211,7 @@ def langchain(base: BaseRetriever, documents: Sequence[Document]) -> None:
         content="passages", passage_threshold=0.5, long_documents="split", cache=MemoryCache()
     )
     assert_type(compressor.total_usage, Usage)
+    assert_type(as_table(documents)._repr_html_(), str)
     as_compressor: BaseDocumentCompressor = compressor
     as_runnable: Runnable[RerankInput, list[Document]] = compressor
     some_dict: dict[str, Any] = {"query": "q", "documents": documents}
@@ -236,6 +239,7 @@ def llama_index(nodes: list[NodeWithScore]) -> None:
         content="passages", passage_threshold=0.5, long_documents="split", prices={"m": 1}
     )
     assert_type(postprocessor.total_usage, Usage)
+    assert_type(nodes_as_table(nodes)._repr_html_(), str)
     as_postprocessor: BaseNodePostprocessor = postprocessor
     assert_type(as_postprocessor.postprocess_nodes(nodes, query_str="q"), list[NodeWithScore])
 
