@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
+from assisters_rerank import estimate_tokens
 from assisters_rerank.local import LocalServer
 
 from .conftest import run_example
@@ -72,6 +74,30 @@ def test_agent() -> None:
     # The chain's oil, which the vectors put first, is below the threshold.
     assert "Oiling a chain" not in passages
     assert "No, a belt is never oiled." in answer
+
+
+def test_agent_with_many_tools() -> None:
+    output = run_example("langchain/agent_with_many_tools.py")
+    assert output.startswith("No ASSISTERS_API_KEY: ")
+    before, after = output.split("\nAfter, ")
+    assert re.findall(r"  (\d+) tools, [\d,]+ tokens: create_event, ", before) == ["200"] * 2
+    (first, second) = re.findall(r"  5 tools, (\d+) tokens: send_mail, ", after)
+    assert int(first) == int(second) < 1_000
+    assert "send_mail was called with: The tyres are here." in after
+    assert after.endswith("\n2 rerank requests, 200 tools scored\n")
+
+
+def test_rag_with_budget() -> None:
+    output = run_example("langchain/rag_with_budget.py")
+    sizes = re.findall(r"^(.*): (\d+) chapters, ([\d,]+) tokens$", output, re.MULTILINE)
+    assert sizes[0] == ("Before", "9", "4,117")
+    whole, passages = (int(tokens.replace(",", "")) for *_, tokens in sizes[1:])
+    assert passages < whole <= 1_500
+    prompt = output.split("\nWhat the language model reads:\n")[1]
+    assert "## A disc brake that squeals\nSquealing that came overnight" in prompt
+    assert estimate_tokens(prompt) < passages + 50
+    assert "… " in prompt
+    assert prompt.strip().endswith("Question: My disc brake squeals since yesterday. What is it?")
 
 
 def test_streaming_and_batch() -> None:

@@ -133,3 +133,15 @@ def test_vector_database() -> None:
     assert found[0][1] == NEAREST
     assert RIGHT not in [heading for _, heading in found]
     assert reranked[0][1] == RIGHT
+
+
+def test_agent_with_many_tools() -> None:
+    output = run_example("llama_index/agent_with_many_tools.py")
+    assert output.startswith("No ASSISTERS_API_KEY: ")
+    before, after = output.split("\nAfter, ")
+    assert re.findall(r"  (\d+) tools, [\d,]+ tokens: create_event, ", before) == ["200"] * 2
+    (first, second) = re.findall(r"  5 tools, (\d+) tokens: send_mail, ", after)
+    assert int(first) == int(second) < 1_000
+    assert "The tool says: send_mail was called with: The tyres are here." in after
+    # The tool that is called is looked up by its name, which is another rerank.
+    assert after.endswith("\n4 rerank requests, 400 tools scored\n")
