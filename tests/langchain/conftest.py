@@ -11,14 +11,18 @@ from langchain_core.documents import Document
 from assisters_rerank.local import LocalServer
 from langchain_assisters import AssistersRerank
 
-from ..plugins.cases import KEY, TEXTS
+from ..plugins.cases import KEY
 from ..plugins.fixtures import (  # noqa: F401 - fixtures are found by their names
     best_first,
     colour,
+    content,
+    contents,
+    cut,
     dead_url,
     guarded,
     no_request,
     one_rerank,
+    padded,
     server,
     single_thread,
     with_one_answer,
@@ -36,16 +40,16 @@ def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def documents() -> list[Document]:
+def documents(padded: tuple[str, ...]) -> list[Document]:
     return [
         Document(page_content=text, id=f"doc-{place}", metadata={"place": place, "tags": ["a"]})
-        for place, text in enumerate(TEXTS)
+        for place, text in enumerate(padded)
     ]
 
 
 @pytest.fixture
-def compressor(server: LocalServer) -> AssistersRerank:
-    return AssistersRerank(base_url=server.base_url, api_key=KEY)
+def compressor(server: LocalServer, cut: dict[str, Any]) -> AssistersRerank:
+    return AssistersRerank(base_url=server.base_url, api_key=KEY, **cut)
 
 
 @pytest.fixture

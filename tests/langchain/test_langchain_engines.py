@@ -27,12 +27,20 @@ from langgraph.graph import MessagesState, StateGraph
 from langgraph.prebuilt import ToolNode, create_react_agent, tools_condition
 
 from assisters_rerank.local import LocalServer
+from assisters_rerank.plugins import Content
 from langchain_assisters import AssistersRerank, RerankRetriever
 
 from ..plugins.cases import QUERY, TEXTS
+from ..plugins.long import without_filler
 
 OneRerank = Callable[[], AbstractContextManager[None]]
 BestFirst = Callable[..., list[str]]
+
+
+@pytest.fixture
+def content(contents: Content) -> Content:
+    """Every test of this module runs with whole documents and with their passages."""
+    return contents
 
 
 class FirstStage(BaseRetriever):
@@ -128,7 +136,7 @@ async def test_pipeline_with_transformers_before_and_after(
     compressor.top_n = 3
     pipeline = DocumentCompressorPipeline(
         transformers=[
-            CharacterTextSplitter(separator="\n", chunk_size=200, chunk_overlap=0),
+            CharacterTextSplitter(separator="\n", chunk_size=500, chunk_overlap=0),
             Numbered("before"),
             compressor,
             Numbered("after"),
@@ -165,7 +173,7 @@ async def test_rerank_retriever_over_a_vector_store(
     with one_rerank():
         found = await run(colour, retriever, QUERY)
     assert texts_of(found) == expected[:5]
-    assert sorted(server.requests[-1].documents) == sorted(TEXTS)
+    assert sorted(without_filler(server.requests[-1].documents)) == sorted(TEXTS)
     assert texts_of(await run(colour, retriever, QUERY, top_n=2)) == expected[:2]
     assert texts_of(await run(colour, retriever, QUERY, top_n=None)) == expected
 
@@ -188,7 +196,7 @@ async def test_rerank_retriever_hands_other_keywords_to_the_first_stage(
     store.add_documents(documents)
     retriever = RerankRetriever(base_retriever=store.as_retriever(), reranker=compressor)
     found = await run(colour, retriever, QUERY, k=6, top_n=2)
-    assert len(server.requests[-1].documents) == 6
+    assert len(without_filler(server.requests[-1].documents)) == 6
     assert len(found) == 2
 
 

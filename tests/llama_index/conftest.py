@@ -19,10 +19,14 @@ from ..plugins.cases import KEY, QUERY, TEXTS
 from ..plugins.fixtures import (  # noqa: F401 - fixtures are found by their names
     best_first,
     colour,
+    content,
+    contents,
+    cut,
     dead_url,
     guarded,
     no_request,
     one_rerank,
+    padded,
     server,
     single_thread,
     with_one_answer,
@@ -45,16 +49,16 @@ def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def nodes() -> list[NodeWithScore]:
+def nodes(padded: tuple[str, ...]) -> list[NodeWithScore]:
     return [
         NodeWithScore(node=TextNode(text=text, id_=f"node-{place}"), score=1 - place / 10)
-        for place, text in enumerate(TEXTS)
+        for place, text in enumerate(padded)
     ]
 
 
 @pytest.fixture
-def postprocessor(server: LocalServer) -> AssistersRerank:
-    return AssistersRerank(base_url=server.base_url, api_key=KEY)
+def postprocessor(server: LocalServer, cut: dict[str, Any]) -> AssistersRerank:
+    return AssistersRerank(base_url=server.base_url, api_key=KEY, **cut)
 
 
 @pytest.fixture

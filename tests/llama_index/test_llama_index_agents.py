@@ -17,6 +17,7 @@ from llama_index.core.schema import NodeWithScore
 from llama_index.core.tools import QueryEngineTool, RetrieverTool, ToolMetadata
 from llama_index.core.workflow import Context, Event, StartEvent, StopEvent, Workflow, step
 
+from assisters_rerank.plugins import Content
 from llama_index_assisters import AssistersRerank
 
 from ..plugins.cases import QUERY
@@ -24,6 +25,12 @@ from .doubles import TOP, FirstStage, scripted, texts_of
 
 OneRerank = Callable[[], AbstractContextManager[None]]
 BestFirst = Callable[..., list[str]]
+
+
+@pytest.fixture
+def content(contents: Content) -> Content:
+    """Every test of this module runs with whole nodes and with their passages."""
+    return contents
 
 
 async def test_retriever_tool(

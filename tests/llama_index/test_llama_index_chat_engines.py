@@ -15,6 +15,7 @@ from llama_index.core.base.llms.types import ChatMessage, MessageRole
 from llama_index.core.memory import ChatMemoryBuffer
 
 from assisters_rerank.local import LocalServer
+from assisters_rerank.plugins import Content
 
 from ..plugins.cases import QUERY
 from .doubles import TOP, assert_in_order, streamed, texts_of
@@ -22,6 +23,12 @@ from .doubles import TOP, assert_in_order, streamed, texts_of
 OneRerank = Callable[[], AbstractContextManager[None]]
 BestFirst = Callable[..., list[str]]
 MODES = ["default", "context", "condense_plus_context", "condense_question"]
+
+
+@pytest.fixture
+def content(contents: Content) -> Content:
+    """Every test of this module runs with whole nodes and with their passages."""
+    return contents
 
 
 def memory(history: list[ChatMessage]) -> ChatMemoryBuffer:

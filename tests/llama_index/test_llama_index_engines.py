@@ -25,12 +25,20 @@ from llama_index.core.selectors import LLMSingleSelector
 from llama_index.core.tools import QueryEngineTool
 
 from assisters_rerank.local import LocalServer
+from assisters_rerank.plugins import Content
 
 from ..plugins.cases import QUERY, TEXTS
+from ..plugins.long import without_filler
 from .doubles import TOP, assert_in_order, scripted, streamed, texts_of
 
 OneRerank = Callable[[], AbstractContextManager[None]]
 BestFirst = Callable[..., list[str]]
+
+
+@pytest.fixture
+def content(contents: Content) -> Content:
+    """Every test of this module runs with whole nodes and with their passages."""
+    return contents
 
 
 async def test_query_engine(
@@ -45,7 +53,7 @@ async def test_query_engine(
     engine = index.as_query_engine(**stages)
     with one_rerank():
         answer = engine.query(QUERY) if colour == "sync" else await engine.aquery(QUERY)
-    assert sorted(server.requests[-1].documents) == sorted(TEXTS)
+    assert sorted(without_filler(server.requests[-1].documents)) == sorted(TEXTS)
     assert server.requests[-1].query == QUERY
     assert texts_of(answer.source_nodes) == expected
     assert_in_order(str(answer), expected)

@@ -14,9 +14,12 @@ import httpx
 import pytest
 from blockbuster import BlockBuster, blockbuster_ctx
 
+from assisters_rerank import Reranker
 from assisters_rerank.local import LocalServer
+from assisters_rerank.plugins import Content
 
 from .cases import KEY, QUERY, TEXTS
+from .long import PADDED, PASSAGES
 
 # Of `one_rerank` and `no_request`.
 Requests = Callable[[], AbstractContextManager[None]]
@@ -34,8 +37,37 @@ def colour(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def best_first(server: LocalServer) -> Callable[..., list[str]]:
-    """The server's own order of some texts, asked without our client."""
+def content() -> Content:
+    """What comes back; `contents` in its place runs a module's tests with both."""
+    return "document"
+
+
+@pytest.fixture(params=["document", "passages"])
+def contents(request: pytest.FixtureRequest) -> Content:
+    return request.param
+
+
+@pytest.fixture
+def padded(content: Content) -> tuple[str, ...]:
+    """The texts of the documents: of more than one passage, if passages come back."""
+    return TEXTS if content == "document" else PADDED
+
+
+@pytest.fixture
+def cut(content: Content) -> dict[str, Any]:
+    """The options of a reranker that gives back this content."""
+    return {} if content == "document" else {**PASSAGES, "content": "passages"}
+
+
+@pytest.fixture
+def best_first(
+    server: LocalServer, content: Content, padded: tuple[str, ...]
+) -> Callable[..., list[str]]:
+    """The order and the content in which some texts have to come back."""
+
+    def passages(query: str = QUERY, texts: Sequence[str] = padded) -> list[str]:
+        with Reranker(base_url=server.base_url, api_key=KEY, **PASSAGES) as reranker:
+            return [found.passage_text for found in reranker.rerank(query, texts)]
 
     def ordered(query: str = QUERY, texts: Sequence[str] = TEXTS) -> list[str]:
         content = {"model": "bge-reranker-v2", "query": query, "documents": list(texts)}
@@ -46,7 +78,7 @@ def best_first(server: LocalServer) -> Callable[..., list[str]]:
         assert found != list(texts), "the first stage's order would pass as reranked"
         return found
 
-    return ordered
+    return ordered if content == "document" else passages
 
 
 @pytest.fixture
