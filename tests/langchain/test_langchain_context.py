@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from langchain_core.documents import Document
 
-from assisters_rerank import estimate_tokens
+from assisters_rerank import Ranking, RerankOptions, estimate_tokens
+from assisters_rerank.call.context import within_context
 from assisters_rerank.local import LocalServer
+from assisters_rerank.plugins import Cutting
 from langchain_assisters import AssistersRerank
+from langchain_assisters.documents import scored, sent
 
 from ..plugins.cases import KEY, QUERY
 from ..plugins.long import ANSWER, LONG, OTHER, SHORT
-
-
-def words(text: str) -> int:
-    return len(text.split())
+from ..plugins.passage_scores import COUNTERS, THRESHOLDS, ranking_of, words
+from ..plugins.passage_scores import TEXTS as ANY_TEXTS
 
 
 @pytest.fixture
@@ -54,11 +58,11 @@ async def test_the_contents_keep_to_the_budget(
     }  # fmt: skip
     before = [document.model_copy(deep=True) for document in documents]
     everything = await compressed(colour, AssistersRerank(**options), documents)
-    sent = server.requests[-1].documents
+    asked = server.requests[-1].documents
     budgeted = AssistersRerank(max_context_tokens=most, count_context_tokens=count, **options)
     kept = await compressed(colour, budgeted, documents)
     assert documents == before
-    assert server.requests[-1].documents == sent
+    assert server.requests[-1].documents == asked
     counter = count or estimate_tokens
     assert 0 < sum(counter(document.page_content) for document in kept) <= most
     for found, whole in zip(kept, everything, strict=False):
@@ -100,3 +104,47 @@ async def test_a_passthrough_keeps_to_it_as_well(
     assert found.metadata["passages"] == [[0, len(found.page_content), None]]
     assert OTHER.startswith(found.page_content)
     assert words(found.page_content) <= 50
+
+
+@settings(max_examples=50)
+@given(
+    st.lists(ANY_TEXTS.filter(str.strip), min_size=1, max_size=4),
+    st.sampled_from(["{t}\n{c}", "{c}\n{t}", "{c}"]),
+    THRESHOLDS,
+    COUNTERS,
+    st.data(),
+)
+def test_the_budget_is_never_exceeded_by_any_texts_passages_and_counter(
+    texts: list[str],
+    template: str,
+    threshold: float | None,
+    count: Callable[[str], int] | None,
+    data: st.DataObject,
+) -> None:
+    documents = [Document(text, metadata={"title": text[:9]}) for text in texts]
+    cutting = data.draw(st.sampled_from([None, Cutting(threshold)]))
+    given_texts = [
+        template.format(t=each.metadata["title"], c=each.page_content) for each in documents
+    ]
+    originals = sent(documents, given_texts, cutting)
+    ranked = [
+        replace(ranking_of(text, data, original), index=index)
+        for index, (text, original) in enumerate(zip(given_texts, originals, strict=True))
+    ]
+    counter = count or estimate_tokens
+    sizes = [
+        counter(original.shown(each).prompt)
+        for each, original in zip(ranked, originals, strict=True)
+    ]
+    # Near the sums, where one token more or less decides.
+    some = sum(sizes[: data.draw(st.integers(1, len(sizes)))])
+    most = max(4, some + data.draw(st.integers(-3, 1)))
+    options = RerankOptions(count_context_tokens=count)
+    kept, total = within_context(options, most, ranked)
+    found = scored(documents, Ranking(kept, "m"), cutting)
+    assert sum(counter(document.page_content) for document in found) == total <= most
+    assert found
+    for document, ranking in zip(found, kept, strict=True):
+        own = texts[ranking.index]
+        spans = document.metadata.get("passages", [[0, len(own), 0]])
+        assert document.page_content == " … ".join(own[start:end] for start, end, _ in spans)

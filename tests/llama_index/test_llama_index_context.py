@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given, reject, settings
+from hypothesis import strategies as st
 from llama_index.core.schema import MetadataMode, NodeWithScore, TextNode
 
-from assisters_rerank import ConfigurationError, estimate_tokens
+from assisters_rerank import ConfigurationError, RerankOptions, estimate_tokens
+from assisters_rerank.call.context import within_context
 from assisters_rerank.local import LocalServer
+from assisters_rerank.plugins import Cutting
 from llama_index_assisters import AssistersRerank
+from llama_index_assisters.nodes import scored, sent, text_of
 
 from ..plugins.cases import KEY
 from ..plugins.long import LONG, OTHER, SHORT
+from ..plugins.passage_scores import COUNTERS, THRESHOLDS, ranking_of, words
+from ..plugins.passage_scores import TEXTS as ANY_TEXTS
 
 Reranked = Callable[..., Awaitable[list[NodeWithScore]]]
 LLM, NONE = MetadataMode.LLM, MetadataMode.NONE
-
-
-def words(text: str) -> int:
-    return len(text.split())
 
 
 @pytest.fixture(params=["{metadata_str}\n\n{content}", "{content}\n\n{metadata_str}"])
@@ -54,10 +58,10 @@ async def test_what_the_model_reads_keeps_to_the_budget(
         "max_passage_tokens": 40, "content": content, "keep_retrieval_score": True,
     }  # fmt: skip
     everything = await reranked(AssistersRerank(**options), nodes)
-    sent = server.requests[-1].documents
+    asked = server.requests[-1].documents
     budgeted = AssistersRerank(max_context_tokens=most, count_context_tokens=count, **options)
     kept = await reranked(budgeted, nodes)
-    assert server.requests[-1].documents == sent
+    assert server.requests[-1].documents == asked
     counter = count or estimate_tokens
     assert 0 < sum(counter(found.node.get_content(LLM)) for found in kept) <= most
     for found, whole in zip(kept, everything, strict=False):
@@ -99,3 +103,53 @@ async def test_what_was_cut_off_is_not_sent_again_as_metadata(
     [[start, end, score]] = twice[0].node.metadata["passages"]
     assert LONG[start:end] == twice[0].node.get_content(NONE)
     assert score == twice[0].score
+
+
+@settings(max_examples=50)
+@given(
+    st.lists(ANY_TEXTS.filter(str.strip), min_size=1, max_size=4),
+    st.sampled_from(["{metadata_str}\n\n{content}", "{content}\n\n{metadata_str}", "{content}"]),
+    st.sampled_from(list(MetadataMode)),
+    THRESHOLDS,
+    COUNTERS,
+    st.data(),
+)
+def test_the_budget_is_never_exceeded_by_any_nodes_passages_and_counter(
+    texts: list[str],
+    template: str,
+    mode: MetadataMode,
+    threshold: float | None,
+    count: Callable[[str], int] | None,
+    data: st.DataObject,
+) -> None:
+    nodes = [
+        NodeWithScore(node=TextNode(text=text, metadata={"t": text[:9]}, text_template=template))
+        for text in texts
+    ]
+    cutting = data.draw(st.sampled_from([None, Cutting(threshold)]))
+    given_texts = [text_of(node, mode) for node in nodes]
+    originals = sent(nodes, given_texts, cutting, keep_first=True)
+    ranked = [
+        replace(ranking_of(text, data, original), index=index)
+        for index, (text, original) in enumerate(zip(given_texts, originals, strict=True))
+    ]
+    counter = count or estimate_tokens
+    sizes = [
+        counter(original.shown(each).prompt)
+        for each, original in zip(ranked, originals, strict=True)
+    ]
+    # Near the sums, where one token more or less decides.
+    some = sum(sizes[: data.draw(st.integers(1, len(sizes)))])
+    most = max(4, some + data.draw(st.integers(-3, 1)))
+    options = RerankOptions(count_context_tokens=count)
+    try:
+        kept, total = within_context(options, most, ranked)
+    except ConfigurationError:  # the metadata of the best one leave no room
+        reject()
+    found = [scored(nodes[each.index], each, cutting, keep_first=True) for each in kept]
+    assert sum(counter(each.node.get_content(LLM)) for each in found) == total <= most
+    for each, ranking in zip(found, kept, strict=True):
+        own = texts[ranking.index]
+        spans = each.node.metadata.get("passages", [[0, len(own), 0]])
+        text = each.node.get_content(NONE)
+        assert text == " … ".join(own[start:end] for start, end, _ in spans)
