@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from contextlib import ExitStack
 from pathlib import Path
@@ -21,7 +20,8 @@ from .command_options import (
     given_settings,
     option,
 )
-from .output_files import check_distinct
+from .eval_input import EvalFiles, read_input, write_first_collection
+from .output_files import check_distinct, check_writable
 
 if TYPE_CHECKING:
     from ..evaluate import Evaluation
@@ -33,10 +33,15 @@ def eval_(
         Path,
         typer.Argument(
             metavar="DIR",
-            help="Folder in BEIR's layout (or a .tar.gz of one): corpus.jsonl, queries.jsonl, "
-            "qrels.tsv or qrels/test.tsv.",
+            help="Folder or archive with a corpus, queries and judgements, as BEIR, MTEB, Hugging "
+            "Face or MS MARCO have them; or one file: questions with contexts, queries with "
+            "positive and negative passages, LlamaIndex's EmbeddingQAFinetuneDataset.",
         ),
     ],
+    init: Annotated[
+        bool,
+        typer.Option("--init", help="Only write a small collection into DIR, to see the files."),
+    ] = False,
     models: Annotated[
         list[str] | None,
         typer.Option(
@@ -46,13 +51,31 @@ def eval_(
     run: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", help="Candidates of your own first stage, as a TREC run; else BM25's."
+            metavar="FILE",
+            help="Candidates of your own first stage: a run of TREC's tools, MS MARCO's, or JSON; "
+            "else BM25's.",
         ),
+    ] = None,
+    corpus: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Documents to use instead of DIR's.")
+    ] = None,
+    queries: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Queries to use instead of DIR's.")
     ] = None,
     qrels: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", help="Judgements to use instead of DIR's, in BEIR's format or TREC's."
+            metavar="FILE",
+            help="Judgements to use instead of DIR's: BEIR's, TREC's, CSV, JSON and others.",
+        ),
+    ] = None,
+    field: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="MEANING=NAME",
+            help="Your name of a field in the files, e.g. text=abstract; repeat it for several. "
+            "Meanings: id, title, text, query, query_id, document_id, grade, rank, score, "
+            "question, relevant, contexts, retrieved, positive, negative.",
         ),
     ] = None,
     split: Annotated[
@@ -152,28 +175,31 @@ def eval_(
 
     The API key comes from the variable ASSISTERS_API_KEY, or --local scores on this machine.
     """
+    if init:
+        write_first_collection(collection)
+        return
+    files = EvalFiles(collection, run, corpus, queries, qrels)
     check_one_server(local=local, base_url=base_url, dialect=dialect)
     if dialect not in (None, "assisters") and not models:
         raise typer.BadParameter("name the server's with --model", param_hint="--dialect")
     check_cache(cache, local=local, no_cache=no_cache)
     # Now, and not when everything is paid for.
-    _check_file(json, "--json")
-    _check_file(html, "--html")
+    check_writable(json, "--json")
+    check_writable(html, "--html")
     check_distinct(
         {"--json": json, "--html": html, "--export": export, "--cache": cache},
-        {"DIR": collection, "--run": run, "--qrels": qrels},
+        files.options(),
     )
     if export is not None and export.exists() and not export.is_dir():
         raise typer.BadParameter(f"{export} is not a folder", param_hint="--export")
     # They take a while to import, which --help should not wait for.
-    from ..evaluate import evaluate, read_beir, read_run
+    from ..evaluate import evaluate
     from ..reranker import Reranker
     from .kept_scores import in_users_folder, opened
     from .key import check_key
     from .progress import progress_bar
 
-    judged = read_beir(collection, split, qrels=qrels, allow_missing=allow_missing)
-    candidates = None if run is None else read_run(run, judged)
+    judged, candidates = read_input(files, split, field or (), allow_missing=allow_missing)
     with ExitStack() as stack:
         settings = given_settings(context)
         if local:
@@ -194,9 +220,9 @@ def eval_(
         ]
         for reranker in rerankers:
             check_key(reranker)
-        queries = len(judged.queries) * len(rerankers)
+        steps = len(judged.queries) * len(rerankers)
         try:
-            with progress_bar(queries, "queries", wanted=not quiet) as done:
+            with progress_bar(steps, "queries", wanted=not quiet) as done:
                 evaluation = evaluate(
                     judged,
                     rerankers,
@@ -237,14 +263,3 @@ def _report(evaluation: Evaluation, json: Path | None, html: Path | None) -> Non
     finally:  # a full disk takes the files, but not what was found
         show(evaluation, Console(highlight=False))
         sys.stdout.flush()
-
-
-def _check_file(file: Path | None, flag: str) -> None:
-    if file is None:
-        return
-    if file.is_dir():
-        raise typer.BadParameter(f"{file} is a folder", param_hint=flag)
-    if not file.parent.is_dir():
-        raise typer.BadParameter(f"the folder does not exist: {file.parent}", param_hint=flag)
-    if not os.access(file if file.exists() else file.parent, os.W_OK):
-        raise typer.BadParameter(f"{file} cannot be written; choose another file", param_hint=flag)

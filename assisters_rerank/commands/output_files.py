@@ -1,7 +1,8 @@
-"""Files that a command writes: none of them may take the place of another."""
+"""Files that a command writes: each can be written, and none takes the place of another."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -26,6 +27,19 @@ def check_distinct(written: Mapping[str, Path | None], read: Mapping[str, Path |
                     param_hint=option,
                 )
         seen[option] = file
+
+
+def check_writable(file: Path | None, option: str) -> None:
+    """Raises `typer.BadParameter` if a file cannot be written."""
+    if file is None:
+        return
+    if file.is_dir():
+        raise typer.BadParameter(f"{file} is a folder", param_hint=option)
+    if not file.parent.is_dir():
+        raise typer.BadParameter(f"the folder does not exist: {file.parent}", param_hint=option)
+    if not os.access(file if file.exists() else file.parent, os.W_OK):
+        problem = f"{file} cannot be written; choose another file"
+        raise typer.BadParameter(problem, param_hint=option)
 
 
 def _is_same(one: Path, other: Path) -> bool:

@@ -1,6 +1,6 @@
 """Does a rerank help on my data? Gain, certainty, depth, threshold, latency, cost (extra `eval`).
 
-    collection = read_beir("scifact")
+    collection = read_collection("scifact")
     evaluation = evaluate(collection, Reranker(cache=SqliteCache("scores.db")))
 
 - `evaluation` goes through it from end to end, after `checks` before any request;
@@ -14,8 +14,8 @@
 from __future__ import annotations
 
 try:
-    from .data.beir import read_beir
     from .data.collection import Candidates, Collection, Qrels
+    from .data.collection_files import read_collection
     from .data.qrels import read_qrels
     from .data.trec import read_run, write_run
     from .evaluation import evaluate
@@ -28,6 +28,8 @@ except ModuleNotFoundError as error:
         'Evaluation needs the extra `eval`: pip install "assisters-rerank[eval]"', name=error.name
     ) from error
 from .results import Change, Depth, Evaluation, Figure, ModelResult, Threshold
+
+read_beir = read_collection  # the name from before it read other layouts
 
 __all__ = [
     "Candidates",
@@ -43,6 +45,7 @@ __all__ = [
     "collection_from_retriever",
     "evaluate",
     "read_beir",
+    "read_collection",
     "read_qrels",
     "read_run",
     "write_run",

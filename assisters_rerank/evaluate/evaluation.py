@@ -49,11 +49,12 @@ def evaluate(
     """Measures what rerankers gain over the first stage on a collection with relevance judgements.
 
     Args:
-        collection: documents, judged queries and judgements: `read_beir(…)`,
+        collection: documents, judged queries and judgements: `read_collection(…)`,
             `collection_from_retriever(…)`, or your own.
         rerankers: one, or several to compare; give each a cache, and an interrupted run goes on
             where it stopped.
-        candidates: the first stage's documents for each query, best first; else BM25's.
+        candidates: the first stage's documents for each query, best first; else those that the
+            collection's files have, else BM25's.
         first_stage: what made the candidates, for the report.
         depth: candidates per query.
         wanted_precision: tell the threshold that reaches it, 0…1.
@@ -78,6 +79,8 @@ def evaluate(
     check_arguments(rerankers, depth, wanted_precision, max_cost, at_once)
     for reranker in rerankers:
         check_reranker(reranker, max_cost)
+    if candidates is None:
+        candidates = collection.candidates
     found = bm25(collection, depth) if candidates is None else candidates
     name = first_stage or ("BM25" if candidates is None else "the given run")
     found = {query: list(found.get(query, ()))[:depth] for query in collection.queries}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable
 from typing import cast
+from zlib import crc32
 
 import bm25s  # type: ignore[import-untyped]  # it ships no types
 import numpy as np
@@ -29,7 +30,9 @@ def bm25(
     than `depth` of them, or none, if fewer documents share a word with it.
 
     Args:
-        collection: its documents and queries.
+        collection: its documents and queries. Of a collection with pools, each query's candidates
+            are its pool, at the end what shares no word with it, in an order that depends only
+            on the texts: where the files list relevant documents first, their order says which.
         depth: candidates per query, at most.
         language: the documents': a Snowball stemmer's name (`"german"`), with bm25s's stop words
             where it has some for that language; None: neither stems nor stop words. Languages that
@@ -48,13 +51,22 @@ def bm25(
     index = bm25s.BM25(k1=1.2, b=0.75)
     index.index(documents, show_progress=False)
     ids = list(collection.documents)
+    places = {name: place for place, name in enumerate(ids)} if collection.pools else {}
     found: dict[str, list[str]] = {}
     for query, words in zip(collection.queries, words_of(collection.queries.values()), strict=True):
         # Ours and not `index.retrieve`: that orders equal scores by chance, fills up with
         # documents that have nothing to do with the query, and refuses depths over the corpus.
         scores = index.get_scores_from_ids(index.get_tokens_ids(words))
-        found[query] = [ids[place] for place in _best(scores, depth)]
+        if collection.pools is None:
+            found[query] = [ids[place] for place in _best(scores, depth)]
+        else:
+            pool = sorted(collection.pools[query], key=lambda name: _mixed(collection, name))
+            found[query] = sorted(pool, key=lambda name: -scores[places[name]])[:depth]
     return found
+
+
+def _mixed(collection: Collection, document: str) -> int:
+    return crc32(collection.documents[document].encode("utf-8", "surrogatepass"))
 
 
 def _best(scores: NDArray[np.float32], depth: int) -> list[int]:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from assisters_rerank import ConfigurationError
-from assisters_rerank.evaluate.data.beir import read_beir
+from assisters_rerank.evaluate import read_beir
 
 CORPUS = (
     '{"_id": "d1", "title": "Wing", "text": "lift and drag"}\n'
@@ -114,14 +114,16 @@ def test_archives(tmp_path: Path, kind: str, top: str) -> None:
             {"corpus.jsonl": CORPUS + '{"_id": "d4" "text": ""}'},
             "…/corpus.jsonl, line 4: malformed JSON at column 14: Expecting ',' delimiter.",
         ),
-        ({"corpus.jsonl": "[]\n"}, "…/corpus.jsonl, line 1: not a JSON object."),
+        ({"corpus.jsonl": "[3]\n"}, "…/corpus.jsonl, entry 1: not a JSON object."),
+        ({"corpus.jsonl": CORPUS + "[]"}, "…/corpus.jsonl, line 4: not a JSON object."),
         (
             {"corpus.jsonl": "[" * 100_000},
             re.compile(r"…/corpus\.jsonl, line 1: malformed JSON: .*recursion.*\."),
         ),
         (
-            {"corpus.jsonl": '\n{"id": "d1", "text": ""}'},
-            "…/corpus.jsonl, line 2: the field `_id` is missing; the line has: `id`, `text`.",
+            {"corpus.jsonl": '\n{"key": "d1", "text": "", "title": ""}'},
+            "…/corpus.jsonl, line 2: there is no field for id (such as `_id`); there are: `key`, "
+            "`text`, `title`; name it with --field id=NAME.",
         ),
         (
             {"corpus.jsonl": '{"_id": true, "text": ""}'},
@@ -132,8 +134,9 @@ def test_archives(tmp_path: Path, kind: str, top: str) -> None:
             "…/corpus.jsonl, line 4: the id 'd1' is there a second time.",
         ),
         (
-            {"corpus.jsonl": '{"_id": "d1", "contents": "x"}'},
-            "…/corpus.jsonl, line 1: the field `text` is missing; the line has: `_id`, `contents`.",
+            {"corpus.jsonl": '{"_id": "d1", "abstract": "x", "title": ""}'},
+            "…/corpus.jsonl, line 1: there is no field for text (such as `text`); there are: "
+            "`_id`, `abstract`, `title`; name it with --field text=NAME.",
         ),
         (
             {"corpus.jsonl": '{"_id": "d1", "text": ["x"]}'},
@@ -199,21 +202,27 @@ def test_documents_outside_the_corpus(tmp_path: Path) -> None:
 
 def test_missing_files(tmp_path: Path) -> None:
     without = {name: text for name, text in GOOD.items() if name != "qrels.tsv"}
-    assert refusal(tmp_path / "1", without) == "…: there is no qrels.tsv or qrels/test.tsv."
-    said = refusal(tmp_path / "2", without | {"qrels/dev.tsv": QRELS})
-    assert said == "…: there is no qrels.tsv or qrels/test.tsv; found: qrels/dev.tsv."
+    cure = "Name yours with --qrels FILE."
+    said = refusal(tmp_path / "1", without)
+    assert said == (
+        "…: there is no qrels.tsv or qrels/test.tsv; found: corpus.jsonl, queries.jsonl. " + cure
+    )
+    two = without | {"qrels/dev.tsv": QRELS, "qrels/train.tsv": QRELS}
+    said = refusal(tmp_path / "2", two)
+    assert said == (
+        "…: which is it, qrels/dev.tsv, qrels/train.tsv? Name one with --qrels FILE, or --split."
+    )
     said = refusal(tmp_path / "3", GOOD, split="dev")
-    assert said == "…: there is no qrels/dev.tsv or qrels.dev.tsv; found: qrels.tsv."
-    assert refusal(tmp_path / "4", {"qrels.tsv": QRELS}) == "…: there is no corpus.jsonl."
+    assert said == f"…: there is no qrels/dev.tsv or qrels.dev.tsv; found: qrels.tsv. {cure}"
+    said = refusal(tmp_path / "4", {"qrels.tsv": QRELS})
+    assert said == "…: there is no corpus.jsonl; found: qrels.tsv. Name yours with --corpus FILE."
     only = {"corpus.jsonl": CORPUS, "qrels.tsv": QRELS}
-    assert refusal(tmp_path / "5", only) == "…: there is no queries.jsonl."
+    assert refusal(tmp_path / "5", only).startswith("…: there is no queries.jsonl; found: ")
 
 
 def test_what_is_no_folder(tmp_path: Path) -> None:
-    assert refusal(tmp_path / "1", {}) == "…: there is no such folder or archive."
-    file = folder(tmp_path, {"corpus.jsonl": CORPUS}) / "corpus.jsonl"
-    with pytest.raises(ConfigurationError, match=r"jsonl: give a folder in BEIR's layout"):
-        read_beir(file)
+    with pytest.raises(ConfigurationError, match="there is no such folder, file or archive"):
+        read_beir(tmp_path / "none")
 
 
 def test_an_archive_that_broke_off(tmp_path: Path) -> None:

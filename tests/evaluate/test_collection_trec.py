@@ -51,13 +51,33 @@ def test_qrels_with_blanks_between_columns(tmp_path: Path) -> None:
     [
         (
             "q1\td1\t1\nq1\td2\n",
-            "line 2: 2 columns; there must be 3 (query-id, corpus-id, score) or TREC's 4 "
-            "(query-id, 0, document-id, grade).",
+            "line 2: 2 columns, but 3 before.",
         ),
-        ("q1\td1\tyes\n", "line 1: the grade is 'yes'; it must be a whole number."),
-        ("q1\td1\t0.5\n", "line 1: the grade is '0.5'; it must be a whole number."),
-        ("q1\td1\tnan\n", "line 1: the grade is 'nan'; it must be a whole number."),
-        ("q1\td1\t1\nq\tc\tscore\n", "line 2: the grade is 'score'; it must be a whole number."),
+        (
+            "q1\td1\tyes\n",
+            "line 1: the grade is 'yes'; it must be a number. "
+            "If this is a heading, name its columns with --field.",
+        ),
+        (
+            "q1 0 a d1 1\n",
+            "line 1: 5 columns without a heading that is known; there must be 2 "
+            "(query_id, document_id) or 3 (query_id, document_id, grade) or 4 (query_id, any, "
+            "document_id, grade), or a heading.",
+        ),
+        (
+            "query_id,pid,note,grade\nq1,d1,x,1\n\nq1,d2\n",
+            "line 4: 2 columns, but the heading has 4.",
+        ),
+        (
+            "q1\td1\tnan\n",
+            "line 1: the grade is 'nan'; it must be a number. "
+            "If this is a heading, name its columns with --field.",
+        ),
+        (
+            "q1\td1\t1\nq\tc\tscore\n",
+            "line 2: the grade is 'score'; it must be a number. "
+            "If this is a heading, name its columns with --field.",
+        ),
         ("q1\t\t1\n", "line 1: an empty id."),
         ("q1\td1\t1\n\nq1\td1\t2\n", "line 3: query 'q1', document 'd1': grade 2, but 1 above."),
     ],
@@ -100,8 +120,14 @@ def test_run_about_a_collection(tmp_path: Path) -> None:
     ("text", "message"),
     [
         (
-            "q1 Q0 d1 1 0.5\n",
-            ", line 1: 5 columns; there must be 6 (query-id Q0 document-id rank score tag).",
+            "q1\td1\n",
+            ", line 1: 2 columns without a heading that is known; there must be 3 to 7, as in "
+            "query-id Q0 document-id rank score tag, or a heading.",
+        ),
+        (
+            "q1 x d1 1 1 t\n",
+            ", line 1: 6 columns, the second of which is no Q0; TREC's are query-id Q0 document-id "
+            "rank score tag.",
         ),
         ("q1 Q0 d1 1 x t\n", ", line 1: rank and score must be numbers, and not '1' and 'x'."),
         ("q1 Q0 d1 a 1 t\n", ", line 1: rank and score must be numbers, and not 'a' and '1'."),
@@ -111,7 +137,11 @@ def test_run_about_a_collection(tmp_path: Path) -> None:
             ", line 5: document 'd1' is there a second time for query 'q2'.",
         ),
         ("q1 Q0 d9 1 1 t\n", ", line 1: document 'd9' does not exist in wings's corpus."),
-        ("q7 Q0 d1 1 1 t\n", ": none of its queries is judged."),
+        (
+            "q7 Q0 d1 1 1 t\n",
+            ": none of its queries is judged: they look like 'q7', those of wings like 'q1'; "
+            "give the run of these.",
+        ),
         ("\n", ": there is nothing in it."),
     ],
 )

@@ -12,7 +12,7 @@ import pytest
 import pytrec_eval
 
 from assisters_rerank import ConfigurationError
-from assisters_rerank.evaluate.data.beir import read_beir
+from assisters_rerank.evaluate import read_beir
 from assisters_rerank.evaluate.data.collection import Collection
 from assisters_rerank.evaluate.first_stage import bm25
 

@@ -26,12 +26,20 @@ class Collection:
             relevant document are in no figure, unlike in trec_eval, which counts them with 0.
         qrels: the judgements of exactly these queries, up to `HIGHEST_GRADE`. A relevant document
             that is not among `documents` counts as never found, as in trec_eval.
+        candidates: what a first stage has found for each query, best first, where the files say
+            so; then no other is needed.
+        pools: the documents among which each query's are to be ranked, in no order, where the
+            files say so; the first stage then keeps to them.
+        notes: what was made of the files that a reader might not expect, a sentence each.
     """
 
     name: str
     documents: Mapping[str, str]
     queries: Mapping[str, str]
     qrels: Qrels
+    candidates: Candidates | None = None
+    pools: Candidates | None = None
+    notes: Sequence[str] = ()
 
     @property
     def missing(self) -> int:

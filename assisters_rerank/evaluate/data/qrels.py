@@ -1,18 +1,26 @@
-"""Relevance judgements (qrels) as BEIR and TREC write them."""
+"""Relevance judgements (qrels) of BEIR, TREC, MS MARCO, ranx and others, in files of any kind."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from fractions import Fraction
 from os import PathLike
 from pathlib import Path
 from typing import NamedTuple
 
 from ...errors import ConfigurationError
 from .collection import HIGHEST_GRADE, Qrels
-from .sources import at_line, lines_of
+from .fields import Fields, Record, lacks
+from .rows import Rows, rows_of
+from .sources import Source, source_at
 
-# What the last column is called where a file begins with a header.
-_HEADERS = {"score", "grade", "relevance", "relevancy", "rel", "label", "judgment", "judgement"}
+_COLUMNS = {
+    2: ("query_id", "document_id"),
+    3: ("query_id", "document_id", "grade"),
+    4: ("query_id", "", "document_id", "grade"),
+}
+_FINEST = 1000
 
 
 class Judgement(NamedTuple):
@@ -21,58 +29,62 @@ class Judgement(NamedTuple):
     line: int
     query: str
     document: str
-    grade: int
+    grade: float
 
 
-def read_qrels(path: str | PathLike[str]) -> Qrels:
-    """Reads BEIR's `query-id corpus-id score` or TREC's `query-id 0 document-id grade`.
+def read_qrels(path: str | PathLike[str], fields: Mapping[str, str] | None = None) -> Qrels:
+    """Reads judgements, whichever tool wrote them.
 
-    Columns are separated by tabs or blanks; BEIR's header line may be there or not. Grades are
-    whole numbers; those below 0 (TREC's for junk) count as 0. The same judgement twice is taken
-    once.
+    Columns between tabs, commas or blanks: query, document and grade, TREC's `query 0 document
+    grade`, or query and document only, with the grade 1. With a heading they go by its names, in
+    any order. Or JSONL, Parquet, or JSON of the form `{query: {document: grade}}` (ranx,
+    pytrec_eval). Grades below 0 (TREC's for junk) count as 0. Grades with fractions are all
+    multiplied by the same number, so that they are whole: nDCG is the same. A judgement that is
+    there twice is taken once.
+
+    Args:
+        path: the file, perhaps packed by gzip.
+        fields: your names of `query_id`, `document_id` and `grade` in it.
 
     Raises:
         ConfigurationError: naming file and line: a wrong number of columns, a grade that is no
-            whole number or above a million, two grades for one document; or the file has
+            number or above a million, two grades for one document; or the file has
             no judgement, or none above 0.
     """
-    file = Path(path)
-    return qrels_of(judgements(lines_of(file), str(file)), str(file))
+    source, names = source_at(Path(path)), Fields(fields)
+    qrels = qrels_of(judgements(source, names), source.label)
+    names.check_used(source.label)
+    return scaled(qrels, source.label)[0]
 
 
-def judgements(lines: Iterable[tuple[int, str]], file: str) -> Iterator[Judgement]:
-    """The judgements of a file's numbered lines, in its order."""
-    for place, (number, line) in enumerate(lines):
-        fields = columns(line, (3, 4))
-        if len(fields) not in (3, 4):
-            raise at_line(
-                file,
-                number,
-                f"{len(fields)} columns; there must be 3 (query-id, corpus-id, score) or TREC's 4 "
-                "(query-id, 0, document-id, grade).",
-            )
-        if place == 0 and fields[-1].lower() in _HEADERS:
-            continue
-        if not (fields[0] and fields[-2]):
-            raise at_line(file, number, "an empty id.")
-        grade = _whole(fields[-1])
-        if grade is None:
-            raise at_line(file, number, f"the grade is {fields[-1]!r}; it must be a whole number.")
-        if grade > HIGHEST_GRADE:
-            raise at_line(
-                file, number, f"the grade is {fields[-1]!r}; the highest is {HIGHEST_GRADE:,}."
-            )
-        yield Judgement(number, fields[0], fields[-2], max(grade, 0))
+def judgements(source: Source, fields: Fields) -> Iterator[Judgement]:
+    """The judgements of a file, in its order."""
+    rows = rows_of(source, fields, _COLUMNS, blanks=True)
+    counted = 0
+    for place, (number, record) in enumerate(rows.records):
+        query, document = (rows.id(number, record, name) for name in _COLUMNS[2])
+        if not rows.headed and len(record) == 4:
+            counted += query == str(place) and record[""] not in ("0", "Q0")
+            if place == 2 and counted == 3:
+                raise rows.at(
+                    1,
+                    "the first column only counts the rows, as the index that pandas writes; write "
+                    "the file with to_csv(…, index=False).",
+                )
+        grade = _grade(rows, number, record)
+        yield Judgement(number, query, document, grade)
 
 
-def qrels_of(found: Iterable[Judgement], file: str) -> Qrels:
+def qrels_of(found: Iterable[Judgement], file: str) -> dict[str, dict[str, float]]:
     """The judgements by query and document."""
-    qrels: dict[str, dict[str, int]] = {}
+    qrels: dict[str, dict[str, float]] = {}
     for line, query, document, grade in found:
         before = qrels.setdefault(query, {}).setdefault(document, grade)
         if before != grade:
-            problem = f"query {query!r}, document {document!r}: grade {grade}, but {before} above."
-            raise at_line(file, line, problem)
+            raise ConfigurationError(
+                f"{file}, line {line}: query {query!r}, document {document!r}: grade {grade:g}, "
+                f"but {before:g} above."
+            )
     if not qrels:
         raise ConfigurationError(f"{file}: there is no judgement in it.")
     if not any(grade for grades in qrels.values() for grade in grades.values()):
@@ -80,18 +92,39 @@ def qrels_of(found: Iterable[Judgement], file: str) -> Qrels:
     return qrels
 
 
-def columns(line: str, wanted: tuple[int, ...]) -> list[str]:
-    """A line's columns: by tabs if that gives a wanted number of them, else by blanks.
+def scaled(qrels: Mapping[str, Mapping[str, float]], file: str) -> tuple[Qrels, int]:
+    """The grades as whole numbers, and what they were multiplied by.
 
-    BEIR's ids may contain blanks; TREC's tools write either.
+    nDCG's gain is the grade itself, so that a factor changes nothing.
     """
-    by_tabs = [field.strip() for field in line.split("\t")]
-    return by_tabs if len(by_tabs) in wanted else line.split()
+    distinct = {grade for grades in qrels.values() for grade in grades.values()}
+    factor = math.lcm(*(Fraction(str(grade)).denominator for grade in distinct))
+    if factor > _FINEST or factor * max(distinct) > HIGHEST_GRADE:
+        raise ConfigurationError(
+            f"{file}: the grades are too fine to be made whole numbers; round them to two decimals."
+        )
+    return {
+        query: {document: round(grade * factor) for document, grade in grades.items()}
+        for query, grades in qrels.items()
+    }, factor
 
 
-def _whole(text: str) -> int | None:
+def _grade(rows: Rows, number: int, record: Record) -> float:
+    fields = rows.fields
+    name = fields.name("grade", record)
+    if name is None:
+        known = {fields.name(each, record) for each in ("query_id", "document_id", "rank")}
+        if any(record.keys() - known - {""}):
+            raise rows.at(number, lacks("grade", record, "a number", None))
+        return 1
+    value = record[name]
     try:
-        value = float(text)
+        grade = float(value) if isinstance(value, str | int | float) else math.nan
     except ValueError:
-        return None
-    return int(value) if value.is_integer() else None
+        grade = math.nan
+    if not math.isfinite(grade):
+        hint = "" if rows.headed else " If this is a heading, name its columns with --field."
+        raise rows.at(number, f"the grade is {value!r}; it must be a number.{hint}")
+    if grade > HIGHEST_GRADE:
+        raise rows.at(number, f"the grade is {value!r}; the highest is {HIGHEST_GRADE:,}.")
+    return max(int(grade) if grade.is_integer() else grade, 0)

@@ -1,0 +1,76 @@
+"""What `eval` reads: a collection, and candidates of one's own; and a small one to begin with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import typer
+
+if TYPE_CHECKING:
+    from ..evaluate import Candidates, Collection
+
+# Of a run's columns only; the collection's files have the others.
+_OF_RUNS = ("rank", "score")
+
+
+class EvalFiles(NamedTuple):
+    """What the command line names."""
+
+    collection: Path
+    run: Path | None
+    corpus: Path | None
+    queries: Path | None
+    qrels: Path | None
+
+    def options(self) -> dict[str, Path | None]:
+        """The files by their options."""
+        return {
+            "DIR" if name == "collection" else f"--{name}": file
+            for name, file in self._asdict().items()
+        }
+
+
+def read_input(
+    files: EvalFiles, split: str | None, fields: Sequence[str], *, allow_missing: bool
+) -> tuple[Collection, Candidates | None]:
+    """The collection, and the candidates of a run if one is named; what is to note on stderr."""
+    from ..evaluate import read_collection, read_run
+
+    names = _field_names(fields)
+    collection = read_collection(
+        files.collection,
+        split,
+        corpus=files.corpus,
+        queries=files.queries,
+        qrels=files.qrels,
+        allow_missing=allow_missing,
+        fields={meaning: name for meaning, name in names.items() if meaning not in _OF_RUNS},
+    )
+    for note in collection.notes:
+        typer.echo(f"assisters-rerank: {note}", err=True)
+    if files.run is None:
+        return collection, None
+    of_runs = {meaning: name for meaning, name in names.items() if meaning in _OF_RUNS}
+    return collection, read_run(files.run, collection, fields=of_runs)
+
+
+def write_first_collection(folder: Path) -> None:
+    """Writes one, and says how to go on."""
+    from ..evaluate.data.sample import write_sample
+
+    for file in write_sample(folder):
+        typer.echo(file)
+    typer.echo(f"Next: assisters-rerank eval {folder} --local")
+
+
+def _field_names(given: Sequence[str]) -> dict[str, str]:
+    names: dict[str, str] = {}
+    for each in given:
+        meaning, equals, name = each.partition("=")
+        if not equals or meaning in names:
+            problem = f"{each}: give MEANING=NAME, each meaning once"
+            raise typer.BadParameter(problem, param_hint="--field")
+        names[meaning] = name
+    return names
