@@ -69,33 +69,19 @@ def fit(
     `check_time` is called before each text or piece of a text is counted, and may raise an error.
 
     Raises:
-        ConfigurationError: a document is too long and `long_documents` is "error", the query leaves
-            no room, the model's window is needed and unknown, or options contradict each other.
+        ConfigurationError: as `check_fits`.
     """
-    if options.max_passage_tokens is not None and options.long_documents != "split":
-        raise ConfigurationError(
-            "max_passage_tokens: only long_documents='split' scores passages; give that as well."
-        )
+    _check_options(options)
     counter = TokenCounter(options.count_tokens, check_time)
     model = _chosen_model(options, query, plan, counter)
     window = _window(options, model)
     if window is None:
         return Fitted(model, plan, None, counter.counted([query, *plan.texts]))
-    room = window - counter(query) - AROUND_A_PAIR
-    if options.long_documents in _CUTS:
-        room = int(room / (1 + _margin(options, model)))
-    if options.max_passage_tokens is not None:
-        room = min(room, options.max_passage_tokens)
+    room = _room(options, query, model, window, counter)
     long = [place for place, text in enumerate(plan.texts) if not counter.fits(text, room)]
+    if long:
+        _check_long(options, query, plan, long, model, window, room, counter)
     truncated = 0
-    if long and room < _LEAST_ROOM[options.long_documents]:
-        raise ConfigurationError(
-            f"query: it has {counter(query)} tokens, which leaves no room for a document in "
-            f"the {window}-token window of {model}; shorten the query, or give a model with a "
-            "larger window."
-        )
-    if long and options.long_documents == "error":
-        raise ConfigurationError(_refusal(model, window, plan, long))
     if long and options.long_documents == "split":
         plan = plan.split({place: passages(plan.texts[place], room, counter) for place in long})
     elif long:
@@ -104,6 +90,26 @@ def fit(
     if long and options.long_documents == "truncate":
         plan = plan.cut({place: beginning(plan.texts[place], room, counter) for place in long})
     return Fitted(model, plan, truncated, counter.counted([query, *plan.texts]), window, room)
+
+
+def check_fits(options: RerankOptions, query: str, plan: Plan) -> None:
+    """Checks that `fit` will make a call of this, which takes longer.
+
+    Raises:
+        ConfigurationError: a document is too long and `long_documents` is "error", the query leaves
+            no room, the model's window is needed and unknown, or options contradict each other.
+    """
+    _check_options(options)
+    counter = TokenCounter(options.count_tokens)
+    model = JINA_RERANKER.id if options.model == AUTO else options.model  # the widest of auto's
+    window = _window(options, model)
+    if window is None:
+        return
+    room = _room(options, query, model, window, counter)
+    if options.long_documents == "error" or room < _LEAST_ROOM[options.long_documents]:
+        long = [place for place, text in enumerate(plan.texts) if not counter.fits(text, room)]
+        if long:
+            _check_long(options, query, plan, long, model, window, room, counter)
 
 
 def smaller(
@@ -129,6 +135,43 @@ def smaller(
             cuts = passages(text, room, counter)
             pieces += [(place, text[cut.start : cut.end]) for cut in cuts]
     return pieces
+
+
+def _room(
+    options: RerankOptions, query: str, model: str, window: int, counter: TokenCounter
+) -> int:
+    """Tokens that are left for a text."""
+    room = window - counter(query) - AROUND_A_PAIR
+    if options.long_documents in _CUTS:
+        room = int(room / (1 + _margin(options, model)))
+    return room if options.max_passage_tokens is None else min(room, options.max_passage_tokens)
+
+
+def _check_options(options: RerankOptions) -> None:
+    if options.max_passage_tokens is not None and options.long_documents != "split":
+        raise ConfigurationError(
+            "max_passage_tokens: only long_documents='split' scores passages; give that as well."
+        )
+
+
+def _check_long(
+    options: RerankOptions,
+    query: str,
+    plan: Plan,
+    long: Sequence[int],
+    model: str,
+    window: int,
+    room: float,
+    counter: TokenCounter,
+) -> None:
+    if room < _LEAST_ROOM[options.long_documents]:
+        raise ConfigurationError(
+            f"query: it has {counter(query)} tokens, which leaves no room for a document in "
+            f"the {window}-token window of {model}; shorten the query, or give a model with a "
+            "larger window."
+        )
+    if options.long_documents == "error":
+        raise ConfigurationError(_refusal(model, window, plan, long))
 
 
 def _margin(options: RerankOptions, model: str) -> float:

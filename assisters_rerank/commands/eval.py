@@ -89,6 +89,20 @@ def eval_(
             help="Count relevant documents that are missing in the corpus as never found.",
         ),
     ] = False,
+    keep_identical: Annotated[
+        bool,
+        typer.Option(
+            "--keep-identical",
+            help="Keep a document among the candidates of a query with the same id and text.",
+        ),
+    ] = False,
+    drop_identical_ids: Annotated[
+        bool,
+        typer.Option(
+            "--drop-identical-ids",
+            help="Leave out a document with its query's id, whatever its text is (BEIR's rule).",
+        ),
+    ] = False,
     depth: Annotated[int, typer.Option(min=1, metavar="N", help="Candidates per query.")] = 100,
     precision: Annotated[
         float | None,
@@ -179,6 +193,11 @@ def eval_(
         write_first_collection(collection)
         return
     files = EvalFiles(collection, run, corpus, queries, qrels)
+    if keep_identical and drop_identical_ids:
+        raise typer.BadParameter(
+            "--keep-identical and --drop-identical-ids exclude each other",
+            param_hint="--keep-identical",
+        )
     check_one_server(local=local, base_url=base_url, dialect=dialect)
     if dialect not in (None, "assisters") and not models:
         raise typer.BadParameter("name the server's with --model", param_hint="--dialect")
@@ -233,6 +252,11 @@ def eval_(
                     max_cost=max_cost,
                     at_once=at_once,
                     export=export,
+                    identical="keep"
+                    if keep_identical
+                    else "drop_ids"
+                    if drop_identical_ids
+                    else "drop",
                     progress=done,
                 )
         except KeyboardInterrupt as error:
@@ -244,6 +268,8 @@ def eval_(
                 f"{kept.path}"
             )
             raise
+    for note in evaluation.notes:
+        typer.echo(f"assisters-rerank: {note}", err=True)
     _report(evaluation, json, html)
 
 

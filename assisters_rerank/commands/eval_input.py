@@ -35,7 +35,7 @@ class EvalFiles(NamedTuple):
 def read_input(
     files: EvalFiles, split: str | None, fields: Sequence[str], *, allow_missing: bool
 ) -> tuple[Collection, Candidates | None]:
-    """The collection, and the candidates of a run if one is named; what is to note on stderr."""
+    """The collection, and the candidates of a run if one is named."""
     from ..evaluate import read_collection, read_run
 
     names = _field_names(fields)
@@ -48,8 +48,6 @@ def read_input(
         allow_missing=allow_missing,
         fields={meaning: name for meaning, name in names.items() if meaning not in _OF_RUNS},
     )
-    for note in collection.notes:
-        typer.echo(f"assisters-rerank: {note}", err=True)
     if files.run is None:
         return collection, None
     of_runs = {meaning: name for meaning, name in names.items() if meaning in _OF_RUNS}

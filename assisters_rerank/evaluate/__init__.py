@@ -3,7 +3,8 @@
     collection = read_collection("scifact")
     evaluation = evaluate(collection, Reranker(cache=SqliteCache("scores.db")))
 
-- `evaluation` goes through it from end to end, after `checks` before any request;
+- `evaluation` goes through it from end to end, after `checks` and `preparation` before any
+  request; `own_documents` finds queries that are documents themselves;
 - `data` reads files, `retrievers` asks a retriever; `first_stage` is BM25;
 - `collection_scores` goes through the queries, `query_scores` puts one to a reranker, `cost_limit`
   keeps to the money;

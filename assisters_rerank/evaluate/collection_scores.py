@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from itertools import cycle
 from queue import SimpleQueue
 
-from ..errors import AssistersError, ConfigurationError
+from ..errors import AssistersError, ConfigurationError, TooLongError
 from ..reranker import Reranker
 from ..usage import Usage, dollars
 from .cost_limit import CostLimit, check_price
@@ -36,6 +36,7 @@ class Scored:
         answered_by: the model that the server named, or else the one that was asked for; with
             `auto` perhaps two, separated by commas. None if nothing was asked.
         stopped: why it ended early; None if it did not.
+        left_out: queries that the server found too long, and what it said; the others went on.
     """
 
     scores: dict[str, dict[str, float]] = field(default_factory=dict)
@@ -43,6 +44,7 @@ class Scored:
     usage: Usage = field(default_factory=Usage)
     answered_by: str | None = None
     stopped: str | None = None
+    left_out: dict[str, str] = field(default_factory=dict)
 
 
 def check_reranker(reranker: Reranker, max_cost: float | None) -> None:
@@ -94,6 +96,8 @@ def score_all(
         run.end()
         raise
     run.found.usage = cost_limit.usage(run.found.usage)
+    if not run.found.scores and run.too_long is not None:
+        raise run.too_long
     if run.failure is not None:
         if not any(run.found.scores.values()):
             raise run.failure
@@ -120,6 +124,7 @@ class _Run:
     ) -> None:
         self.found = Scored()
         self.failure: AssistersError | None = None
+        self.too_long: TooLongError | None = None
         self.broke = False
         self.under_way: dict[str, tuple[threading.Thread, float]] = {}
         self._reranker = reranker
@@ -161,7 +166,11 @@ class _Run:
         del self.under_way[query]
         if isinstance(outcome, Interrupted):
             return
-        if isinstance(outcome, AssistersError):
+        if isinstance(outcome, TooLongError):
+            self.found.left_out[query] = str(outcome)
+            self.too_long = self.too_long or outcome
+            self._progress(1)
+        elif isinstance(outcome, AssistersError):
             self._fail(outcome)
         elif isinstance(outcome, BaseException):
             raise outcome

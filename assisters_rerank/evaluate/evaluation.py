@@ -12,7 +12,7 @@ from ..catalogue import CATALOGUE, RerankModel
 from ..errors import AssistersError, ConfigurationError
 from ..reranker import Reranker
 from .changes import changes
-from .checks import check_arguments, check_candidates
+from .checks import check_arguments
 from .collection_scores import Scored, check_reranker, score_all
 from .cost_limit import dollars_by_depth
 from .curves import (
@@ -25,8 +25,9 @@ from .curves import (
 )
 from .data.collection import Candidates, Collection, Qrels
 from .export import Export
-from .first_stage import bm25
 from .measures import figures, per_query
+from .own_documents import Identical
+from .preparation import left_out_note, prepare
 from .results import Depth, Evaluation, ModelResult
 
 # Of fewer calls, one in twenty is less than a single one.
@@ -44,6 +45,7 @@ def evaluate(
     max_cost: float | None = None,
     at_once: int = 1,
     export: str | PathLike[str] | None = None,
+    identical: Identical = "drop",
     progress: Callable[[int], None] = lambda _: None,
 ) -> Evaluation:
     """Measures what rerankers gain over the first stage on a collection with relevance judgements.
@@ -62,16 +64,20 @@ def evaluate(
             estimated tokens. What is in a cache costs nothing.
         at_once: queries under way at the same time; latencies are most reliable with 1.
         export: folder for the runs in TREC's format, the first stage's and each reranker's.
+        identical: `"drop"` leaves a document out of the candidates of a query that has the same id
+            and text; `"keep"` does not, `"drop_ids"` does so whatever its text is (BEIR's rule).
         progress: called with 1 for each query that a reranker has finished.
 
     Returns:
-        What was found. If it ended early, `stopped` says why. All figures, also the first stage's
-        and the oracle's, are then those of the queries that all reported models have done; a
-        model without any of these is left out.
+        What was found. A query of which a reranker could make no request (it leaves no room in the
+        window) is in `left_out`, and in no figure. If it ended early, `stopped` says why. All
+        figures, also the first stage's and the oracle's, are then those of the queries that all
+        reported models have done; a model without any of these is left out.
 
     Raises:
-        ConfigurationError: an impossible argument (checked before any request), or `max_cost` does
-            not cover one query.
+        ConfigurationError: an impossible argument, no relevant document among any candidates, no
+            query that can be asked (all checked before any request), or `max_cost` does not cover
+            one query.
         AssistersError: of the first call; later ones end the run.
     """
     started = time.perf_counter()
@@ -79,12 +85,10 @@ def evaluate(
     check_arguments(rerankers, depth, wanted_precision, max_cost, at_once)
     for reranker in rerankers:
         check_reranker(reranker, max_cost)
-    if candidates is None:
-        candidates = collection.candidates
-    found = bm25(collection, depth) if candidates is None else candidates
-    name = first_stage or ("BM25" if candidates is None else "the given run")
-    found = {query: list(found.get(query, ()))[:depth] for query in collection.queries}
-    check_candidates(collection, found)
+    prepared = prepare(collection, rerankers, candidates, first_stage, depth, identical)
+    collection, found = prepared.collection, prepared.candidates
+    if prepared.left_out:
+        progress(len(prepared.left_out) * len(rerankers))
     depths = depths_up_to(max(map(len, found.values()), default=0) or 1)
     exported = Export(export)
     exported.write("first-stage", found)
@@ -127,6 +131,10 @@ def evaluate(
         reported.append((reranker, scored))
     if not reported:
         raise ConfigurationError(f"There is nothing to report yet: {'; '.join(stopped)}.")
+    found_too_long = {
+        query: reason for _, scored in reported for query, reason in scored.left_out.items()
+    }
+    left_out = {**prepared.left_out, **found_too_long}
     # The same queries for all, or a run that was stopped would compare the figures of some with
     # those of others.
     found = {query: documents for query, documents in found.items() if query in common}
@@ -137,7 +145,7 @@ def evaluate(
         documents=len(collection.documents),
         queries=len(measurable & common),
         candidates=max(map(len, found.values()), default=0),
-        first_stage=name,
+        first_stage=prepared.first_stage,
         first=figures(first, first),
         oracle=figures(per_query(oracle(found, qrels), qrels), first),
         models=tuple(
@@ -147,6 +155,8 @@ def evaluate(
         wanted_precision=wanted_precision,
         stopped="; ".join(stopped) or None,
         seconds=time.perf_counter() - started,
+        left_out=left_out,
+        notes=(*prepared.notes, *left_out_note(found_too_long)),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..usage import Usage
 
@@ -148,6 +148,8 @@ class Evaluation:
         wanted_precision: what `threshold_for_precision` was asked for.
         stopped: why it ended before all queries were done; None if it did not.
         seconds: how long it took.
+        left_out: ids of queries that no request could be made of, and why.
+        notes: what was left out or made of the data before the first request, a sentence each.
     """
 
     collection: str
@@ -161,3 +163,5 @@ class Evaluation:
     wanted_precision: float | None
     stopped: str | None
     seconds: float
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    notes: Sequence[str] = ()

@@ -95,10 +95,10 @@ def test_a_run_of_ones_own(judged: Path, server: LocalServer) -> None:
 
 def test_depth_precision_and_models(judged: Path, server: LocalServer) -> None:
     models = ["-m", "bge-reranker-v2", "--model", "jina-reranker"]
-    options = ["--depth", "5", "--precision", "0.1", "--at-once", "3"]
+    options = ["--depth", "13", "--precision", "0.1", "--at-once", "3"]
     assert run_here("eval", "c", *models, *options, "--json", "r.json").returncode == 0
     found = report(judged / "r.json")
-    assert (found.candidates, found.wanted_precision) == (5, 0.1)
+    assert (found.candidates, found.wanted_precision) == (13, 0.1)
     assert [result.model for result in found.models] == models[1::2]
     assert Counter(request.model for request in server.requests).keys() == set(models[1::2])
 

@@ -299,9 +299,10 @@ def test_a_document_that_may_not_be_too_long() -> None:
         Reranker(base_url=server.base_url, long_documents="error") as reranker,
     ):
         evaluation = evaluate(collection, reranker, candidates=found)
-    assert evaluation.stopped is not None
-    assert "after 1 of 10 queries" in evaluation.stopped
-    assert "long_documents='split'" in evaluation.stopped
+    assert (evaluation.stopped, evaluation.queries) == (None, 1)
+    assert list(evaluation.left_out) == [query for query in CANDIDATES if query != "q0"]
+    assert "9 queries left out" in evaluation.notes[0]
+    assert "long_documents='split'" in evaluation.notes[0]
 
 
 def test_a_refusal_is_raised() -> None:

@@ -144,7 +144,8 @@ def test_the_depths_are_those_of_the_candidates_there_are(reranker: Reranker) ->
 
 def test_a_depth_cuts_the_candidates(server: LocalServer, reranker: Reranker) -> None:
     collection, candidates = numbered(2)
-    found = evaluate(collection, reranker, candidates=candidates, depth=5)
+    turned = {query: names[::-1] for query, names in candidates.items()}
+    found = evaluate(collection, reranker, candidates=turned, depth=5)
     assert found.candidates == 5
     assert max(len(request.documents) for request in server.requests) == 5
 
@@ -177,7 +178,9 @@ def test_bm25_finds_the_candidates_if_none_are_given(reranker: Reranker) -> None
     collection, _ = numbered(3)
     queries = dict.fromkeys(collection.queries, "text")
     found = evaluate(
-        Collection("own", collection.documents, queries, collection.qrels), reranker, depth=10
+        Collection("own", collection.documents, queries, {q: {"d3": 1} for q in queries}),
+        reranker,
+        depth=10,
     )
     assert (found.first_stage, found.candidates) == ("BM25", 10)
 
