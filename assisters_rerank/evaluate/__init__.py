@@ -8,8 +8,10 @@
 - `data` reads files, `retrievers` asks a retriever; `first_stage` is BM25;
 - `collection_scores` goes through the queries, `query_scores` puts one to a reranker, `cost_limit`
   keeps to the money;
-- `measures` with `bootstrap`, `curves` over depth and threshold, `changes`, `verdicts`;
-- `results` holds what was found, `export` writes it as runs, `report` shows it.
+- `measures` with `significance`, `comparisons` of models, `curves` over depth and threshold,
+  `changes`, `verdicts`;
+- `model_results` makes of all that what `results` holds, `export` writes it as runs, `report`
+  shows it.
 """
 
 from __future__ import annotations
@@ -23,12 +25,12 @@ try:
     from .first_stage import bm25
     from .retrievers import collection_from_retriever
 except ModuleNotFoundError as error:
-    if error.name not in ("bm25s", "Stemmer", "ir_measures", "numpy"):
+    if error.name not in ("bm25s", "Stemmer", "ir_measures", "numpy", "scipy"):
         raise
     raise ModuleNotFoundError(
         'Evaluation needs the extra `eval`: pip install "assisters-rerank[eval]"', name=error.name
     ) from error
-from .results import Change, Depth, Evaluation, Figure, ModelResult, Threshold
+from .results import Change, Depth, Evaluation, Figure, ModelResult, Pair, Threshold
 
 read_beir = read_collection  # the name from before it read other layouts
 
@@ -40,6 +42,7 @@ __all__ = [
     "Evaluation",
     "Figure",
     "ModelResult",
+    "Pair",
     "Qrels",
     "Threshold",
     "bm25",

@@ -6,32 +6,18 @@ import time
 from collections.abc import Callable, Sequence
 from os import PathLike
 
-import numpy as np
-
-from ..catalogue import CATALOGUE, RerankModel
 from ..errors import AssistersError, ConfigurationError
 from ..reranker import Reranker
-from .changes import changes
 from .checks import check_arguments
 from .collection_scores import Scored, check_reranker, score_all
-from .cost_limit import dollars_by_depth
-from .curves import (
-    depth_curve,
-    depths_up_to,
-    oracle,
-    reordered,
-    threshold_curve,
-    threshold_for,
-)
-from .data.collection import Candidates, Collection, Qrels
+from .curves import depths_up_to, oracle, reordered
+from .data.collection import Candidates, Collection
 from .export import Export
 from .measures import figures, per_query
+from .model_results import Judged, model_results
 from .own_documents import Identical
 from .preparation import left_out_note, prepare
-from .results import Depth, Evaluation, ModelResult
-
-# Of fewer calls, one in twenty is less than a single one.
-_ENOUGH_FOR_P95 = 20
+from .results import Evaluation
 
 
 def evaluate(
@@ -140,6 +126,8 @@ def evaluate(
     found = {query: documents for query, documents in found.items() if query in common}
     qrels = {query: collection.qrels[query] for query in found}
     first = per_query(found, qrels)
+    judged = Judged(collection, found, qrels, first, depths, wanted_precision)
+    models, pairs = model_results(judged, reported)
     return Evaluation(
         collection=collection.name,
         documents=len(collection.documents),
@@ -148,10 +136,8 @@ def evaluate(
         first_stage=prepared.first_stage,
         first=figures(first, first),
         oracle=figures(per_query(oracle(found, qrels), qrels), first),
-        models=tuple(
-            _result(collection, found, qrels, reranker, scored, depths, wanted_precision)
-            for reranker, scored in reported
-        ),
+        models=models,
+        pairs=pairs,
         wanted_precision=wanted_precision,
         stopped="; ".join(stopped) or None,
         seconds=time.perf_counter() - started,
@@ -162,69 +148,3 @@ def evaluate(
 
 def _is_measurable(collection: Collection, query: str) -> bool:
     return any(grade > 0 for grade in collection.qrels[query].values())
-
-
-def _result(
-    collection: Collection,
-    candidates: Candidates,
-    qrels: Qrels,
-    reranker: Reranker,
-    scored: Scored,
-    depths: Sequence[int],
-    wanted_precision: float | None,
-) -> ModelResult:
-    scores = {query: scored.scores[query] for query in candidates}
-    reranked = reordered(candidates, scores, depths[-1])
-    moved = changes(collection, candidates, reranked)
-    wanted = None if wanted_precision is None else threshold_for(scores, qrels, wanted_precision)
-    # The figures of one model say nothing about another that answered in its place.
-    own = scored.answered_by in (None, reranker.model)
-    published = CATALOGUE.get(reranker.model) if own else None
-    return ModelResult(
-        model=reranker.model,
-        answered_by=scored.answered_by,
-        figures=figures(per_query(reranked, qrels), per_query(candidates, qrels)),
-        improved=moved.improved,
-        worsened=moved.worsened,
-        unchanged=moved.unchanged,
-        changes=tuple(moved.most),
-        worse=tuple(moved.worse),
-        depths=_depths(collection, candidates, qrels, reranker, scored, depths),
-        thresholds=tuple(threshold_curve(scores, qrels, wanted)),
-        threshold_for_precision=wanted,
-        usage=scored.usage,
-        published={} if published is None else _published(published),
-    )
-
-
-def _depths(
-    collection: Collection,
-    candidates: Candidates,
-    qrels: Qrels,
-    reranker: Reranker,
-    scored: Scored,
-    depths: Sequence[int],
-) -> tuple[Depth, ...]:
-    curve = depth_curve(candidates, scored.scores, qrels, depths)
-    dollars = dollars_by_depth(reranker, collection, candidates, depths)
-    return tuple(
-        Depth(
-            candidates=depth,
-            ndcg_at_10=ndcg,
-            p50_ms=_milliseconds(scored.seconds.get(depth), 50),
-            p95_ms=_milliseconds(scored.seconds.get(depth), 95, _ENOUGH_FOR_P95),
-            calls=len(scored.seconds.get(depth, ())),
-            dollars_per_1000_queries=dollars[depth],
-        )
-        for depth, ndcg in curve.items()
-    )
-
-
-def _published(model: RerankModel) -> dict[str, float]:
-    return {**model.beir, **{f"ms@{count}": float(ms) for count, ms in model.latency_ms.items()}}
-
-
-def _milliseconds(seconds: Sequence[float] | None, percentile: int, least: int = 1) -> float | None:
-    if seconds is None or len(seconds) < least:
-        return None
-    return float(np.percentile(seconds, percentile)) * 1000

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 import ir_measures
 
-from .bootstrap import paired_bootstrap
 from .data.collection import HIGHEST_GRADE
 from .results import MEASURES, Figure, PerQuery
+from .significance import paired
 
 if TYPE_CHECKING:
     from .data.collection import Candidates, Qrels
@@ -107,8 +107,11 @@ def figure(values: Mapping[str, float], first_values: Mapping[str, float]) -> Fi
     if values.keys() != first_values.keys():
         raise ValueError("the two rankings were not measured for the same queries")
     differences = [value - first_values[query] for query, value in values.items()]
-    low, high = paired_bootstrap(differences)
-    return Figure(mean(values), mean(values) - mean(first_values), low, high)
+    found = paired(differences)
+    gain = mean(values) - mean(first_values)
+    return Figure(
+        mean(values), gain, found.low, found.high, found.p, found.p, differing=found.differing
+    )
 
 
 def figures(values: PerQuery, first_values: PerQuery) -> dict[str, Figure]:

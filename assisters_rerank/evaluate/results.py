@@ -10,6 +10,9 @@ from ..usage import Usage
 MEASURES = ("nDCG@10", "MRR@10", "Recall@10", "Recall@100", "P@10", "MAP")
 """ir-measures' names, except MRR@10 (`RR@10`), Recall@k (`R@k`) and MAP (`AP`)."""
 
+MAIN_MEASURE = "nDCG@10"
+"""What an evaluation is about: its verdict, the depth, and the queries that moved."""
+
 PerQuery = Mapping[str, Mapping[str, float]]
 """Measure, then query id, to a value of 0…1."""
 
@@ -21,14 +24,21 @@ class Figure:
     Attributes:
         mean: 0…1.
         gain: difference of the means; 0 for the first stage itself.
-        low: lower end of the 95 % interval of the gain (paired bootstrap over queries).
+        low: lower end of the 95 % interval of the gain (paired t interval over the queries).
         high: its upper end.
+        p: of a paired randomisation test against no gain, for this row only.
+        p_corrected: likewise, corrected for the number of rows (Holm); for nDCG@10 for the number
+            of models. The verdict goes by this one.
+        differing: queries whose value differs from the first stage's.
     """
 
     mean: float
     gain: float
     low: float
     high: float
+    p: float = 1.0
+    p_corrected: float = 1.0
+    differing: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +141,22 @@ class ModelResult:
 
 
 @dataclass(frozen=True, slots=True)
+class Pair:
+    """Two models by nDCG@10, query by query.
+
+    Attributes:
+        model: the one.
+        other: what it is compared with.
+        difference: `mean` is the first one's, `gain` its difference to the other one's mean, with
+            the interval of that; `p_corrected` is corrected for the number of pairs (Holm).
+    """
+
+    model: str
+    other: str
+    difference: Figure
+
+
+@dataclass(frozen=True, slots=True)
 class Evaluation:
     """A whole evaluation.
 
@@ -145,6 +171,7 @@ class Evaluation:
         oracle: the figures of the same candidates in the best possible order: what no reranker
             can exceed.
         models: one result for each model.
+        pairs: each two of the models; empty with one model.
         wanted_precision: what `threshold_for_precision` was asked for.
         stopped: why it ended before all queries were done; None if it did not.
         seconds: how long it took.
@@ -165,3 +192,4 @@ class Evaluation:
     seconds: float
     left_out: Mapping[str, str] = field(default_factory=dict)
     notes: Sequence[str] = ()
+    pairs: Sequence[Pair] = ()

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from .results import Depth, Figure, ModelResult, Threshold
-
-MAIN_MEASURE = "nDCG@10"
+from .significance import LEAST_DIFFERING, SIGNIFICANT
 
 ENOUGH_OF_THE_GAIN = 0.95
 """The share of the best gain at which reranking more candidates is not worth its price."""
@@ -19,24 +18,24 @@ stability" (SIGIR 2000)."""
 
 
 class Verdict(StrEnum):
-    """What the 95 % interval of a gain says."""
+    """What interval and p-value of a gain say."""
 
     BETTER = "better"
     WORSE = "worse"
     UNCLEAR = "unclear"
     SAME = "same"
+    TOO_FEW = "too few"
 
 
-def verdict(figure: Figure, queries: int) -> Verdict:
-    """Better or worse only if the interval excludes zero.
-
-    Of one query the bootstrap's interval is a single point, whatever the gain: unclear.
-    """
-    if figure.gain == figure.low == figure.high == 0:
+def verdict(figure: Figure) -> Verdict:
+    """Better or worse only if the interval excludes zero and the corrected p-value is low."""
+    if not figure.differing:
         return Verdict.SAME
-    if queries > 1 and figure.low > 0:
+    if figure.differing < LEAST_DIFFERING:
+        return Verdict.TOO_FEW
+    if figure.p_corrected <= SIGNIFICANT and figure.low > 0:
         return Verdict.BETTER
-    if queries > 1 and figure.high < 0:
+    if figure.p_corrected <= SIGNIFICANT and figure.high < 0:
         return Verdict.WORSE
     return Verdict.UNCLEAR
 

@@ -109,7 +109,7 @@ def test_the_five_answers_stand_first() -> None:
         ["▼ Worse", "-0.082 to -0.022", "None", "None", "$1.23"],
     ]
     assert _answers(STOPPED)[0][0] == "≈ Not clear"
-    assert _answers(ONE_QUERY)[0][0] == "≈ Not clear"
+    assert _answers(ONE_QUERY)[0][0] == "≈ Too few to tell"
     assert _answers(UNKNOWN)[0][3:] == ["0.65", "Price unknown"]
 
 

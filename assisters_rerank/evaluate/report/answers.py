@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import combinations
 
-from ..results import Depth, Evaluation, Figure, ModelResult, Threshold
+from ..results import MAIN_MEASURE, Depth, Evaluation, Figure, ModelResult, Threshold
+from ..significance import LEAST_DIFFERING
 from ..verdicts import (
     FEW_QUERIES,
-    MAIN_MEASURE,
     EnoughCandidates,
     Verdict,
     balanced,
@@ -21,7 +22,10 @@ _SHORT = {
     Verdict.WORSE: "Worse",
     Verdict.UNCLEAR: "Not clear",
     Verdict.SAME: "The same",
+    Verdict.TOO_FEW: "Too few to tell",
 }
+
+_CERTAIN = (Verdict.BETTER, Verdict.WORSE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +37,10 @@ class Answer:
     detail: str
 
 
-def main_verdict(evaluation: Evaluation, model: ModelResult) -> Verdict:
+def main_verdict(model: ModelResult) -> Verdict:
     """What its nDCG@10 says of a model."""
     figure = model.figures.get(MAIN_MEASURE)
-    return Verdict.UNCLEAR if figure is None else verdict(figure, evaluation.queries)
+    return Verdict.UNCLEAR if figure is None else verdict(figure)
 
 
 def answers(evaluation: Evaluation, model: ModelResult) -> tuple[Answer, ...]:
@@ -55,10 +59,34 @@ def answers(evaluation: Evaluation, model: ModelResult) -> tuple[Answer, ...]:
     )
 
 
+def best_model(evaluation: Evaluation) -> Answer | None:
+    """Which of several models, by their paired differences; None for fewer than two."""
+    question, models = "Which model?", evaluation.models
+    places = list(zip(combinations(range(len(models)), 2), evaluation.pairs, strict=False))
+    if not places:
+        return None
+    best = max(range(len(models)), key=lambda place: models[place].figures[MAIN_MEASURE].mean)
+    name = wording.one_line(models[best].model, 60)
+    alike = []
+    for (one, other), pair in places:
+        if best in (one, other) and verdict(pair.difference) not in _CERTAIN:
+            rival = models[other if best == one else one].model
+            most = pair.difference.high if best == one else -pair.difference.low
+            alike.append(f"{wording.one_line(rival, 60)} (at most {wording.unit(most)} below)")
+    if not alike:
+        return Answer(question, name, f"Its {MAIN_MEASURE} is above that of every other model")
+    return Answer(
+        question,
+        "Not clear",
+        f"{name} has the highest {MAIN_MEASURE}, but by the paired differences it is not certain "
+        f"to be above {' and '.join(alike)}. Let price decide where you can bear such a loss",
+    )
+
+
 def _better(evaluation: Evaluation, model: ModelResult, figure: Figure, first: Figure) -> Answer:
     return Answer(
         "Is it better?",
-        _SHORT[verdict(figure, evaluation.queries)],
+        _SHORT[verdict(figure)],
         f"{MAIN_MEASURE} {wording.unit(first.mean)} → {wording.unit(figure.mean)} "
         f"({wording.difference(figure.gain)}): {wording.queries(model.improved)} improved, "
         f"{model.worsened:,} got worse, {model.unchanged:,} unchanged",
@@ -66,16 +94,23 @@ def _better(evaluation: Evaluation, model: ModelResult, figure: Figure, first: F
 
 
 def _sure(evaluation: Evaluation, figure: Figure) -> Answer:
-    interval = f"{wording.difference(figure.low)} to {wording.difference(figure.high)}"
+    interval = wording.interval(figure.low, figure.high)
+    told = verdict(figure)
     said = {
         Verdict.BETTER: "The 95 % interval of the gain excludes zero",
         Verdict.WORSE: "The 95 % interval of the gain excludes zero: it is a loss",
         Verdict.UNCLEAR: "The 95 % interval of the gain includes zero: it may be chance",
         Verdict.SAME: "Not one query changed its value",
-    }[verdict(figure, evaluation.queries)]
-    if evaluation.queries <= 1:
-        said = "One query says nothing about others"
-    elif evaluation.queries < FEW_QUERIES:
+        Verdict.TOO_FEW: f"The values of {wording.queries(figure.differing)} differ; a verdict "
+        f"needs {LEAST_DIFFERING}",
+    }[told]
+    if told is Verdict.UNCLEAR and not figure.low <= 0 <= figure.high:
+        said = "The 95 % interval of the gain excludes zero, but the p-value is above 0.05"
+    if told not in (Verdict.SAME, Verdict.TOO_FEW):
+        said += f"; p = {wording.p_value(figure.p_corrected)}"
+        tests = len(evaluation.models)
+        said += f", corrected for {tests} models" if tests > 1 else ""
+    if 1 < evaluation.queries < FEW_QUERIES:
         said += f"; but {evaluation.queries} queries are few: at least {FEW_QUERIES}, better 50"
     return Answer("How sure is that?", interval, said)
 

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from xml.etree.ElementTree import Element
 
-from ..results import Evaluation, ModelResult
-from ..verdicts import MAIN_MEASURE, Verdict
+from ..results import MAIN_MEASURE, Evaluation, ModelResult
+from ..verdicts import Verdict
 from . import wording
 from .answers import Answer, answers, main_verdict
 from .markup import html, tag
 from .page_curves import by_candidates, by_threshold
+from .page_pairs import model_against_model
 from .page_queries import moved_queries
 from .page_style import STYLE
 from .page_tables import measures, published, took
 from .plots import interval_plot
 
-_SIGNS = {Verdict.BETTER: "▲ ", Verdict.WORSE: "▼ ", Verdict.UNCLEAR: "≈ ", Verdict.SAME: "= "}
+_SIGNS = {Verdict.BETTER: "▲ ", Verdict.WORSE: "▼ ", Verdict.SAME: "= "}
 
 _TRAPS = (
     "Labels that the first stage made: if only documents that it had found were judged, what a "
@@ -68,6 +69,7 @@ def _body(evaluation: Evaluation) -> list[Element | None]:
         _stopped(evaluation),
         *(_card(evaluation, model) for model in evaluation.models),
         None if evaluation.models else tag("p", "No model was evaluated."),
+        *model_against_model(evaluation),
         *measures(evaluation),
         *by_candidates(evaluation),
         *by_threshold(evaluation),
@@ -92,7 +94,7 @@ def _stopped(evaluation: Evaluation) -> Element | None:
 
 
 def _card(evaluation: Evaluation, model: ModelResult) -> Element:
-    told = main_verdict(evaluation, model)
+    told = main_verdict(model)
     return tag(
         "section",
         tag("h2", named(model)),
@@ -112,16 +114,24 @@ def _answer(
     answer: Answer, model: ModelResult, told: Verdict | None, number: int
 ) -> tuple[Element, Element]:
     figure = model.figures.get(MAIN_MEASURE)
-    sign = _SIGNS[told] if told is not None and figure is not None else ""
+    sign = _SIGNS.get(told, "≈ ") if told is not None and figure is not None else ""
     return (
         tag("dt", answer.question),
         tag(
             "dd",
-            tag("span", sign + answer.short, class_=f"short {told or ''}".strip()),
+            tag(
+                "span",
+                sign + answer.short,
+                class_=f"short {told.name.lower()}" if told else "short",
+            ),
             tag("span", answer.detail, class_="detail"),
             interval_plot(figure) if number == 1 and figure is not None else None,
         ),
     )
+
+
+def _class(told: Verdict | None) -> tuple[str, ...]:
+    return () if told is None else (told.name.lower(),)
 
 
 def named(model: ModelResult) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from xml.etree.ElementTree import Element
 
-from ..results import Depth, Evaluation, ModelResult
-from ..verdicts import MAIN_MEASURE, balanced
+from ..results import MAIN_MEASURE, Depth, Evaluation, ModelResult
+from ..verdicts import balanced
 from . import wording
 from .markup import Child, table, tag
 from .plots import Level, Line, line_plot

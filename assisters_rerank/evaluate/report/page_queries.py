@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from xml.etree.ElementTree import Element
 
-from ..results import Change, Evaluation, ModelResult
-from ..verdicts import MAIN_MEASURE
+from ..results import MAIN_MEASURE, Change, Evaluation, ModelResult
 from . import wording
 from .markup import tag
 

@@ -20,22 +20,23 @@ def measures(evaluation: Evaluation) -> list[Element]:
         tag("h2", "Measures"),
         tag(
             "p",
-            "Below each gain stands its 95 % interval (paired bootstrap over the queries); "
-            "better and worse mean that it excludes zero. The oracle is the same candidates in "
+            "Below each gain stands its 95 % interval. "
+            f"{wording.rows_explained(evaluation)} The oracle is the same candidates in "
             "the best possible order: no reranker can exceed it.",
             class_="soft",
         ),
         _tables(
             table(
                 wording.one_line(model.model, 60),
-                ["Measure", "First stage", "Reranked", "Oracle", "Gain"],
+                ["Measure", "First stage", "Reranked", "Oracle", "Gain", "p"],
                 [
                     [
                         wording.one_line(name, 20),
                         _mean(evaluation.first.get(name)),
                         tag("strong", wording.unit(figure.mean)),
                         _mean(evaluation.oracle.get(name)),
-                        _gain(figure, evaluation.queries),
+                        _gain(figure),
+                        wording.p_value(figure.p_corrected),
                     ]
                     for name, figure in model.figures.items()
                 ],
@@ -96,13 +97,13 @@ def _mean(figure: Figure | None) -> str:
     return wording.unit(None if figure is None else figure.mean)
 
 
-def _gain(figure: Figure, queries: int) -> Element:
-    told = verdict(figure, queries)
+def _gain(figure: Figure) -> Element:
+    told = verdict(figure)
     return tag(
         "div",
         f"{wording.difference(figure.gain)} ",
-        tag("span", told, class_=f"verdict {told}"),
-        tag("small", f"{wording.difference(figure.low)} to {wording.difference(figure.high)}"),
+        tag("span", told, class_=f"verdict {told.name.lower()}"),
+        tag("small", wording.interval(figure.low, figure.high)),
     )
 
 

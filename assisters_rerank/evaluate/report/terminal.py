@@ -10,10 +10,10 @@ from collections.abc import Iterator, Sequence
 from rich.console import Console
 from rich.text import Text
 
-from ..results import Evaluation, ModelResult, Threshold
-from ..verdicts import MAIN_MEASURE, Verdict, beside_published, enough_candidates, verdict
+from ..results import MAIN_MEASURE, Evaluation, ModelResult, Threshold
+from ..verdicts import Verdict, beside_published, enough_candidates, verdict
 from . import wording
-from .answers import answers, main_verdict
+from .answers import answers, best_model, main_verdict
 from .terminal_output import Output
 
 _MOST_THRESHOLDS = 12
@@ -47,26 +47,32 @@ def show(evaluation: Evaluation, console: Console) -> None:
 
 
 def _measures(output: Output, evaluation: Evaluation, model: ModelResult) -> None:
+    # Without the oracle, which is the same for all models, a row fits on one line of 60.
+    columns = ["measure", "first", "model", "gain", "95 % interval", "p", "verdict"]
+    if not output.narrow:
+        columns.insert(3, "oracle")
+
     def rows() -> Iterator[tuple[Sequence[str | Text], str]]:
         for name, figure in model.figures.items():
-            first, oracle = evaluation.first.get(name), evaluation.oracle.get(name)
-            told = verdict(figure, evaluation.queries)
-            cells = (
-                wording.one_line(name, 20),
-                wording.unit(first.mean if first else None),
-                Text(wording.unit(figure.mean), style="bold"),
-                wording.unit(oracle.mean if oracle else None),
-                wording.difference(figure.gain),
-                f"{wording.difference(figure.low)}, {wording.difference(figure.high)}",
-                Text(told, style=_COLOURS.get(told, "")),
-            )
-            yield cells, ""
+            first, best = evaluation.first.get(name), evaluation.oracle.get(name)
+            told = verdict(figure)
+            cells: dict[str, str | Text] = {
+                "measure": wording.one_line(name, 20),
+                "first": wording.unit(first.mean if first else None),
+                "model": Text(wording.unit(figure.mean), style="bold"),
+                "oracle": wording.unit(best.mean if best else None),
+                "gain": wording.difference(figure.gain),
+                "95 % interval": f"{wording.difference(figure.low)}, "
+                f"{wording.difference(figure.high)}",
+                "p": wording.p_value(figure.p_corrected),
+                "verdict": Text(told, style=_COLOURS.get(told, "")),
+            }
+            yield [cells[column] for column in columns], ""
 
-    columns = ("measure", "first", "model", "oracle", "gain", "95 % interval", "verdict")
-    output.table(columns, rows(), left=(0, 6))
+    output.table(columns, rows(), left=(0, len(columns) - 1))
+    oracle = "" if output.narrow else "oracle: the same candidates in the best possible order. "
     output.line(
-        f"first: {_first_stage(evaluation)} alone. oracle: the same candidates in the best "
-        "possible order. better, worse: the interval of the gain excludes zero.",
+        f"first: {_first_stage(evaluation)} alone. {oracle}{wording.rows_explained(evaluation)}",
         "dim",
     )
 
@@ -158,12 +164,13 @@ def _published(output: Output, model: ModelResult) -> None:
 def _summary(output: Output, evaluation: Evaluation) -> None:
     for model in evaluation.models:
         output.heading(f"Summary: {_named(model)}")
-        colour = _COLOURS.get(main_verdict(evaluation, model), "")
+        colour = _COLOURS.get(main_verdict(model), "")
         output.pairs(
             (answer.question, answer.short, "bold" if number else f"bold {colour}", answer.detail)
             for number, answer in enumerate(answers(evaluation, model))
         )
     if len(evaluation.models) > 1:
+        _pairs(output, evaluation)
         output.empty_line()
         output.line("Scores do not compare between models: each has thresholds of its own.")
     if evaluation.stopped is not None:
@@ -173,6 +180,30 @@ def _summary(output: Output, evaluation: Evaluation) -> None:
             "The figures are of the queries that all models have done.",
             "bold yellow",
         )
+
+
+def _pairs(output: Output, evaluation: Evaluation) -> None:
+    answer = best_model(evaluation)
+    if answer is None:
+        return
+    output.heading(f"{MAIN_MEASURE}, model against model")
+
+    def rows() -> Iterator[tuple[Sequence[str | Text], str]]:
+        for pair in evaluation.pairs:
+            figure = pair.difference
+            cells = (
+                f"{wording.one_line(pair.model, 60)} - {wording.one_line(pair.other, 60)}",
+                wording.difference(figure.gain),
+                f"{wording.difference(figure.low)}, {wording.difference(figure.high)}",
+                wording.p_value(figure.p_corrected),
+                verdict(figure),
+            )
+            yield cells, ""
+
+    output.table(("models", "difference", "95 % interval", "p", "verdict"), rows(), left=(0, 4))
+    output.line(wording.pairs_explained(len(evaluation.pairs)), "dim")
+    output.empty_line()
+    output.pairs([(answer.question, answer.short, "bold", answer.detail)])
 
 
 def _first_stage(evaluation: Evaluation) -> str:

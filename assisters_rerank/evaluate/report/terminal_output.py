@@ -22,7 +22,8 @@ class Output:
         self._console = console
         self._width = min(console.width, _MAX_WIDTH)
         self._ascii = console.options.ascii_only
-        self._gap = 2 if self._width >= _NARROW else 1
+        self.narrow = self._width < _NARROW
+        self._gap = 1 if self.narrow else 2
 
     def heading(self, title: str) -> None:
         """A title with a line to the right edge, below an empty line."""

@@ -7,6 +7,8 @@ from decimal import ROUND_FLOOR, Context
 from ...text.foreign_text import for_terminal, on_one_line
 from ...usage import Usage, dollars, in_words
 from ...usage import count as count
+from ..results import MAIN_MEASURE, Evaluation
+from ..significance import LEAST_DIFFERING, SIGNIFICANT
 
 UNKNOWN = "\N{EN DASH}"
 
@@ -32,6 +34,36 @@ _FIVE_DIGITS = Context(prec=5, rounding=ROUND_FLOOR)
 def score(value: float) -> str:
     """A relevance score to five digits, rounded down: as a threshold it keeps what has it."""
     return f"{float(_FIVE_DIGITS.create_decimal(repr(value))):.5g}"
+
+
+def p_value(value: float) -> str:
+    """The p-value of a test."""
+    return "<0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def interval(low: float, high: float) -> str:
+    """Both ends of an interval of differences."""
+    return f"{difference(low)} to {difference(high)}"
+
+
+def rows_explained(evaluation: Evaluation) -> str:
+    """What the verdicts on all measures rest on."""
+    models = evaluation.models
+    rows = sum(figure.differing > 0 for model in models for figure in model.figures.values())
+    return (
+        "better, worse: the 95 % interval of the gain excludes zero (paired t), and p is at most "
+        f"{SIGNIFICANT} (paired randomisation test). p is corrected for {count(rows, 'row')} with "
+        f"a difference (Holm); that of the main measure, {MAIN_MEASURE}, for "
+        f"{count(len(models), 'model')}. too few: fewer than {LEAST_DIFFERING} queries differ."
+    )
+
+
+def pairs_explained(pairs: int) -> str:
+    """What the verdicts on two models rest on."""
+    return (
+        "Difference: the model's mean less the other's, with its 95 % interval (paired t over the "
+        f"queries). p: paired randomisation test, corrected for {count(pairs, 'pair')} (Holm)."
+    )
 
 
 def milliseconds(value: float | None) -> str:
