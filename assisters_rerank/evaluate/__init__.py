@@ -9,7 +9,7 @@
 - `collection_scores` goes through the queries, `query_scores` puts one to a reranker, `cost_limit`
   keeps to the money;
 - `measures` with `significance`, `comparisons` of models, `curves` over depth and threshold,
-  `changes`, `verdicts`;
+  `split_half` with `pooled` scores to choose from them, `changes`, `verdicts`;
 - `model_results` makes of all that what `results` holds, `export` writes it as runs, `report`
   shows it.
 """
@@ -30,13 +30,25 @@ except ModuleNotFoundError as error:
     raise ModuleNotFoundError(
         'Evaluation needs the extra `eval`: pip install "assisters-rerank[eval]"', name=error.name
     ) from error
-from .results import Change, Depth, Evaluation, Figure, ModelResult, Pair, Threshold
+from .results import (
+    Change,
+    ChosenDepth,
+    ChosenThreshold,
+    Depth,
+    Evaluation,
+    Figure,
+    ModelResult,
+    Pair,
+    Threshold,
+)
 
 read_beir = read_collection  # the name from before it read other layouts
 
 __all__ = [
     "Candidates",
     "Change",
+    "ChosenDepth",
+    "ChosenThreshold",
     "Collection",
     "Depth",
     "Evaluation",

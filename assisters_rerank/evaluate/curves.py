@@ -11,14 +11,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from .measures import mean, per_query
+from .measures import per_query
+from .pooled import Scores
 from .results import Threshold
 
 if TYPE_CHECKING:
     from .data.collection import Candidates, Qrels
-
-Scores = Mapping[str, Mapping[str, float]]
-"""Query id, then document id, to the relevance score."""
 
 _NICE = (1, 2, 5)
 _CUTOFF = 10
@@ -68,12 +66,11 @@ def depths_up_to(depth: int) -> list[int]:
 
 def depth_curve(
     candidates: Candidates, scores: Scores, qrels: Qrels, depths: Sequence[int]
-) -> dict[int, float]:
-    """The mean nDCG@10 for each depth: what reranking only so many candidates would give.
+) -> dict[int, dict[str, float]]:
+    """The nDCG@10 of each query for each depth: what reranking only so many would give.
 
     Raises:
         KeyError: a candidate within the largest depth has no score.
-        ValueError: no query has a relevant document.
     """
     curve = {}
     for depth in depths:
@@ -81,7 +78,7 @@ def depth_curve(
             query: documents[:_CUTOFF]
             for query, documents in reordered(candidates, scores, depth).items()
         }
-        curve[depth] = mean(per_query(shown, qrels, ["nDCG@10"])["nDCG@10"])
+        curve[depth] = per_query(shown, qrels, ["nDCG@10"])["nDCG@10"]
     return curve
 
 
@@ -107,26 +104,6 @@ def threshold_curve(scores: Scores, qrels: Qrels, chosen: float | None = None) -
     points.update([] if chosen is None else [chosen])
     points.update(_round_numbers(float(kept.scores[0]), float(kept.scores[-1])))
     return [kept.at(point) for point in sorted(points)]
-
-
-def threshold_for(scores: Scores, qrels: Qrels, precision: float) -> float | None:
-    """The lowest of all scores that, as the threshold, reaches the wanted precision.
-
-    A higher one may fall below it again: precision need not rise with the threshold.
-
-    Args:
-        scores: as for `threshold_curve`.
-        qrels: likewise.
-        precision: 0…1, over all queries together.
-
-    Returns:
-        None if no threshold that keeps anything reaches it.
-    """
-    kept = _Kept.by(scores, qrels)
-    distinct, first = np.unique(kept.scores, return_index=True)
-    left = kept.scores.size - first
-    reached = np.flatnonzero(kept.relevant_from[first] / left >= precision)
-    return float(distinct[reached[0]]) if reached.size else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,10 +13,12 @@ from .changes import changes
 from .collection_scores import Scored
 from .comparisons import corrected, pairs
 from .cost_limit import dollars_by_depth
-from .curves import depth_curve, reordered, threshold_curve, threshold_for
+from .curves import depth_curve, reordered, threshold_curve
 from .data.collection import Candidates, Collection, Qrels
-from .measures import figures, per_query
-from .results import Depth, Figure, ModelResult, Pair, PerQuery
+from .measures import figures, mean, per_query
+from .results import MAIN_MEASURE, Depth, Figure, ModelResult, Pair, PerQuery
+from .split_half import chosen_depth, chosen_threshold
+from .verdicts import Verdict, verdict
 
 # Of fewer calls, one in twenty is less than a single one.
 _ENOUGH_FOR_P95 = 20
@@ -68,8 +70,10 @@ def _result(
     collection, candidates, qrels = judged.collection, judged.candidates, judged.qrels
     scores = {query: scored.scores[query] for query in candidates}
     moved = changes(collection, candidates, reordered(candidates, scores, judged.depths[-1]))
-    precision = judged.wanted_precision
-    wanted = None if precision is None else threshold_for(scores, qrels, precision)
+    curve = depth_curve(candidates, scores, qrels, judged.depths)
+    threshold = chosen_threshold(scores, qrels, judged.wanted_precision)
+    holds = threshold is not None and threshold.holds
+    score = threshold.score if threshold is not None and holds else None
     # The figures of one model say nothing about another that answered in its place.
     own = scored.answered_by in (None, reranker.model)
     published = CATALOGUE.get(reranker.model) if own else None
@@ -82,27 +86,35 @@ def _result(
         unchanged=moved.unchanged,
         changes=tuple(moved.most),
         worse=tuple(moved.worse),
-        depths=_depths(judged, reranker, scored),
-        thresholds=tuple(threshold_curve(scores, qrels, wanted)),
-        threshold_for_precision=wanted,
+        depths=_depths(judged, reranker, scored, curve),
+        thresholds=tuple(threshold_curve(scores, qrels, score)),
+        threshold_for_precision=None if judged.wanted_precision is None else score,
         usage=scored.usage,
         published={} if published is None else _published(published),
+        chosen_depth=chosen_depth(
+            judged.depths,
+            np.array([list(values.values()) for values in curve.values()]),
+            np.array(list(judged.first[MAIN_MEASURE].values())),
+            better=verdict(of_this[MAIN_MEASURE]) is Verdict.BETTER,
+        ),
+        chosen_threshold=threshold,
     )
 
 
-def _depths(judged: Judged, reranker: Reranker, scored: Scored) -> tuple[Depth, ...]:
-    curve = depth_curve(judged.candidates, scored.scores, judged.qrels, judged.depths)
+def _depths(
+    judged: Judged, reranker: Reranker, scored: Scored, curve: Mapping[int, Mapping[str, float]]
+) -> tuple[Depth, ...]:
     dollars = dollars_by_depth(reranker, judged.collection, judged.candidates, judged.depths)
     return tuple(
         Depth(
             candidates=depth,
-            ndcg_at_10=ndcg,
+            ndcg_at_10=mean(values),
             p50_ms=_milliseconds(scored.seconds.get(depth), 50),
             p95_ms=_milliseconds(scored.seconds.get(depth), 95, _ENOUGH_FOR_P95),
             calls=len(scored.seconds.get(depth, ())),
             dollars_per_1000_queries=dollars[depth],
         )
-        for depth, ndcg in curve.items()
+        for depth, values in curve.items()
     )
 
 

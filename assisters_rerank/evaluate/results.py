@@ -27,8 +27,8 @@ class Figure:
         low: lower end of the 95 % interval of the gain (paired t interval over the queries).
         high: its upper end.
         p: of a paired randomisation test against no gain, for this row only.
-        p_corrected: likewise, corrected for the number of rows (Holm); for nDCG@10 for the number
-            of models. The verdict goes by this one.
+        p_corrected: likewise, corrected (Holm) for the number of models, if it is nDCG@10; else for
+            the number of other rows, and at least that of nDCG@10. The verdict goes by this one.
         differing: queries whose value differs from the first stage's.
     """
 
@@ -82,6 +82,54 @@ class Threshold:
 
 
 @dataclass(frozen=True, slots=True)
+class ChosenDepth:
+    """The fewest candidates that give 95 % of the best gain in nDCG@10.
+
+    Attributes:
+        candidates: how many.
+        share: of the best gain, on all queries.
+        gain: over the first stage, chosen on one half of the queries and measured on the other:
+            the mean over many halves; None of fewer than 4 queries, like the other two.
+        low: lower end of its 95 % interval.
+        high: upper end.
+        holds: the gain of all candidates is certain, and so is this one. Else take none.
+    """
+
+    candidates: int
+    share: float
+    gain: float | None = None
+    low: float | None = None
+    high: float | None = None
+    holds: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenThreshold:
+    """The lowest score that surely has the wanted precision; without one, that of the best F1.
+
+    Attributes:
+        score: the threshold.
+        documents: how many candidates of all queries have at least this score: it rests on them.
+        queries: how many queries these are of.
+        precision: of what is kept, chosen on one half of the queries and measured on the other: the
+            mean over many halves; None if too few halves have one, like the next three.
+        low: lower end of its 95 % interval.
+        high: upper end.
+        recall: measured likewise.
+        holds: the precision reaches the wanted one there. Else take none.
+    """
+
+    score: float
+    documents: int
+    queries: int
+    precision: float | None = None
+    low: float | None = None
+    high: float | None = None
+    recall: float | None = None
+    holds: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """A query whose nDCG@10 the rerank changed.
 
@@ -117,12 +165,14 @@ class ModelResult:
         worse: ids of all queries that got worse, the worst first.
         depths: from few candidates to all.
         thresholds: rising.
-        threshold_for_precision: the lowest threshold that reaches the wanted precision; None if
-            none does, or none was wanted.
+        threshold_for_precision: the score of `chosen_threshold`, if it holds and a precision was
+            wanted; else None.
         usage: what it took.
         published: the service's own figures for it, where it publishes some and the server names
             no other model: measures by name (0…1, means over BEIR), and `ms@10`, `ms@50`, … for
             latencies with so many documents.
+        chosen_depth: None if no number of candidates gains anything.
+        chosen_threshold: None if no score surely has the wanted precision.
     """
 
     model: str
@@ -138,6 +188,8 @@ class ModelResult:
     threshold_for_precision: float | None
     usage: Usage
     published: Mapping[str, float]
+    chosen_depth: ChosenDepth | None = None
+    chosen_threshold: ChosenThreshold | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,8 @@ from assisters_rerank import Usage
 from assisters_rerank.evaluate.results import (
     MEASURES,
     Change,
+    ChosenDepth,
+    ChosenThreshold,
     Depth,
     Evaluation,
     Figure,
@@ -78,6 +80,8 @@ THRESHOLDS = tuple(
     for i in range(41)
 )
 
+NO_DEPTH = ChosenDepth(30, 0.961, 0.004, -0.02, 0.03)
+
 BGE = ModelResult(
     model="bge-reranker-v2",
     answered_by=None,
@@ -106,6 +110,10 @@ BGE = ModelResult(
         cost=0.2406,
     ),
     published={"nDCG@10": 0.542, "Recall@100": 0.783, "ms@10": 50, "ms@50": 150, "ms@100": 300},
+    chosen_depth=ChosenDepth(70, 0.961, 0.031, 0.01, 0.052, True),
+    chosen_threshold=ChosenThreshold(
+        THRESHOLDS[30].score, 324, 201, 0.73, 0.69, 0.78, 0.5, holds=True
+    ),
 )
 
 ONE_MODEL = Evaluation(
@@ -136,6 +144,8 @@ WORSE = replace(
     ),
     threshold_for_precision=None,
     published={},
+    chosen_depth=None,
+    chosen_threshold=ChosenThreshold(8.0, 12, 11, 0.574, 0.4, 0.7, 0.02),
 )
 
 TWO_MODELS = replace(
@@ -153,7 +163,9 @@ TWO_MODELS = replace(
 STOPPED = replace(
     ONE_MODEL,
     queries=12,
-    models=(replace(BGE, figures=figures(0.02, 0.05, 11)),),
+    models=(
+        replace(BGE, figures=figures(0.02, 0.05, 11), chosen_depth=NO_DEPTH, chosen_threshold=None),
+    ),
     stopped="the next query could cost more than --max-cost 0.25 leaves",
 )
 
@@ -165,6 +177,7 @@ UNKNOWN = replace(
             BGE,
             depths=depths(0.034, ms=False, price=False),
             threshold_for_precision=None,
+            chosen_threshold=ChosenThreshold(0.65, 324, 201, 0.73, 0.69, 0.78, 0.5, holds=True),
             usage=replace(BGE.usage, cost=None, search_units=7, tokens_estimated=False),
             published={},
         ),
@@ -186,7 +199,9 @@ ONE_QUERY = replace(
             worse=(),
             depths=depths(0.3)[:1],
             thresholds=(Threshold(0.5, 1.0, 1.0, 1.0),),
-            threshold_for_precision=0.5,
+            threshold_for_precision=None,
+            chosen_depth=ChosenDepth(10, 1.0),
+            chosen_threshold=ChosenThreshold(0.5, 1, 1),
         ),
     ),
 )

@@ -153,9 +153,16 @@ def test_a_depth_cuts_the_candidates(server: LocalServer, reranker: Reranker) ->
 def test_a_threshold_for_a_precision(reranker: Reranker) -> None:
     # The relevant document is always among the last, so the best scores.
     collection, candidates = numbered(3)
-    result = evaluate(collection, reranker, candidates=candidates, wanted_precision=0.3).models[0]
-    assert result.threshold_for_precision == 0.027
-    assert 0.027 in [threshold.score for threshold in result.thresholds]
+    few = evaluate(collection, reranker, candidates=candidates, wanted_precision=0.3).models[0]
+    assert (few.threshold_for_precision, few.chosen_threshold) == (None, None)
+    last = {query: {"d29": 1} for query in (f"q{number}" for number in range(20))}
+    more = Collection("more", collection.documents, {q: f"query {q}" for q in last}, last)
+    found = {query: list(collection.documents) for query in last}
+    result = evaluate(more, reranker, candidates=found, wanted_precision=0.7).models[0]
+    assert result.chosen_threshold is not None
+    assert result.threshold_for_precision == result.chosen_threshold.score == 0.029
+    assert (result.chosen_threshold.documents, result.chosen_threshold.precision) == (20, 1.0)
+    assert 0.029 in [threshold.score for threshold in result.thresholds]
 
 
 def test_dollars_for_a_thousand_queries(reranker: Reranker, server: LocalServer) -> None:

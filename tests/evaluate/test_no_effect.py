@@ -17,6 +17,7 @@ from assisters_rerank.evaluate import read_beir
 from assisters_rerank.evaluate.comparisons import corrected
 from assisters_rerank.evaluate.measures import figure, per_query
 from assisters_rerank.evaluate.results import MEASURES
+from assisters_rerank.evaluate.significance import t_interval
 from assisters_rerank.evaluate.verdicts import Verdict, verdict
 
 from ..local import beir, remembered
@@ -50,7 +51,11 @@ def differences(name: str) -> Mapping[str, NDArray[np.float64]]:
 
 
 def certain(by_measure: Mapping[str, Sequence[float]]) -> list[str]:
-    """The measures for which a report would say better or worse."""
+    """The measures for which a report would say better or worse; none without the main one."""
+    # What the interval alone rules out needs no randomisation, which takes a hundred times as long.
+    low, high = t_interval(np.array(next(iter(by_measure.values()))), 0.95)
+    if low <= 0 <= high:
+        return []
     found = {}
     for measure, values in by_measure.items():
         by_query = {str(place): value for place, value in enumerate(values)}
@@ -75,7 +80,8 @@ def test_chance_is_rarely_called_a_gain(name: str, measure: str) -> None:
         for _ in range(RUNS):
             drawn = values[chance.integers(0, values.size, size)]
             swapped = drawn * chance.choice((-1, 1), size)
-            found.append(bool(certain({measure: swapped.tolist()})))
+            # As the main measure: the others are judged only where that is certain.
+            found.append(bool(certain({"nDCG@10": swapped.tolist()})))
         print(f"{name}, {measure}, {size} queries: {rate(found):.1%} false verdicts")
         assert rate(found) <= MOST
 
@@ -86,7 +92,7 @@ def test_a_report_of_all_measures_is_rarely_wrong_in_any(name: str) -> None:
     for size in (25, 100):
         chance = np.random.default_rng(size)
         found = []
-        for _ in range(RUNS // 5):
+        for _ in range(RUNS):
             drawn = chance.integers(0, by_measure["MAP"].size, size)
             signs = chance.choice((-1, 1), size)
             found.append(

@@ -106,7 +106,7 @@ def test_what_is_drawn_is_also_said_and_every_table_has_heads(name: str) -> None
 def test_the_five_answers_stand_first() -> None:
     assert _answers(TWO_MODELS) == [
         ["▲ Better", "+0.012 to +0.054", "70", "0.75", "$0.86"],
-        ["▼ Worse", "-0.082 to -0.022", "None", "None", "$1.23"],
+        ["▼ Worse", "-0.082 to -0.022", "None", "None that holds", "$1.23"],
     ]
     assert _answers(STOPPED)[0][0] == "≈ Not clear"
     assert _answers(ONE_QUERY)[0][0] == "≈ Too few to tell"

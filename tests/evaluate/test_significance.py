@@ -109,13 +109,20 @@ def _figure(gain: float, p: float, differing: int = 20) -> Figure:
     return Figure(0.5, gain, gain - 0.1, gain + 0.1, p, p, differing)
 
 
-def test_the_main_measure_is_corrected_for_the_models_and_the_rest_for_all_rows() -> None:
+def test_the_main_measure_is_corrected_for_the_models_and_is_the_gate_of_the_rest() -> None:
     first = {"nDCG@10": _figure(0.2, 0.03), "MAP": _figure(0.2, 0.02), "R@100": Figure(1, 0, 0, 0)}
     second = {"nDCG@10": _figure(0.2, 0.2), "MAP": _figure(0.2, 0.3)}
     found = corrected([first, second])
-    assert [figure.p_corrected for figure in found[0].values()] == pytest.approx([0.06, 0.08, 1])
-    assert [figure.p_corrected for figure in found[1].values()] == pytest.approx([0.2, 0.4])
+    assert [figure.p_corrected for figure in found[0].values()] == pytest.approx([0.06, 0.06, 1])
+    assert [figure.p_corrected for figure in found[1].values()] == pytest.approx([0.2, 0.3])
     (alone,) = corrected([first])
+    assert [figure.p_corrected for figure in alone.values()] == pytest.approx([0.03, 0.03, 1])
+    (few,) = corrected([{**first, "nDCG@10": _figure(0.2, 0.001, 9)}])
+    assert [verdict(figure) for figure in few.values()] == [
+        Verdict.TOO_FEW,
+        Verdict.UNCLEAR,
+        Verdict.SAME,
+    ]
     assert [verdict(figure) for figure in alone.values()] == [
         Verdict.BETTER,
         Verdict.BETTER,

@@ -125,8 +125,24 @@ def test_at_most_a_dozen_thresholds_with_both_ends_and_the_chosen_one(place: int
 
 def test_a_precision_out_of_reach_is_said() -> None:
     words = _words(TWO_MODELS)
-    assert "No threshold reaches precision 0.700." in words
-    assert "No score reaches precision 0.700; the nearest is 0.574 at 11.399" in words
+    assert "No threshold holds for precision 0.700." in words
+    assert (
+        "Which threshold? None that holds The nearest is 8. For precision 0.700; it rests on 12 "
+        "documents of 11 queries. Chosen on one half of the queries, on the other precision 0.574 "
+        "(0.400 to 0.700), recall 0.020"
+    ) in words
+    assert "0.75 For precision 0.700; it rests on 324 documents of 201 queries" in words
+
+
+def test_no_depth_is_named_where_the_gain_is_not_clear() -> None:
+    words = _words(STOPPED)
+    assert (
+        "How many candidates? None that holds On these queries 30 candidates give 96 % of the best "
+        "gain; chosen on one half of the queries, the gain on the other is +0.004 (-0.020 to "
+        "+0.030). It may be chance"
+    ) in words
+    assert "* 30" not in words
+    assert "*: the fewest" not in words
 
 
 def test_texts_command_neither_rich_nor_the_terminal() -> None:

@@ -2,6 +2,6 @@
 
 - `answers` are the sentences, `wording` writes figures alike everywhere;
 - `terminal` writes through `terminal_output`; `json_report` writes JSON;
-- `page` is made of `page_tables`, `page_curves`, `page_queries` and `page_style`, with `plots` on
-  `scales`; `markup` writes it.
+- `page` is made of `page_tables`, `page_pairs`, `page_curves`, `page_queries` and `page_style`,
+  with `plots` on `scales`; `markup` writes it.
 """

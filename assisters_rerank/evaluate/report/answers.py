@@ -5,16 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import combinations
 
-from ..results import MAIN_MEASURE, Depth, Evaluation, Figure, ModelResult, Threshold
+from ..results import MAIN_MEASURE, Depth, Evaluation, Figure, ModelResult
 from ..significance import LEAST_DIFFERING
-from ..verdicts import (
-    FEW_QUERIES,
-    EnoughCandidates,
-    Verdict,
-    balanced,
-    enough_candidates,
-    verdict,
-)
+from ..verdicts import FEW_QUERIES, Verdict, verdict
 from . import wording
 
 _SHORT = {
@@ -49,13 +42,12 @@ def answers(evaluation: Evaluation, model: ModelResult) -> tuple[Answer, ...]:
     first = evaluation.first.get(MAIN_MEASURE)
     if figure is None or first is None:
         return (Answer("Is it better?", "Not measured", evaluation.stopped or "No query was."),)
-    enough = enough_candidates(model.depths, first.mean)
     return (
         _better(evaluation, model, figure, first),
         _sure(evaluation, figure),
-        _candidates(evaluation, model, enough),
+        _candidates(evaluation, model),
         _threshold(evaluation, model),
-        _cost(model, enough),
+        _cost(model),
     )
 
 
@@ -115,64 +107,61 @@ def _sure(evaluation: Evaluation, figure: Figure) -> Answer:
     return Answer("How sure is that?", interval, said)
 
 
-def _candidates(
-    evaluation: Evaluation, model: ModelResult, enough: EnoughCandidates | None
-) -> Answer:
+def _candidates(evaluation: Evaluation, model: ModelResult) -> Answer:
     question = "How many candidates?"
-    first_stage = wording.one_line(evaluation.first_stage, 60)
     if not model.depths:
         return Answer(question, "Not measured", "There is no curve over the candidates")
-    if enough is None:
+    chosen = model.chosen_depth
+    if chosen is None:
+        first_stage = wording.one_line(evaluation.first_stage, 60)
         return Answer(question, "None", f"No number of candidates beats {first_stage} alone")
-    depth, best = enough.depth, enough.best
-    if depth == best:
-        return Answer(
-            question, f"{depth.candidates:,}", "They give the best gain, and fewer give less"
-        )
     # Rounded down: 99.6 % is not all of it.
-    share = f"{int(100 * enough.share)} % of the best gain"
-    return Answer(
-        question, f"{depth.candidates:,}", f"They give {share}, which {best.candidates:,} give"
-    )
+    share = f"{int(100 * chosen.share)} % of the best gain"
+    detail = f"{chosen.candidates:,} candidates give {share}"
+    if chosen.gain is not None and chosen.low is not None and chosen.high is not None:
+        detail += (
+            "; chosen on one half of the queries, the gain on the other is "
+            f"{wording.difference(chosen.gain)} ({wording.interval(chosen.low, chosen.high)})"
+        )
+    if chosen.holds:
+        return Answer(question, f"{chosen.candidates:,}", detail)
+    return Answer(question, "None that holds", f"On these queries {detail}. It may be chance")
 
 
 def _threshold(evaluation: Evaluation, model: ModelResult) -> Answer:
     question = "Which threshold?"
-    wanted = evaluation.wanted_precision
-    if wanted is None:
-        found = balanced(model.thresholds)
-        if found is None:
-            return Answer(question, "None", "No threshold keeps a relevant document")
-        return Answer(question, wording.score(found.score), f"Best F1: {_kept(found)}")
-    if model.threshold_for_precision is not None:
-        short = wording.score(model.threshold_for_precision)
-        detail = f"The lowest score that reaches precision {wording.unit(wanted)}"
-        for threshold in model.thresholds:
-            if threshold.score == model.threshold_for_precision:
-                detail += f": {_kept(threshold)}"
-        return Answer(question, short, detail)
-    reached = [t for t in model.thresholds if t.precision is not None]
-    if not reached:
-        return Answer(question, "None", f"No score reaches precision {wording.unit(wanted)}")
-    closest = max(reached, key=lambda threshold: threshold.precision or 0.0)
+    wanted, chosen = evaluation.wanted_precision, model.chosen_threshold
+    if chosen is None:
+        return Answer(
+            question,
+            "None that holds",
+            "No threshold keeps a relevant document"
+            if wanted is None
+            else f"No score surely has precision {wording.unit(wanted)}",
+        )
+    aim = "Best F1" if wanted is None else f"For precision {wording.unit(wanted)}"
+    detail = (
+        f"{aim}; it rests on {wording.count(chosen.documents, 'document')} of "
+        f"{wording.queries(chosen.queries)}"
+    )
+    if chosen.precision is None or chosen.low is None or chosen.high is None:
+        detail += "; too few to choose on one half of the queries and measure on the other"
+    else:
+        detail += (
+            f". Chosen on one half of the queries, on the other precision "
+            f"{wording.unit(chosen.precision)} ({wording.unit(chosen.low)} to "
+            f"{wording.unit(chosen.high)}), recall {wording.unit(chosen.recall)}"
+        )
+    if chosen.holds:
+        return Answer(question, wording.score(chosen.score), detail)
     return Answer(
-        question,
-        "None",
-        f"No score reaches precision {wording.unit(wanted)}; the nearest is "
-        f"{wording.unit(closest.precision)} at {wording.score(closest.score)}",
+        question, "None that holds", f"The nearest is {wording.score(chosen.score)}. {detail}"
     )
 
 
-def _kept(threshold: Threshold) -> str:
-    return (
-        f"precision {wording.unit(threshold.precision)}, recall {wording.unit(threshold.recall)}, "
-        f"{threshold.documents:.1f} documents kept per query"
-    )
-
-
-def _cost(model: ModelResult, enough: EnoughCandidates | None) -> Answer:
+def _cost(model: ModelResult) -> Answer:
     question = "What does it cost?"
-    depth = _costed(model, enough)
+    depth = _costed(model)
     if depth is None:
         return Answer(question, "Not measured", "There is no curve over the candidates")
     dollars = depth.dollars_per_1000_queries
@@ -187,7 +176,9 @@ def _cost(model: ModelResult, enough: EnoughCandidates | None) -> Answer:
     return Answer(question, short, f"{each} {depth.candidates:,} candidates; {time}")
 
 
-def _costed(model: ModelResult, enough: EnoughCandidates | None) -> Depth | None:
-    if enough is not None:
-        return enough.depth
+def _costed(model: ModelResult) -> Depth | None:
+    chosen = model.chosen_depth
+    for depth in model.depths:
+        if chosen is not None and chosen.holds and depth.candidates == chosen.candidates:
+            return depth
     return max(model.depths, key=lambda depth: depth.candidates, default=None)

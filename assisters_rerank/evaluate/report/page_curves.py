@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from xml.etree.ElementTree import Element
 
 from ..results import MAIN_MEASURE, Depth, Evaluation, ModelResult
-from ..verdicts import balanced
 from . import wording
 from .markup import Child, table, tag
 from .plots import Level, Line, line_plot
@@ -71,18 +70,17 @@ def by_threshold(evaluation: Evaluation) -> list[Element]:
         tag("h2", "Which threshold?"),
         tag(
             "p",
-            "What keeping only documents with at least this score leaves of all candidates. The "
-            "dotted line marks the threshold named above.",
+            "What keeping only documents with at least this score leaves of all candidates, on "
+            "all queries. The dotted line marks the threshold named above, if one holds.",
             class_="soft",
         ),
-        *(part for model in models for part in _threshold_plots(evaluation, model)),
+        *(part for model in models for part in _threshold_plots(model)),
     ]
 
 
-def _threshold_plots(evaluation: Evaluation, model: ModelResult) -> tuple[Element, ...]:
-    found = balanced(model.thresholds) if evaluation.wanted_precision is None else None
-    chosen = found.score if found else model.threshold_for_precision
-    marked = () if chosen is None else (chosen,)
+def _threshold_plots(model: ModelResult) -> tuple[Element, ...]:
+    chosen = model.chosen_threshold
+    marked = () if chosen is None or not chosen.holds else (chosen.score,)
     precise = [(t.score, t.precision) for t in model.thresholds if t.precision is not None]
     shares = [
         Line("recall", [(t.score, t.recall) for t in model.thresholds], 1),

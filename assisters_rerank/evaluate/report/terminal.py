@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from ..results import MAIN_MEASURE, Evaluation, ModelResult, Threshold
-from ..verdicts import Verdict, beside_published, enough_candidates, verdict
+from ..verdicts import Verdict, beside_published, verdict
 from . import wording
 from .answers import answers, best_model, main_verdict
 from .terminal_output import Output
@@ -94,13 +94,13 @@ def _depths(output: Output, evaluation: Evaluation, model: ModelResult) -> None:
     if not model.depths:
         return
     first = evaluation.first.get(MAIN_MEASURE)
-    enough = enough_candidates(model.depths, first.mean) if first else None
+    best = model.chosen_depth
 
     def rows() -> Iterator[tuple[Sequence[str], str]]:
         if first:
             yield ("0", wording.unit(first.mean), "", "", "", ""), ""
         for depth in model.depths:
-            chosen = enough is not None and depth == enough.depth
+            chosen = best is not None and best.holds and depth.candidates == best.candidates
             cells = (
                 f"{'* ' * chosen}{depth.candidates:,}",
                 wording.unit(depth.ndcg_at_10),
@@ -113,7 +113,7 @@ def _depths(output: Output, evaluation: Evaluation, model: ModelResult) -> None:
 
     columns = ("candidates", MAIN_MEASURE, "p50 ms", "p95 ms", "calls", "$ per 1,000 queries")
     output.table(columns, rows())
-    if enough is not None:
+    if best is not None and best.holds:
         output.line("*: the fewest with at least 95 % of the best gain", "dim")
     if all(depth.p50_ms is None for depth in model.depths):
         output.line("No latency was measured: the scores came from the cache.", "dim")
@@ -141,9 +141,9 @@ def _thresholds(output: Output, evaluation: Evaluation, model: ModelResult) -> N
     if evaluation.wanted_precision is not None:
         aim = f"precision {wording.unit(evaluation.wanted_precision)}"
         if chosen is None:
-            output.line(f"No threshold reaches {aim}.")
+            output.line(f"No threshold holds for {aim}.")
         else:
-            output.line(f"*: {wording.score(chosen)} is the lowest that reaches {aim}", "dim")
+            output.line(f"*: {wording.score(chosen)} is the lowest that surely has {aim}", "dim")
 
 
 def _published(output: Output, model: ModelResult) -> None:
