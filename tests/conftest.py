@@ -1,7 +1,8 @@
-"""What holds for all tests: no settings in the environment, a Ctrl-C that works, turns."""
+"""What holds for all tests: no settings in the environment, a Ctrl-C that works, turns, gc."""
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 from collections.abc import Iterator
@@ -48,6 +49,13 @@ def pytest_xdist_auto_num_workers() -> int:
     """For `-n auto`: as many as there are processors that this process may use."""
     usable = getattr(os, "sched_getaffinity", lambda _: range(os.cpu_count() or 1))(0)
     return min(len(usable), _MOST_WORKERS)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """What is there before the first test need not be gone through by each test's `gc.collect()`."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(wrapper=True)
