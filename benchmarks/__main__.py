@@ -6,7 +6,16 @@ import platform
 import sys
 from importlib.metadata import version
 
-from benchmarks import caches, concurrency, embeddings, imports, long_lists, overhead, texts
+from benchmarks import (
+    caches,
+    concurrency,
+    embeddings,
+    imports,
+    long_lists,
+    overhead,
+    texts,
+    tool_selection,
+)
 
 
 def main() -> None:
@@ -21,6 +30,7 @@ def main() -> None:
     figures += embeddings.run(1 if smoke else 5)
     figures += caches.run(60 if smoke else 400)
     figures += imports.run(3 if smoke else 9)
+    figures += tool_selection.run(10 if smoke else 40)
     slow = [figure for figure in figures if figure.fails(2.0 if smoke else 1.0)]
     for figure in slow:
         print(f"too slow: {figure.row()}")

@@ -163,3 +163,17 @@ def test_texts_without_end_are_cut(scorer: Scorer) -> None:
 
 def test_an_empty_list(scorer: Scorer) -> None:
     assert scorer.score("a query", []) == []
+
+
+def test_a_kept_document_has_the_scores_of_one_that_is_read_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    texts = ["Run a command.", "Parse a date.", "Run a command, and run it again.", "", "x " * 200]
+    queries = ["How do I run something?", "dates", "x"]
+    keeping = embedded.EmbeddedScorer()
+    monkeypatch.setattr(embedded, "SHORT", -1)
+    anew = [embedded.EmbeddedScorer().score(query, texts) for query in queries]
+    monkeypatch.undo()
+    assert [keeping.score(query, texts) for query in queries * 2] == anew * 2
+    # The long one is read each time.
+    assert keeping._kept.cache_info().misses == 4

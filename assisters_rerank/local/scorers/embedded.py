@@ -26,6 +26,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -46,6 +47,25 @@ MIDDLE = 0.5
 
 STEEPNESS = 8.0
 """With it 0.7, the service's mark of high relevance, stands for a raw score of 0.6."""
+
+
+KEPT_DOCUMENTS = 512
+"""Short documents that are kept as they were read, some 10 MB (50 KB each at most): an agent's
+tools come with every question. A selection among 200 takes half the time with it."""
+
+SHORT = 300
+"""Characters up to which a document is kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Document:
+    """`directions` has a row for each of `counts`, the occurrences of its words."""
+
+    words: list[Word]
+    counts: list[int]
+    directions: npt.NDArray[np.float32]
+    mean: npt.NDArray[np.float64]
+    length: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +89,7 @@ class EmbeddedScorer:
 
     def __init__(self) -> None:
         self._vectors = word_vectors()
+        self._kept = lru_cache(KEPT_DOCUMENTS)(self._read)
 
     def score(self, query: str, documents: Sequence[str]) -> list[float]:
         """A relevance score of 0…1 for every document, in their order; 0.0 for blank texts."""
@@ -92,17 +113,26 @@ class EmbeddedScorer:
             mean=_mean(directions_of(words), [word.norm for word in words], len(words)),
         )
 
-    def _score_pair(self, query: _Query, document: str) -> float:
-        texts = split_words(document)
+    def _read(self, text: str) -> _Document | None:
+        """What of a document does not depend on the query; None if it is blank."""
+        texts = split_words(text)
         if not texts:
-            return 0.0
-        counts = Counter(texts)
-        words = [self._vectors.word(text) for text in counts]
+            return None
+        occurrences = Counter(texts)
+        words, counts = [self._vectors.word(each) for each in occurrences], [*occurrences.values()]
         directions = directions_of(words)
+        norms = [word.norm * count for word, count in zip(words, counts, strict=True)]
+        mean = _mean(directions, norms, len(texts))
+        return _Document(words, counts, directions, mean, len(texts))
+
+    def _score_pair(self, query: _Query, text: str) -> float:
+        document = self._kept(text) if len(text) <= SHORT else self._read(text)
+        if document is None:
+            return 0.0
         # einsum, because matmul would hand these sizes to BLAS's thread pool.
-        products = np.einsum("qd,wd->qw", query.directions, directions)
+        products = np.einsum("qd,wd->qw", query.directions, document.directions)
         occurrences = [0] * len(query.weights)
-        for column, (word, count) in enumerate(zip(words, counts.values(), strict=True)):
+        for column, (word, count) in enumerate(zip(document.words, document.counts, strict=True)):
             position = query.positions.get(word.stem)
             if position is not None:
                 occurrences[position] += count
@@ -112,9 +142,8 @@ class EmbeddedScorer:
             count + (product / UNIT**2) ** 2
             for count, product in zip(occurrences, nearest, strict=True)
         ]
-        norms = [word.norm * count for word, count in zip(words, counts.values(), strict=True)]
-        raw = coverage(query.weights, frequencies, len(texts))
-        raw += MEANING * _cosine(query.mean, _mean(directions, norms, len(texts)))
+        raw = coverage(query.weights, frequencies, document.length)
+        raw += MEANING * _cosine(query.mean, document.mean)
         return logistic(raw, MIDDLE, STEEPNESS)
 
 
