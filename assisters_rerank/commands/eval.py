@@ -110,6 +110,21 @@ def eval_(
             min=0, max=1, metavar="0-1", help="Report the threshold that reaches this precision."
         ),
     ] = None,
+    measures: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--measure",
+            metavar="NAME",
+            help="Another measure by ir-measures' name, such as nDCG@5 or Success@5; repeat it for "
+            "several.",
+        ),
+    ] = None,
+    relevance_level: Annotated[
+        int,
+        typer.Option(
+            min=1, metavar="GRADE", help="The lowest grade that counts as relevant; not for nDCG."
+        ),
+    ] = 1,
     max_cost: Annotated[
         float | None,
         typer.Option(
@@ -251,6 +266,9 @@ def eval_(
                     wanted_precision=precision,
                     max_cost=max_cost,
                     at_once=at_once,
+                    measures=measures or (),
+                    relevance_level=relevance_level,
+                    at_service_prices=local,
                     export=export,
                     identical="keep"
                     if keep_identical

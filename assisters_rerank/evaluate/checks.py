@@ -15,11 +15,16 @@ def check_arguments(
     wanted_precision: float | None,
     max_cost: float | None,
     at_once: int,
+    relevance_level: int,
 ) -> None:
     """Raises `ConfigurationError` for an impossible argument."""
     if not rerankers:
         raise ConfigurationError("rerankers: give at least one.")
-    for name, value in (("depth", depth), ("at_once", at_once)):
+    for name, value in (
+        ("depth", depth),
+        ("at_once", at_once),
+        ("relevance_level", relevance_level),
+    ):
         if not value >= 1:
             raise ConfigurationError(f"{name}: give at least 1, not {value}.")
     if wanted_precision is not None and not 0 <= wanted_precision <= 1:
@@ -28,12 +33,17 @@ def check_arguments(
         raise ConfigurationError(f"max_cost: give dollars, 0 or more, not {max_cost:g}.")
 
 
-def check_candidates(collection: Collection, candidates: Candidates) -> None:
+def check_candidates(collection: Collection, candidates: Candidates, relevance_level: int) -> None:
     """Raises `ConfigurationError` for what could not be measured."""
     if collection.queries.keys() != collection.qrels.keys():
         raise ConfigurationError("collection: its queries must be those that qrels judges.")
-    if not any(grade > 0 for grades in collection.qrels.values() for grade in grades.values()):
+    highest = max((g for grades in collection.qrels.values() for g in grades.values()), default=0)
+    if highest <= 0:
         raise ConfigurationError("collection: no document is relevant to any query.")
+    if highest < relevance_level:
+        raise ConfigurationError(
+            f"relevance_level: no grade is as high as {relevance_level}; the highest is {highest}."
+        )
     for query, grades in collection.qrels.items():
         if max(grades.values(), default=0) > HIGHEST_GRADE:
             raise ConfigurationError(

@@ -37,6 +37,9 @@ class Scored:
             `auto` perhaps two, separated by commas. None if nothing was asked.
         stopped: why it ended early; None if it did not.
         left_out: queries that the server found too long, and what it said; the others went on.
+        truncated: query id to the number of texts that the model did not read to their end; None
+            if its window is unknown.
+        warm_up_calls: timed calls that began before the first answer had come; not in `seconds`.
     """
 
     scores: dict[str, dict[str, float]] = field(default_factory=dict)
@@ -45,6 +48,8 @@ class Scored:
     answered_by: str | None = None
     stopped: str | None = None
     left_out: dict[str, str] = field(default_factory=dict)
+    truncated: dict[str, int | None] = field(default_factory=dict)
+    warm_up_calls: int = 0
 
 
 def check_reranker(reranker: Reranker, max_cost: float | None) -> None:
@@ -133,6 +138,8 @@ class _Run:
         self._over = threading.Event()
         self._ended: SimpleQueue[tuple[str, Answered | BaseException]] = SimpleQueue()
         self._models: dict[str, str] = {}
+        self._warm = False
+        self._cold: set[str] = set()
 
     def begin(self, query: Query, at_once: int) -> bool:
         """Begins it as soon as there is room, or leaves it out for want of money; False if over."""
@@ -155,6 +162,8 @@ class _Run:
             self.broke = True
             return True
         # A daemon: nobody waits for it after a Ctrl-C, not even the interpreter's end.
+        if not self._warm:
+            self._cold.add(query.id)
         thread = threading.Thread(target=self._work, args=(query,), daemon=True, name="evaluate")
         self.under_way[query.id] = thread, price
         thread.start()
@@ -208,6 +217,10 @@ class _Run:
         found.scores[answered.query.id] = answered.scores
         found.usage += answered.usage
         found.answered_by = ", ".join(sorted(set(self._models.values()))) or None
-        if answered.seconds is not None:
+        found.truncated[answered.query.id] = answered.truncated
+        self._warm = self._warm or answered.usage.requests > 0
+        if answered.seconds is not None and answered.query.id in self._cold:
+            found.warm_up_calls += 1
+        elif answered.seconds is not None:
             found.seconds.setdefault(answered.query.first, []).append(answered.seconds)
         self._progress(1)

@@ -13,11 +13,11 @@ from .collection_scores import Scored, check_reranker, score_all
 from .curves import depths_up_to, oracle, reordered
 from .data.collection import Candidates, Collection
 from .export import Export
-from .measures import figures, per_query
+from .measures import check_measures, figures, with_defaults
 from .model_results import Judged, model_results
 from .own_documents import Identical
 from .preparation import left_out_note, prepare
-from .results import Evaluation
+from .results import MEASURES, Evaluation
 
 
 def evaluate(
@@ -30,6 +30,9 @@ def evaluate(
     wanted_precision: float | None = None,
     max_cost: float | None = None,
     at_once: int = 1,
+    measures: Sequence[str] = (),
+    relevance_level: int = 1,
+    at_service_prices: bool = False,
     export: str | PathLike[str] | None = None,
     identical: Identical = "drop",
     progress: Callable[[int], None] = lambda _: None,
@@ -49,6 +52,12 @@ def evaluate(
         max_cost: dollars for all rerankers together; the run stops before more is spent, by
             estimated tokens. What is in a cache costs nothing.
         at_once: queries under way at the same time; latencies are most reliable with 1.
+        measures: ir-measures' names (`"nDCG@5"`, `"ERR@20"`) of what is measured next to the
+            default ones.
+        relevance_level: the lowest grade that counts as relevant, for thresholds and for measures
+            that know no grades. Queries without such a document are in no figure.
+        at_service_prices: estimate the dollars by depth by the service's published prices, for a
+            server that costs nothing.
         export: folder for the runs in TREC's format, the first stage's and each reranker's.
         identical: `"drop"` leaves a document out of the candidates of a query that has the same id
             and text; `"keep"` does not, `"drop_ids"` does so whatever its text is (BEIR's rule).
@@ -68,17 +77,26 @@ def evaluate(
     """
     started = time.perf_counter()
     rerankers = [rerankers] if isinstance(rerankers, Reranker) else list(rerankers)
-    check_arguments(rerankers, depth, wanted_precision, max_cost, at_once)
+    check_arguments(rerankers, depth, wanted_precision, max_cost, at_once, relevance_level)
+    names = with_defaults(measures, relevance_level)
     for reranker in rerankers:
         check_reranker(reranker, max_cost)
-    prepared = prepare(collection, rerankers, candidates, first_stage, depth, identical)
+    prepared = prepare(
+        collection, rerankers, candidates, first_stage, depth, identical, relevance_level
+    )
     collection, found = prepared.collection, prepared.candidates
+    added = [name for name in names if name not in MEASURES]
+    check_measures(added, relevance_level, found, collection.qrels)
     if prepared.left_out:
         progress(len(prepared.left_out) * len(rerankers))
     depths = depths_up_to(max(map(len, found.values()), default=0) or 1)
     exported = Export(export)
     exported.write("first-stage", found)
-    measurable = {query for query in collection.queries if _is_measurable(collection, query)}
+    measurable = {
+        query
+        for query, grades in collection.qrels.items()
+        if max(grades.values(), default=0) >= relevance_level
+    }
     common = set(collection.queries)
     reported: list[tuple[Reranker, Scored]] = []
     stopped: list[str] = []
@@ -124,9 +142,10 @@ def evaluate(
     # The same queries for all, or a run that was stopped would compare the figures of some with
     # those of others.
     found = {query: documents for query, documents in found.items() if query in common}
-    qrels = {query: collection.qrels[query] for query in found}
-    first = per_query(found, qrels)
-    judged = Judged(collection, found, qrels, first, depths, wanted_precision)
+    judged = Judged.of(
+        collection, found, depths, names, relevance_level, wanted_precision, at_service_prices
+    )
+    first = judged.first
     models, pairs = model_results(judged, reported)
     return Evaluation(
         collection=collection.name,
@@ -135,7 +154,7 @@ def evaluate(
         candidates=max(map(len, found.values()), default=0),
         first_stage=prepared.first_stage,
         first=figures(first, first),
-        oracle=figures(per_query(oracle(found, qrels), qrels), first),
+        oracle=figures(judged.values(oracle(found, collection.qrels)), first),
         models=models,
         pairs=pairs,
         wanted_precision=wanted_precision,
@@ -143,8 +162,8 @@ def evaluate(
         seconds=time.perf_counter() - started,
         left_out=left_out,
         notes=(*prepared.notes, *left_out_note(found_too_long)),
+        judged_at_10=judged.judged_at_10(found),
+        without_relevant=judged.without_relevant(),
+        relevance_level=relevance_level,
+        at_service_prices=at_service_prices,
     )
-
-
-def _is_measurable(collection: Collection, query: str) -> bool:
-    return any(grade > 0 for grade in collection.qrels[query].values())

@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import cache
 from statistics import fmean
+from subprocess import SubprocessError
 from typing import TYPE_CHECKING
 
 import ir_measures
 
+from ..errors import ConfigurationError
 from .data.collection import HIGHEST_GRADE
 from .results import MEASURES, Figure, PerQuery
 from .significance import paired
@@ -30,8 +32,63 @@ _IR_MEASURES: Mapping[str, ir_measures.Measure] = {
 }
 
 
+def measure_of(name: str, relevance_level: int = 1) -> ir_measures.Measure:
+    """The measure of a name: one of ours, or any of ir-measures'.
+
+    Args:
+        name: e.g. `"nDCG@10"`, `"AP(rel=2)@100"`, `"ERR@20"`.
+        relevance_level: the lowest grade that is relevant, for measures that know no grades and
+            do not name one themselves.
+
+    Raises:
+        ConfigurationError: there is no such measure, it needs a parameter, or what computes it is
+            not installed.
+    """
+    try:
+        found = _IR_MEASURES.get(name) or ir_measures.parse_measure(name)
+        if relevance_level > 1 and "rel" in found.SUPPORTED_PARAMS and "rel" not in found.params:
+            found = found(rel=relevance_level)
+        list(ir_measures.iter_calc([found], {"0": {"0": 1}}, {"0": {"0": 1}}))
+    except _UNCOMPUTABLE as error:
+        raise _uncomputable(name, error) from None
+    return found
+
+
+def check_measures(
+    names: Sequence[str], relevance_level: int, ranked: Candidates, qrels: Qrels
+) -> None:
+    """Raises `ConfigurationError` for a measure that cannot take these judgements."""
+    for name in names:
+        try:
+            per_query(ranked, qrels, [name], relevance_level)
+        except _UNCOMPUTABLE as error:
+            raise _uncomputable(name, error) from None
+
+
+# ERR goes through a Perl script, which takes grades up to 4.
+_UNCOMPUTABLE = (NameError, ValueError, AssertionError, RuntimeError, OSError, SubprocessError)
+
+
+def _uncomputable(name: str, error: Exception) -> ConfigurationError:
+    return ConfigurationError(
+        f"measures: {name!r} cannot be computed ({str(error).splitlines()[0]}); give a name that "
+        "ir-measures has, such as nDCG@5 or Success@5, and that takes these grades."
+    )
+
+
+def with_defaults(names: Sequence[str], relevance_level: int = 1) -> tuple[str, ...]:
+    """The default measures, and after them those of `names` that are not among them."""
+    known = {measure_of(name, relevance_level): name for name in MEASURES}
+    for name in names:
+        known.setdefault(measure_of(name, relevance_level), name)
+    return tuple(known.values())
+
+
 def per_query(
-    ranked: Candidates, qrels: Qrels, measures: Sequence[str] = MEASURES
+    ranked: Candidates,
+    qrels: Qrels,
+    measures: Sequence[str] = MEASURES,
+    relevance_level: int = 1,
 ) -> dict[str, dict[str, float]]:
     """Each measure of each query that has a relevant document, in the order of `qrels`.
 
@@ -44,7 +101,8 @@ def per_query(
     Args:
         ranked: each query's documents, best first.
         qrels: the grades; a document without one counts as not relevant.
-        measures: some of `results.MEASURES`.
+        measures: names that `measure_of` knows.
+        relevance_level: as there.
 
     Raises:
         ValueError: a document twice in one ranking, or a grade above a million, of which
@@ -56,10 +114,10 @@ def per_query(
     grades: dict[str, dict[str, int]] = {}
     queries: dict[str, str] = {}
     for query, judged in qrels.items():
-        relevant = {document: grade for document, grade in judged.items() if grade > 0}
-        if not relevant:
+        highest = max(judged.values(), default=0)
+        if highest <= 0:
             continue
-        if max(relevant.values()) > HIGHEST_GRADE:
+        if highest > HIGHEST_GRADE:
             raise ValueError(f"query {query!r} has a grade above {HIGHEST_GRADE}")
         documents = ranked.get(query, ())
         places = {document: place for place, document in enumerate(documents)}
@@ -67,17 +125,21 @@ def per_query(
             raise ValueError(f"query {query!r} has a document twice")
         number = str(len(queries))
         queries[number] = query
-        run[number] = by_rank(len(documents))
+        if documents:  # of none, some measures divide by their number
+            run[number] = by_rank(len(documents))
         grades[number] = {
-            str(places.get(document, len(documents) + other)): grade
-            for other, (document, grade) in enumerate(relevant.items())
+            str(places.get(document, len(documents) + other)): max(0, grade)
+            for other, (document, grade) in enumerate(judged.items())
         }
     found = {name: dict.fromkeys(queries.values(), 0.0) for name in measures}
     if queries:
-        names = {_IR_MEASURES[name]: name for name in measures}
+        names = {_known(name, relevance_level): name for name in measures}
         for metric in ir_measures.iter_calc(list(names), grades, run):
             found[names[metric.measure]][queries[metric.query_id]] = float(metric.value)
     return found
+
+
+_known = cache(measure_of)
 
 
 def _by_rank(documents: int) -> dict[str, float]:

@@ -31,47 +31,112 @@ class Judged:
     Attributes:
         collection: the texts.
         candidates: of these queries.
-        qrels: likewise.
+        graded: the judgements of those that have a relevant document, which figures are of.
+        relevant: of all of them, 1 for what counts as relevant and 0 for what does not.
         first: the first stage's values.
         depths: numbers of candidates, up to all.
+        names: of the measures.
+        relevance_level: the lowest grade that is relevant.
         wanted_precision: of a threshold.
+        at_service_prices: whether dollars by depth are by the service's prices.
     """
 
     collection: Collection
     candidates: Candidates
-    qrels: Qrels
+    graded: Qrels
+    relevant: Qrels
     first: PerQuery
     depths: Sequence[int]
+    names: Sequence[str]
+    relevance_level: int
     wanted_precision: float | None
+    at_service_prices: bool
+
+    @classmethod
+    def of(
+        cls,
+        collection: Collection,
+        candidates: Candidates,
+        depths: Sequence[int],
+        names: Sequence[str],
+        relevance_level: int,
+        wanted_precision: float | None,
+        at_service_prices: bool,
+    ) -> Judged:
+        """With the judgements of the queries in `candidates`."""
+        relevant = {
+            query: {
+                document: int(grade >= relevance_level)
+                for document, grade in collection.qrels[query].items()
+            }
+            for query in candidates
+        }
+        graded = {q: collection.qrels[q] for q, grades in relevant.items() if any(grades.values())}
+        first = per_query(candidates, graded, names, relevance_level)
+        return cls(
+            collection,
+            candidates,
+            graded,
+            relevant,
+            first,
+            depths,
+            names,
+            relevance_level,
+            wanted_precision,
+            at_service_prices,
+        )
+
+    def values(self, ranked: Candidates) -> PerQuery:
+        """Every measure of each query."""
+        return per_query(ranked, self.graded, self.names, self.relevance_level)
+
+    def judged_at_10(self, ranked: Candidates) -> float:
+        """Share of the first ten documents that have a judgement."""
+        return mean(per_query(ranked, self.graded, ["Judged@10"])["Judged@10"])
+
+    def without_relevant(self) -> int:
+        """How many queries have no relevant document among their candidates."""
+        return sum(
+            not any(self.relevant[query].get(document) for document in self.candidates[query])
+            for query in self.graded
+        )
 
 
 def model_results(
     judged: Judged, reported: Sequence[tuple[Reranker, Scored]]
 ) -> tuple[tuple[ModelResult, ...], tuple[Pair, ...]]:
     """Each reranker against the first stage, and each two of them."""
-    values = [
-        per_query(reordered(judged.candidates, scored.scores, judged.depths[-1]), judged.qrels)
-        for _, scored in reported
+    orders = [
+        reordered(judged.candidates, scored.scores, judged.depths[-1]) for _, scored in reported
     ]
+    values = [judged.values(order) for order in orders]
     all_figures = corrected([figures(each, judged.first) for each in values])
     names = [reranker.model for reranker, _ in reported]
     return (
         tuple(
-            _result(judged, reranker, scored, of_this)
-            for (reranker, scored), of_this in zip(reported, all_figures, strict=True)
+            _result(judged, reranker, scored, order, of_this)
+            for (reranker, scored), order, of_this in zip(
+                reported, orders, all_figures, strict=True
+            )
         ),
         pairs(list(zip(names, values, strict=True))),
     )
 
 
 def _result(
-    judged: Judged, reranker: Reranker, scored: Scored, of_this: dict[str, Figure]
+    judged: Judged,
+    reranker: Reranker,
+    scored: Scored,
+    order: Candidates,
+    of_this: dict[str, Figure],
 ) -> ModelResult:
-    collection, candidates, qrels = judged.collection, judged.candidates, judged.qrels
+    candidates = judged.candidates
     scores = {query: scored.scores[query] for query in candidates}
-    moved = changes(collection, candidates, reordered(candidates, scores, judged.depths[-1]))
-    curve = depth_curve(candidates, scores, qrels, judged.depths)
-    threshold = chosen_threshold(scores, qrels, judged.wanted_precision)
+    measured = {query: order[query] for query in judged.graded}
+    moved = changes(judged.collection, candidates, measured)
+    curve = depth_curve(candidates, scores, judged.graded, judged.depths)
+    threshold = chosen_threshold(scores, judged.relevant, judged.wanted_precision)
+    cut = [scored.truncated[query] for query in candidates]
     holds = threshold is not None and threshold.holds
     score = threshold.score if threshold is not None and holds else None
     # The figures of one model say nothing about another that answered in its place.
@@ -87,10 +152,14 @@ def _result(
         changes=tuple(moved.most),
         worse=tuple(moved.worse),
         depths=_depths(judged, reranker, scored, curve),
-        thresholds=tuple(threshold_curve(scores, qrels, score)),
+        thresholds=tuple(threshold_curve(scores, judged.relevant, score)),
         threshold_for_precision=None if judged.wanted_precision is None else score,
         usage=scored.usage,
         published={} if published is None else _published(published),
+        judged_at_10=judged.judged_at_10(order),
+        pairs=sum(map(len, candidates.values())),
+        truncated=None if None in cut else sum(each or 0 for each in cut),
+        warm_up_calls=scored.warm_up_calls,
         chosen_depth=chosen_depth(
             judged.depths,
             np.array([list(values.values()) for values in curve.values()]),
@@ -104,7 +173,8 @@ def _result(
 def _depths(
     judged: Judged, reranker: Reranker, scored: Scored, curve: Mapping[int, Mapping[str, float]]
 ) -> tuple[Depth, ...]:
-    dollars = dollars_by_depth(reranker, judged.collection, judged.candidates, judged.depths)
+    priced = reranker.model_copy(update={"prices": {}}) if judged.at_service_prices else reranker
+    dollars = dollars_by_depth(priced, judged.collection, judged.candidates, judged.depths)
     return tuple(
         Depth(
             candidates=depth,

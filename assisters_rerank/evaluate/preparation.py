@@ -44,8 +44,11 @@ def prepare(
     first_stage: str | None,
     depth: int,
     identical: Identical,
+    relevance_level: int = 1,
 ) -> Prepared:
     """Makes the candidates, and leaves out what no request could be made of.
+
+    `relevance_level` is the lowest grade that is relevant.
 
     Raises:
         ConfigurationError: nothing could be measured, whatever the rerankers answer.
@@ -64,23 +67,26 @@ def prepare(
         ][:depth]
         for query in collection.queries
     }
-    check_candidates(collection, found)
-    _check_relevant(collection, found, name)
+    check_candidates(collection, found, relevance_level)
+    _check_relevant(collection, found, name, relevance_level)
     left_out = _hopeless(collection, found, rerankers)
     kept = {query: text for query, text in collection.queries.items() if query not in left_out}
     asked = replace(
         collection, queries=kept, qrels={query: collection.qrels[query] for query in kept}
     )
-    if not any(grade > 0 for grades in asked.qrels.values() for grade in grades.values()):
+    grades = (grade for judged in asked.qrels.values() for grade in judged.values())
+    if not any(grade >= relevance_level for grade in grades):
         query, reason = next(iter(left_out.items()))
         raise ConfigurationError(f"No query can be asked; the first one, {query!r}: {reason}")
     notes = [*collection.notes, *filter(None, [own.note]), *left_out_note(left_out)]
     return Prepared(asked, {query: found[query] for query in kept}, name, left_out, notes)
 
 
-def _check_relevant(collection: Collection, candidates: Candidates, name: str) -> None:
+def _check_relevant(
+    collection: Collection, candidates: Candidates, name: str, relevance_level: int
+) -> None:
     if not any(
-        collection.qrels[query].get(document, 0) > 0
+        collection.qrels[query].get(document, 0) >= relevance_level
         for query, documents in candidates.items()
         for document in documents
     ):

@@ -55,6 +55,7 @@ class Answered:
         usage: of both calls.
         asked: the model that was asked for.
         model: the one that answered; None if nothing was asked, all texts being blank.
+        truncated: texts of which the model did not read the end; None if its window is unknown.
     """
 
     query: Query
@@ -63,6 +64,7 @@ class Answered:
     usage: Usage
     asked: str
     model: str | None
+    truncated: int | None
 
 
 def ask(reranker: Reranker, query: Query, over: threading.Event) -> Answered:
@@ -83,6 +85,7 @@ def ask(reranker: Reranker, query: Query, over: threading.Event) -> Answered:
     known: dict[str, float] = {}
     usage, models = Usage(), list[str]()
     seconds: float | None = None
+    truncated: int | None = 0
     for part in (query.texts[: query.first], query.texts[query.first :]):
         # Blank ones are not scored, but stand last in their call's list, and here in the whole.
         new = [text for text in dict.fromkeys(part) if text.strip() and text not in known]
@@ -93,6 +96,8 @@ def ask(reranker: Reranker, query: Query, over: threading.Event) -> Answered:
         if not models and len(new) == query.first:
             seconds = watch.seconds(ranking.usage)
         usage += ranking.usage
+        cut = ranking.truncated
+        truncated = None if truncated is None or cut is None else truncated + cut
         models.append(ranking.model)
         for ranked in ranking:
             if ranked.relevance_score is not None:
@@ -104,7 +109,8 @@ def ask(reranker: Reranker, query: Query, over: threading.Event) -> Answered:
         document: known.get(text, blank)
         for document, text in zip(query.documents, query.texts, strict=True)
     }
-    return Answered(query, scores, seconds, usage, asked, models[0] if models else None)
+    answered_by = models[0] if models else None
+    return Answered(query, scores, seconds, usage, asked, answered_by, truncated)
 
 
 def check_model(before: str, now: str) -> None:

@@ -171,6 +171,12 @@ class ModelResult:
         published: the service's own figures for it, where it publishes some and the server names
             no other model: measures by name (0…1, means over BEIR), and `ms@10`, `ms@50`, … for
             latencies with so many documents.
+        judged_at_10: share of the first ten documents that have a judgement, whatever it says.
+        pairs: how many pairs of query and document were scored.
+        truncated: pairs of which the model did not read the end, by estimated tokens; None if its
+            window is unknown.
+        warm_up_calls: calls that began before the first answer had come. They open connections and
+            wake the server up, and are in no latency.
         chosen_depth: None if no number of candidates gains anything.
         chosen_threshold: None if no score surely has the wanted precision.
     """
@@ -188,6 +194,10 @@ class ModelResult:
     threshold_for_precision: float | None
     usage: Usage
     published: Mapping[str, float]
+    judged_at_10: float = 0.0
+    pairs: int = 0
+    truncated: int | None = None
+    warm_up_calls: int = 0
     chosen_depth: ChosenDepth | None = None
     chosen_threshold: ChosenThreshold | None = None
 
@@ -224,6 +234,10 @@ class Evaluation:
             can exceed.
         models: one result for each model.
         pairs: each two of the models; empty with one model.
+        judged_at_10: share of the first stage's first ten documents that have a judgement.
+        without_relevant: queries none of whose candidates is relevant: no reranker can help them.
+        relevance_level: the lowest grade that is relevant, for all but nDCG, which knows grades.
+        at_service_prices: the dollars by depth are what the service would bill, whatever was paid.
         wanted_precision: what `threshold_for_precision` was asked for.
         stopped: why it ended before all queries were done; None if it did not.
         seconds: how long it took.
@@ -245,3 +259,7 @@ class Evaluation:
     left_out: Mapping[str, str] = field(default_factory=dict)
     notes: Sequence[str] = ()
     pairs: Sequence[Pair] = ()
+    judged_at_10: float = 0.0
+    without_relevant: int = 0
+    relevance_level: int = 1
+    at_service_prices: bool = False

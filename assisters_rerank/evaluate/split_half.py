@@ -23,7 +23,7 @@ from .significance import SIGNIFICANT
 ENOUGH_OF_THE_GAIN = 0.95
 """The share of the best gain at which reranking more candidates is not worth its price."""
 
-LEAST_QUERIES = 10
+LEAST_QUERIES = 20
 """A threshold rests on documents of at least so many queries."""
 
 _SPLITS = 50
@@ -83,7 +83,7 @@ def chosen_threshold(scores: Scores, qrels: Qrels, wanted: float | None) -> Chos
     """The lowest score whose precision is surely the wanted one; without one, that of the best F1.
 
     Surely: the lower end of the precision's one-sided 95 % interval reaches it, by queries and by
-    documents, on documents of at least 10 queries.
+    documents, on documents of at least 20 queries.
 
     Args:
         scores: as for `threshold_curve`.

@@ -110,6 +110,10 @@ BGE = ModelResult(
         cost=0.2406,
     ),
     published={"nDCG@10": 0.542, "Recall@100": 0.783, "ms@10": 50, "ms@50": 150, "ms@100": 300},
+    judged_at_10=0.09,
+    pairs=30_000,
+    truncated=1_058,
+    warm_up_calls=1,
     chosen_depth=ChosenDepth(70, 0.961, 0.031, 0.01, 0.052, True),
     chosen_threshold=ChosenThreshold(
         THRESHOLDS[30].score, 324, 201, 0.73, 0.69, 0.78, 0.5, holds=True
@@ -128,6 +132,8 @@ ONE_MODEL = Evaluation(
     wanted_precision=0.7,
     stopped=None,
     seconds=93.4,
+    judged_at_10=0.12,
+    without_relevant=24,
 )
 
 WORSE = replace(
@@ -241,6 +247,13 @@ HOSTILE_TEXTS = replace(
     stopped=HOSTILE,
 )
 
+LOCAL = replace(
+    ONE_MODEL,
+    models=(replace(BGE, usage=replace(BGE.usage, cost=0.0)),),
+    relevance_level=2,
+    at_service_prices=True,
+)
+
 ALL: Mapping[str, Evaluation] = {
     "one model": ONE_MODEL,
     "two models": TWO_MODELS,
@@ -249,5 +262,6 @@ ALL: Mapping[str, Evaluation] = {
     "one query": ONE_QUERY,
     "nothing": NOTHING,
     "no model": replace(ONE_MODEL, models=()),
+    "local": LOCAL,
     "hostile": HOSTILE_TEXTS,
 }

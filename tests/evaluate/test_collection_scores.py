@@ -39,10 +39,11 @@ def test_the_first_call_has_each_depth_in_turn(server: LocalServer, reranker: Re
     sizes = [len(request.documents) for request in server.requests]
     assert sizes == [10, 20, 20, 10, 30, 10, 20, 20, 10, 30, 10, 20]
     assert {depth: len(seconds) for depth, seconds in found.seconds.items()} == {
-        10: 3,
+        10: 2,  # the first of three has warmed up the connection
         20: 2,
         30: 2,
     }
+    assert found.warm_up_calls == 1
     assert all(0 < each < 5 for seconds in found.seconds.values() for each in seconds)
 
 
@@ -114,7 +115,7 @@ def test_latencies_leave_out_what_was_waited_for() -> None:
         Reranker(base_url=server.base_url, timeout=0.6) as reranker,
     ):
         started = time.monotonic()
-        found = score_all(reranker, collection, candidates, [10], at_once=2)
+        found = score_all(reranker, collection, candidates, [10])
         took = time.monotonic() - started
     assert found.stopped is None
     assert len(found.scores) == 2
@@ -128,7 +129,7 @@ def test_a_call_that_waits_between_its_requests_has_no_latency(
     server: LocalServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rate_limits, "MINUTE", 0.3)
-    collection, candidates = numbered(1, documents=10)
+    collection, candidates = numbered(2, documents=10)
     latencies = []
     for pace in (None, 1):
         with Reranker(
@@ -138,7 +139,7 @@ def test_a_call_that_waits_between_its_requests_has_no_latency(
             max_concurrency=1,
         ) as reranker:
             found = score_all(reranker, collection, candidates, [10])
-        assert (found.usage.requests, found.usage.retries) == (2, 0)
+        assert (found.usage.requests, found.usage.retries) == (4, 0)
         latencies.append({depth: len(seconds) for depth, seconds in found.seconds.items()})
     assert latencies == [{10: 1}, {}]
 
@@ -157,6 +158,41 @@ def test_the_users_own_pace_is_kept() -> None:
         ).start()
         assert not done.wait(1)
         assert len(server.requests) == 3
+
+
+class Cold(LastNumber):
+    """Its first calls take long, as those of a server do that loads its model."""
+
+    def __init__(self, calls: int) -> None:
+        self.calls = calls
+
+    def score(self, query: str, documents: Sequence[str]) -> list[float]:
+        self.calls -= 1
+        if self.calls >= 0:
+            time.sleep(0.3)
+        return super().score(query, documents)
+
+
+@pytest.mark.timed
+@pytest.mark.parametrize("at_once", [1, 3])
+def test_no_latency_is_that_of_a_cold_start(at_once: int) -> None:
+    collection, candidates = numbered(9, documents=10)
+    with (
+        LocalServer(scorer=Cold(at_once)) as server,
+        Reranker(base_url=server.base_url) as reranker,
+    ):
+        found = score_all(reranker, collection, candidates, [10], at_once=at_once)
+    assert found.warm_up_calls == at_once
+    assert len(found.seconds[10]) == 9 - at_once
+    assert max(found.seconds[10]) < 0.3
+
+
+def test_what_the_cache_answers_warms_nothing_up(server: LocalServer) -> None:
+    collection, candidates = numbered(4, documents=10)
+    with Reranker(base_url=server.base_url, cache=MemoryCache()) as reranker:
+        reranker.rerank(collection.queries["q0"], list(collection.documents.values()))
+        found = score_all(reranker, collection, candidates, [10])
+    assert (found.warm_up_calls, len(found.seconds[10])) == (1, 2)
 
 
 def test_a_query_without_candidates(server: LocalServer, reranker: Reranker) -> None:

@@ -155,13 +155,13 @@ def test_a_threshold_for_a_precision(reranker: Reranker) -> None:
     collection, candidates = numbered(3)
     few = evaluate(collection, reranker, candidates=candidates, wanted_precision=0.3).models[0]
     assert (few.threshold_for_precision, few.chosen_threshold) == (None, None)
-    last = {query: {"d29": 1} for query in (f"q{number}" for number in range(20))}
+    last = {query: {"d29": 1} for query in (f"q{number}" for number in range(60))}
     more = Collection("more", collection.documents, {q: f"query {q}" for q in last}, last)
     found = {query: list(collection.documents) for query in last}
     result = evaluate(more, reranker, candidates=found, wanted_precision=0.7).models[0]
     assert result.chosen_threshold is not None
     assert result.threshold_for_precision == result.chosen_threshold.score == 0.029
-    assert (result.chosen_threshold.documents, result.chosen_threshold.precision) == (20, 1.0)
+    assert (result.chosen_threshold.documents, result.chosen_threshold.precision) == (60, 1.0)
     assert 0.029 in [threshold.score for threshold in result.thresholds]
 
 
@@ -281,14 +281,85 @@ def test_published_figures_are_not_set_beside_another_models(server: LocalServer
 
 
 def test_how_many_calls_the_latencies_are_of(reranker: Reranker) -> None:
-    collection, candidates = numbered(20, documents=8)
+    collection, candidates = numbered(21, documents=8)
     (depth,) = evaluate(collection, reranker, candidates=candidates).models[0].depths
     assert depth.calls == 20
     assert depth.p95_ms is not None
-    collection, candidates = numbered(19, documents=8)
+    collection, candidates = numbered(20, documents=8)
     (depth,) = evaluate(collection, reranker, candidates=candidates).models[0].depths
     assert (depth.calls, depth.p95_ms) == (19, None)
     assert depth.p50_ms is not None
+
+
+def test_what_stands_behind_the_figures(reranker: Reranker) -> None:
+    collection, candidates = numbered(4, documents=12)
+    long = "word " * 600 + "0.5"
+    documents = {**collection.documents, "d1": long, "d2": long + " "}
+    qrels = {query: {"d11": 1} for query in collection.queries} | {"q3": {"d5": 0, "d11": 1}}
+    found = evaluate(
+        Collection("long", documents, collection.queries, qrels),
+        reranker,
+        candidates={**candidates, "q0": ["d1", "d2"]},
+    )
+    (result,) = found.models
+    assert (result.pairs, result.truncated, result.warm_up_calls) == (38, 8, 1)
+    assert found.without_relevant == 1
+    assert found.judged_at_10 == pytest.approx(1 / 40)
+    assert result.judged_at_10 == pytest.approx(4 / 40)
+    with Reranker(base_url=reranker.base_url, model="rerank-v1") as unknown:
+        (result,) = evaluate(collection, unknown, candidates=candidates).models
+    assert (result.pairs, result.truncated) == (48, None)
+
+
+def test_any_measure_next_to_the_default_ones(reranker: Reranker) -> None:
+    collection, candidates = graded()
+    names = ("nDCG@5", "RR@10", "ERR@20", "AP(rel=2)@20")
+    found = evaluate(collection, reranker, candidates=candidates, measures=names)
+    plain = evaluate(collection, reranker, candidates=candidates)
+    # RR@10 is MRR@10 by another name.
+    assert list(found.first) == [*plain.first, "nDCG@5", "ERR@20", "AP(rel=2)@20"]
+    for name, figure in plain.first.items():
+        assert found.first[name] == figure
+    graded_by = {q: dict(g) for q, g in collection.qrels.items() if any(g.values())}
+    run = {q: {d: -float(place) for place, d in enumerate(candidates[q])} for q in graded_by}
+    (theirs,) = pytrec_eval_means(graded_by, run, "ndcg_cut.5")
+    assert found.first["nDCG@5"].mean == pytest.approx(theirs, abs=1e-6)
+
+
+def pytrec_eval_means(
+    qrels: dict[str, dict[str, int]], run: dict[str, dict[str, float]], *names: str
+) -> list[float]:
+    values = pytrec_eval.RelevanceEvaluator(qrels, set(names)).evaluate(run)
+    return [
+        sum(each[name.replace(".", "_")] for each in values.values()) / len(qrels) for name in names
+    ]
+
+
+def test_a_higher_relevance_level(reranker: Reranker) -> None:
+    collection, candidates = graded()
+    found = evaluate(collection, reranker, candidates=candidates, relevance_level=2)
+    # q1 and q2 only have a document with a grade of 2 or more.
+    assert (found.queries, found.relevance_level) == (2, 2)
+    of_two = {q: dict(collection.qrels[q]) for q in ("q1", "q2")}
+    run = {q: {d: -float(place) for place, d in enumerate(candidates[q])} for q in of_two}
+    values = pytrec_eval.RelevanceEvaluator(
+        of_two, {"map", "P.10", "ndcg_cut.10"}, relevance_level=2
+    ).evaluate(run)
+    for name, theirs in (("MAP", "map"), ("P@10", "P_10"), ("nDCG@10", "ndcg_cut_10")):
+        mean = sum(each[theirs] for each in values.values()) / 2
+        assert found.first[name].mean == pytest.approx(mean, abs=1e-6), name
+
+
+def test_dollars_at_the_services_prices(server: LocalServer) -> None:
+    collection, candidates = numbered(3)
+    free = {"bge-reranker-v2": 0.0}
+    with Reranker(base_url=server.base_url, prices=free) as reranker:
+        found = evaluate(collection, reranker, candidates=candidates, at_service_prices=True)
+        paid = evaluate(collection, reranker, candidates=candidates)
+    assert found.models[0].usage.cost == 0
+    assert [depth.dollars_per_1000_queries for depth in paid.models[0].depths] == [0.0] * 3
+    assert all(depth.dollars_per_1000_queries for depth in found.models[0].depths)
+    assert (found.at_service_prices, paid.at_service_prices) == (True, False)
 
 
 BAD: dict[str, tuple[dict[str, object], str]] = {
@@ -296,6 +367,11 @@ BAD: dict[str, tuple[dict[str, object], str]] = {
     "at_once": ({"at_once": 0}, "at_once: give at least 1"),
     "precision": ({"wanted_precision": 1.5}, "wanted_precision: give 0 to 1"),
     "cost": ({"max_cost": -1}, "max_cost: give dollars"),
+    "measure": ({"measures": ["nDGC@5"]}, "measures: 'nDGC@5' cannot be computed"),
+    "not installed": ({"measures": ["alpha_nDCG@10"]}, "measures: 'alpha_nDCG@10' cannot be"),
+    "without a parameter": ({"measures": ["INSQ"]}, "measures: 'INSQ' cannot be computed"),
+    "level": ({"relevance_level": 0}, "relevance_level: give at least 1"),
+    "level too high": ({"relevance_level": 2}, "no grade is as high as 2; the highest is 1"),
     "not a number": ({"max_cost": float("nan")}, "max_cost: give dollars"),
     "twice": ({"candidates": {"q0": ["d1", "d1"]}}, "query 'q0' has the document 'd1' twice"),
     "unknown": ({"candidates": {"q0": ["d1", "d99"]}}, "'d99', which is not in"),
@@ -311,6 +387,18 @@ def test_bad_arguments_are_said_before_anything_is_asked(
     arguments, message = BAD[case]
     with pytest.raises(ConfigurationError, match=message):
         evaluate(collection, reranker, **{"candidates": candidates, **arguments})  # type: ignore[arg-type]
+    assert server.requests == []
+
+
+def test_grades_that_a_measure_does_not_take_are_said_before_anything_is_asked(
+    server: LocalServer, reranker: Reranker
+) -> None:
+    collection, candidates = numbered(2)
+    high = Collection(
+        "h", collection.documents, collection.queries, {**collection.qrels, "q0": {"d1": 9}}
+    )
+    with pytest.raises(ConfigurationError, match="'ERR@20' cannot be computed"):
+        evaluate(high, reranker, candidates=candidates, measures=["ERR@20"])
     assert server.requests == []
 
 

@@ -15,7 +15,16 @@ from assisters_rerank.evaluate.report.page import to_html
 from assisters_rerank.evaluate.report.scales import scale
 from assisters_rerank.evaluate.results import Evaluation
 
-from .evaluations import ALL, HOSTILE_TEXTS, ONE_MODEL, ONE_QUERY, STOPPED, TWO_MODELS, UNKNOWN
+from .evaluations import (
+    ALL,
+    HOSTILE_TEXTS,
+    LOCAL,
+    ONE_MODEL,
+    ONE_QUERY,
+    STOPPED,
+    TWO_MODELS,
+    UNKNOWN,
+)
 
 _VOID = {"meta"}
 
@@ -118,6 +127,38 @@ def test_a_stop_and_unknowns_are_said() -> None:
     said = _text(_page(UNKNOWN))
     assert "No latency was measured" in said
     assert "no price is known" in said
+
+
+def test_what_stands_behind_the_figures_is_said() -> None:
+    said = _text(_page(LOCAL))
+    for fact in (
+        "24 queries of 300 without a relevant candidate",
+        "bge-reranker-v2: judged@10: 0.120 of the first stage's first ten",
+        "bge-reranker-v2: 1,058 of 30,000 pairs longer than the model's window",
+        "bge-reranker-v2: 1 warm-up call left out of latencies",
+        "Latency of a call, ms (30 calls a point)",
+        "Dollars per 1,000 queries, at the service's prices",
+        "ms with 50 candidates150160 (30 calls)",
+    ):
+        assert fact in said
+    heads = [_text(row) for row in _page(LOCAL).iterfind(".//details//thead/tr")]
+    assert "Candidates nDCG@10 p50 ms p95 ms Calls $ per 1,000 queries".replace(" ", "") in [
+        head.replace(" ", "") for head in heads
+    ]
+
+
+def test_each_two_models_are_compared() -> None:
+    said = _text(_page(TWO_MODELS))
+    assert "Which model?bge-reranker-v2: Its nDCG@10 is above that of every other model." in said
+    assert "+0.085 better+0.050 to +0.120<0.001" in said
+    assert "corrected for 1 pair (Holm)" in said
+    assert "Which model?" not in _text(_page(ONE_MODEL))
+
+
+def test_an_axis_of_nothing_begins_at_nothing() -> None:
+    axis = scale([0.0, 0.0], 0, 1)
+    assert axis.low == 0
+    assert all(value >= 0 for value, _ in axis.ticks)
 
 
 def test_a_plot_has_the_first_stage_the_oracle_and_every_depth() -> None:

@@ -17,6 +17,7 @@ from .evaluations import (
     ALL,
     BGE,
     HOSTILE_TEXTS,
+    LOCAL,
     NOTHING,
     ONE_MODEL,
     ONE_QUERY,
@@ -95,6 +96,24 @@ def test_one_query_proves_nothing_whatever_its_interval() -> None:
     assert "+0.300 +0.300, +0.300 <0.001 too few" in words
     assert "Is it better? Too few to tell" in words
     assert "The values of 1 query differ; a verdict needs 10" in words
+
+
+def test_what_stands_behind_the_figures_is_said() -> None:
+    words = _words(LOCAL)
+    for fact in (
+        "24 queries of 300 without a relevant candidate: no reranker can help there.",
+        "judged@10: 0.120 of the first stage's first ten documents have a judgement, 0.090 of the "
+        "model's. What nobody judged counts as wrong, so the model may be better than measured.",
+        "1,058 of 30,000 pairs longer than the model's window: it did not read their ends.",
+        "1 warm-up call left out of latencies.",
+        "Relevant: a grade of 2 or more.",
+        "Dollars are at the service's prices; what this run took stands below.",
+        "$0.86 For 1,000 queries with 70 candidates, at the service's prices; 216 ms per call "
+        "(median; 95th percentile 322 ms; 30 calls)",
+        "Took: $0.00",
+    ):
+        assert fact in words
+    assert "service's prices" not in _words(ONE_MODEL)
 
 
 def test_why_it_stopped_is_the_last_thing_said() -> None:

@@ -47,7 +47,7 @@ def answers(evaluation: Evaluation, model: ModelResult) -> tuple[Answer, ...]:
         _sure(evaluation, figure),
         _candidates(evaluation, model),
         _threshold(evaluation, model),
-        _cost(model),
+        _cost(evaluation, model),
     )
 
 
@@ -159,7 +159,7 @@ def _threshold(evaluation: Evaluation, model: ModelResult) -> Answer:
     )
 
 
-def _cost(model: ModelResult) -> Answer:
+def _cost(evaluation: Evaluation, model: ModelResult) -> Answer:
     question = "What does it cost?"
     depth = _costed(model)
     if depth is None:
@@ -169,11 +169,13 @@ def _cost(model: ModelResult) -> Answer:
     if depth.p50_ms is None:
         time = "latency not measured: the scores came from the cache"
     else:
-        time = f"{wording.milliseconds(depth.p50_ms)} ms per call"
+        time = f"{wording.milliseconds(depth.p50_ms)} ms per call (median"
         if depth.p95_ms is not None:
-            time += f" (median; 95th percentile {wording.milliseconds(depth.p95_ms)} ms)"
+            time += f"; 95th percentile {wording.milliseconds(depth.p95_ms)} ms"
+        time += f"; {wording.count(depth.calls, 'call')})"
     each = "With" if dollars is None else "For 1,000 queries with"
-    return Answer(question, short, f"{each} {depth.candidates:,} candidates; {time}")
+    prices = ", at the service's prices" if evaluation.at_service_prices else ""
+    return Answer(question, short, f"{each} {depth.candidates:,} candidates{prices}; {time}")
 
 
 def _costed(model: ModelResult) -> Depth | None:

@@ -13,7 +13,7 @@ from .page_curves import by_candidates, by_threshold
 from .page_pairs import model_against_model
 from .page_queries import moved_queries
 from .page_style import STYLE
-from .page_tables import measures, published, took
+from .page_tables import behind, measures, published, took
 from .plots import interval_plot
 
 _SIGNS = {Verdict.BETTER: "▲ ", Verdict.WORSE: "▼ ", Verdict.SAME: "= "}
@@ -71,6 +71,7 @@ def _body(evaluation: Evaluation) -> list[Element | None]:
         None if evaluation.models else tag("p", "No model was evaluated."),
         *model_against_model(evaluation),
         *measures(evaluation),
+        *behind(evaluation),
         *by_candidates(evaluation),
         *by_threshold(evaluation),
         *moved_queries(evaluation),

@@ -49,10 +49,23 @@ def by_candidates(evaluation: Evaluation) -> list[Element]:
             line_plot(
                 "nDCG@10 by number of candidates", _CANDIDATES, "nDCG@10", lines, levels=levels
             ),
-            line_plot("Latency of a call, ms", _CANDIDATES, "ms", latency, from_zero=True)
+            line_plot(
+                f"Latency of a call, ms ({_calls(models)})",
+                _CANDIDATES,
+                "ms",
+                latency,
+                from_zero=True,
+            )
             if latency
             else tag("p", "No latency was measured: the scores came from the cache."),
-            line_plot("Dollars per 1,000 queries", _CANDIDATES, "dollars", cost, from_zero=True)
+            line_plot(
+                "Dollars per 1,000 queries"
+                + (", at the service's prices" if evaluation.at_service_prices else ""),
+                _CANDIDATES,
+                "dollars",
+                cost,
+                from_zero=True,
+            )
             if cost
             else tag("p", "What it costs is unknown: no price is known."),
             class_="plots",
@@ -118,16 +131,24 @@ def _depth_table(model: ModelResult) -> Element:
             wording.unit(depth.ndcg_at_10),
             wording.milliseconds(depth.p50_ms),
             wording.milliseconds(depth.p95_ms),
+            f"{depth.calls:,}",
             wording.price(depth.dollars_per_1000_queries),
         ]
         for depth in model.depths
     ]
-    heads = ["Candidates", MAIN_MEASURE, "p50 ms", "p95 ms", "$ per 1,000 queries"]
+    heads = ["Candidates", MAIN_MEASURE, "p50 ms", "p95 ms", "Calls", "$ per 1,000 queries"]
     return tag(
         "details",
         tag("summary", f"The numbers: {_name(model)}"),
         table(f"{_name(model)} by number of candidates", heads, rows),
     )
+
+
+def _calls(models: Sequence[tuple[int, ModelResult]]) -> str:
+    counts = [depth.calls for _, model in models for depth in model.depths if depth.calls]
+    least, most = min(counts), max(counts)
+    number = f"{most:,}" if least == most else f"{least:,} to {most:,}"
+    return f"{number} {'call' if most == 1 else 'calls'} a point"
 
 
 def _points(

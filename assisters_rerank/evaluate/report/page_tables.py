@@ -7,7 +7,7 @@ from xml.etree.ElementTree import Element
 
 from ..results import Evaluation, Figure, ModelResult
 from ..verdicts import beside_published, verdict
-from . import wording
+from . import facts, wording
 from .markup import Child, table, tag
 
 
@@ -69,6 +69,29 @@ def published(evaluation: Evaluation) -> list[Element]:
     ]
 
 
+def behind(evaluation: Evaluation) -> list[Element]:
+    """Judgements, lost queries, cut texts and warm-up calls."""
+    shared = facts.of_queries(evaluation)
+    models = [(model, facts.of_model(evaluation, model)) for model in evaluation.models]
+    lines = [*((None, fact) for fact in shared), *((m, f) for m, found in models for f in found)]
+    if not lines:
+        return []
+    return [
+        tag("h2", "What stands behind the figures"),
+        tag(
+            "ul",
+            *(
+                tag(
+                    "li",
+                    tag("strong", f"{wording.one_line(model.model, 60)}: ") if model else None,
+                    f"{fact}.",
+                )
+                for model, fact in lines
+            ),
+        ),
+    ]
+
+
 def took(evaluation: Evaluation) -> list[Element]:
     """Money, requests and tokens of each model."""
     if not evaluation.models:
@@ -107,12 +130,18 @@ def _gain(figure: Figure) -> Element:
     )
 
 
+def _latency(model: ModelResult, measured: float | None) -> str:
+    calls = next((depth.calls for depth in model.depths if depth.p50_ms == measured), 0)
+    of = f" ({wording.count(calls, 'call')})" if measured is not None else ""
+    return f"{wording.milliseconds(measured)}{of}"
+
+
 def _beside(model: ModelResult) -> list[list[Child]]:
     rows: list[list[Child]] = []
     for name, (value, measured) in beside_published(model).items():
         if name.startswith("ms@"):
             name = f"ms with {name.removeprefix('ms@')} candidates"
-            rows.append([name, wording.milliseconds(value), wording.milliseconds(measured)])
+            rows.append([name, wording.milliseconds(value), _latency(model, measured)])
         else:
             rows.append([wording.one_line(name, 40), wording.unit(value), wording.unit(measured)])
     return rows

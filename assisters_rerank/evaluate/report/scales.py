@@ -46,7 +46,8 @@ def scale(
     low, high = min(found), max(found)
     if high - low <= 1e-9 * max(1.0, abs(low), abs(high)):
         around = abs(low) / 10 or 0.5
-        low, high, tight = low - around, high + around, False
+        # Nothing costs or lasts less than nothing.
+        low, high, tight = low - around if low else 0.0, high + around, False
     step = _round_step((high - low) / max(ticks - 1, 1))
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
     written = [(i * step, _written(i * step, step)) for i in range(first, last + 1)]

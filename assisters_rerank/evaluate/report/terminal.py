@@ -12,7 +12,7 @@ from rich.text import Text
 
 from ..results import MAIN_MEASURE, Evaluation, ModelResult, Threshold
 from ..verdicts import Verdict, beside_published, verdict
-from . import wording
+from . import facts, wording
 from .answers import answers, best_model, main_verdict
 from .terminal_output import Output
 
@@ -31,11 +31,15 @@ def show(evaluation: Evaluation, console: Console) -> None:
         f"{wording.count(evaluation.candidates, 'candidate')} each from "
         f"{_first_stage(evaluation)}; took {wording.seconds(evaluation.seconds)}"
     )
+    for fact in facts.of_queries(evaluation):
+        output.line(f"{fact}.")
     for model in evaluation.models:
         output.heading(_named(model))
         if model.figures:
             _measures(output, evaluation, model)
             _changes(output, model)
+            for fact in facts.of_model(evaluation, model):
+                output.line(f"{fact}.")
         _depths(output, evaluation, model)
         _thresholds(output, evaluation, model)
         _published(output, model)
@@ -119,6 +123,8 @@ def _depths(output: Output, evaluation: Evaluation, model: ModelResult) -> None:
         output.line("No latency was measured: the scores came from the cache.", "dim")
     if all(depth.dollars_per_1000_queries is None for depth in model.depths):
         output.line("The model's price is unknown.", "dim")
+    elif evaluation.at_service_prices:
+        output.line(wording.SERVICE_PRICES, "dim")
 
 
 def _thresholds(output: Output, evaluation: Evaluation, model: ModelResult) -> None:

@@ -10,6 +10,7 @@ from ...usage import count as count
 from ..results import MAIN_MEASURE, Evaluation
 from ..significance import LEAST_DIFFERING, SIGNIFICANT
 
+SERVICE_PRICES = "Dollars are at the service's prices; what this run took stands below."
 UNKNOWN = "\N{EN DASH}"
 
 
@@ -56,9 +57,9 @@ def rows_explained(evaluation: Evaluation) -> str:
     )
     return (
         "better, worse: the 95 % interval of the gain excludes zero (paired t), and p is at most "
-        f"{SIGNIFICANT} (paired randomisation test). Several rows are several tests (Holm): p of the "
-        f"main measure, {MAIN_MEASURE}, is corrected for {count(len(models), 'model')}; that of "
-        f"{count(others, 'other row')} for their number, and it is never below the main one's. "
+        f"{SIGNIFICANT} (paired randomisation test). Several rows are several tests (Holm): p of "
+        f"the main measure, {MAIN_MEASURE}, is corrected for {count(len(models), 'model')}; that "
+        f"of {count(others, 'other row')} for their number, and it is never below the main one's. "
         f"too few: fewer than {LEAST_DIFFERING} queries differ."
     )
 
