@@ -111,7 +111,7 @@ def _look(folder: Path, width: int, *, dark: bool) -> tuple[list[dict[str, objec
 
 
 @pytest.mark.parametrize("dark", [False, True])
-@pytest.mark.parametrize("width", [390, 1200])
+@pytest.mark.parametrize("width", [320, 390, 1200])
 def test_the_page_is_readable(tmp_path: Path, width: int, dark: bool) -> None:
     reports, console = _look(tmp_path, width, dark=dark)
     assert console == ["measured"]

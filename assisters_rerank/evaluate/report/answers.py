@@ -99,7 +99,7 @@ def _sure(evaluation: Evaluation, figure: Figure) -> Answer:
     if told is Verdict.UNCLEAR and not figure.low <= 0 <= figure.high:
         said = "The 95 % interval of the gain excludes zero, but the p-value is above 0.05"
     if told not in (Verdict.SAME, Verdict.TOO_FEW):
-        said += f"; p = {wording.p_value(figure.p_corrected)}"
+        said += f"; {wording.p_is(figure.p_corrected)}"
         tests = len(evaluation.models)
         said += f", corrected for {tests} models" if tests > 1 else ""
     if 1 < evaluation.queries < FEW_QUERIES:

@@ -129,14 +129,17 @@ def _depth_table(model: ModelResult) -> Element:
         [
             f"{depth.candidates:,}",
             wording.unit(depth.ndcg_at_10),
-            wording.milliseconds(depth.p50_ms),
+            tag(
+                "div",
+                wording.milliseconds(depth.p50_ms),
+                tag("small", f"{depth.calls:,}") if depth.calls else None,
+            ),
             wording.milliseconds(depth.p95_ms),
-            f"{depth.calls:,}",
             wording.price(depth.dollars_per_1000_queries),
         ]
         for depth in model.depths
     ]
-    heads = ["Candidates", MAIN_MEASURE, "p50 ms", "p95 ms", "Calls", "$ per 1,000 queries"]
+    heads = ["Candidates", MAIN_MEASURE, "p50 ms, calls", "p95 ms", "$ per 1,000 queries"]
     return tag(
         "details",
         tag("summary", f"The numbers: {_name(model)}"),

@@ -5,10 +5,10 @@ from __future__ import annotations
 from xml.etree.ElementTree import Element
 
 from ..results import MAIN_MEASURE, Evaluation, Pair
-from ..verdicts import verdict
 from . import wording
 from .answers import best_model
 from .markup import Child, table, tag
+from .page_tables import difference
 
 
 def model_against_model(evaluation: Evaluation) -> list[Element]:
@@ -21,7 +21,7 @@ def model_against_model(evaluation: Evaluation) -> list[Element]:
         tag("p", tag("strong", answer.short), f": {answer.detail}."),
         table(
             f"{MAIN_MEASURE}, query by query",
-            ["Model", "Other", "Difference", "p"],
+            ["Model", "Other", "Difference"],
             [_row(pair) for pair in evaluation.pairs],
         ),
         tag("p", wording.pairs_explained(len(evaluation.pairs)), class_="soft"),
@@ -30,15 +30,8 @@ def model_against_model(evaluation: Evaluation) -> list[Element]:
 
 def _row(pair: Pair) -> list[Child]:
     figure = pair.difference
-    told = verdict(figure)
     return [
         wording.one_line(pair.model, 60),
         wording.one_line(pair.other, 60),
-        tag(
-            "div",
-            f"{wording.difference(figure.gain)} ",
-            tag("span", told, class_=f"verdict {told.name.lower()}"),
-            tag("small", wording.interval(figure.low, figure.high)),
-        ),
-        wording.p_value(figure.p_corrected),
+        difference(figure),
     ]

@@ -46,6 +46,9 @@ tbody th:first-child { overflow-wrap: anywhere; min-width: 7em; }
 .tables { display: flex; flex-wrap: wrap; gap: 0 3rem; } .tables > * { max-width: 100%; }
 @media (max-width: 30rem) { table { font-size: .85rem; } th, td { padding-right: .4rem; }
   td .verdict { display: block; } td small { white-space: normal; } }
+@media (max-width: 22rem) { table { font-size: .75rem; } th, td { padding-right: .25rem; }
+  thead th { font-size: .7rem; } tbody th:first-child { min-width: 5em; }
+  figure > svg text { font-size: 15px; } }
 .plots { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(22rem, 100%), 1fr));
   gap: 1.5rem; }
 figure { margin: 0; max-width: 28rem; } figcaption { font-weight: 600; }

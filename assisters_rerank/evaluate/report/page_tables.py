@@ -20,7 +20,7 @@ def measures(evaluation: Evaluation) -> list[Element]:
         tag("h2", "Measures"),
         tag(
             "p",
-            "Below each gain stands its 95 % interval. "
+            "Below each gain stand its 95 % interval and p. "
             f"{wording.rows_explained(evaluation)} The oracle is the same candidates in "
             "the best possible order: no reranker can exceed it.",
             class_="soft",
@@ -28,15 +28,14 @@ def measures(evaluation: Evaluation) -> list[Element]:
         _tables(
             table(
                 wording.one_line(model.model, 60),
-                ["Measure", "First stage", "Reranked", "Oracle", "Gain", "p"],
+                ["Measure", "First stage", "Reranked", "Oracle", "Gain"],
                 [
                     [
                         wording.one_line(name, 20),
                         _mean(evaluation.first.get(name)),
                         tag("strong", wording.unit(figure.mean)),
                         _mean(evaluation.oracle.get(name)),
-                        _gain(figure),
-                        wording.p_value(figure.p_corrected),
+                        difference(figure),
                     ]
                     for name, figure in model.figures.items()
                 ],
@@ -120,13 +119,15 @@ def _mean(figure: Figure | None) -> str:
     return wording.unit(None if figure is None else figure.mean)
 
 
-def _gain(figure: Figure) -> Element:
+def difference(figure: Figure) -> Element:
+    """A difference of means, with verdict, interval and p."""
     told = verdict(figure)
     return tag(
         "div",
         f"{wording.difference(figure.gain)} ",
         tag("span", told, class_=f"verdict {told.name.lower()}"),
         tag("small", wording.interval(figure.low, figure.high)),
+        tag("small", wording.p_is(figure.p_corrected)),
     )
 
 

@@ -42,6 +42,11 @@ def p_value(value: float) -> str:
     return "<0.001" if value < 0.001 else f"{value:.3f}"
 
 
+def p_is(value: float) -> str:
+    """The p-value with its name."""
+    return "p < 0.001" if value < 0.001 else f"p = {p_value(value)}"
+
+
 def interval(low: float, high: float) -> str:
     """Both ends of an interval of differences."""
     return f"{difference(low)} to {difference(high)}"
