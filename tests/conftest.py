@@ -53,7 +53,7 @@ def pytest_xdist_auto_num_workers() -> int:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_finish() -> None:
-    """What is there before the first test need not be gone through by each test's `gc.collect()`."""
+    """Keeps what is there before the first test out of every test's `gc.collect()`."""
     gc.collect()
     gc.freeze()
 
