@@ -23,7 +23,7 @@ from assisters_rerank.local import LocalServer
 from llama_index_assisters import AssistersEmbedding, AssistersRerank
 
 from ..plugins.cases import KEY
-from ..plugins.many_tools import QUESTIONS, TOOLS
+from ..plugins.many_tools import QUESTIONS, TOOLS, without_a_shared_word
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning:inspect"),  # of the agent's own fields
@@ -127,6 +127,20 @@ async def test_what_a_tool_call_costs(
     assert str(await agent.run("Send an email to the tax office.")) == "send_mail was called"
     assert len(offered) == 2
     assert len(server.requests) - before == 2 * (reranks - cached)
+
+
+@pytest.mark.slow
+def test_how_often_the_right_tool_is_among_five(five: AssistersRerank) -> None:
+    index = ObjectIndex.from_objects(ALL, index_cls=SummaryIndex)
+    retriever = index.as_retriever(node_postprocessors=[five])
+
+    def found(question: str) -> list[str]:
+        return [tool.metadata.name for tool in retriever.retrieve(question)]
+
+    right = {(tool, question) for tool, question in QUESTIONS if tool in found(question)}
+    by_name = sum(name in found(name) for name in TOOLS)
+    # As docs/choosing.md says.
+    assert (len(right), len(right & set(without_a_shared_word())), by_name) == (28, 8, 200)
 
 
 async def test_the_retrievers_are_the_same_in_sync_and_async(
