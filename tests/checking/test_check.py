@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import math
 import random
 from collections.abc import Callable
@@ -430,6 +431,13 @@ def test_what_the_reranker_makes_of_answers_is_left_aside() -> None:
     assert report.is_right, report.problems
     assert report.ranking == plain.ranking
     assert (report.sizes.most, report.sizes.refused) == (plain.sizes.most, plain.sizes.refused)
+
+
+def test_its_own_long_documents_are_not_warned_of(caplog: pytest.LogCaptureFixture) -> None:
+    report, _ = checked(answering(window=2000), model="bge-reranker-v2")
+    assert report.lengths is not None
+    assert report.lengths.outcome == "cut"
+    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
 
 
 @pytest.mark.parametrize("run", [asyncio.run, trio.run], ids=["asyncio", "trio"])
