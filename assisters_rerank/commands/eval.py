@@ -44,9 +44,7 @@ def eval_(
     ] = False,
     models: Annotated[
         list[str] | None,
-        typer.Option(
-            "--model", "-m", metavar="ID", help="Model to evaluate; repeat it to compare several."
-        ),
+        typer.Option("--model", "-m", metavar="ID", help="Model to evaluate; repeat it for more."),
     ] = None,
     run: Annotated[
         Path | None,
@@ -112,18 +110,10 @@ def eval_(
     ] = None,
     measures: Annotated[
         list[str] | None,
-        typer.Option(
-            "--measure",
-            metavar="NAME",
-            help="Another measure by ir-measures' name, such as nDCG@5 or Success@5; repeat it for "
-            "several.",
-        ),
+        typer.Option("--measure", metavar="NAME", help="Measure this, too (ir-measures' names)."),
     ] = None,
     relevance_level: Annotated[
-        int,
-        typer.Option(
-            min=1, metavar="GRADE", help="The lowest grade that counts as relevant; not for nDCG."
-        ),
+        int, typer.Option(min=1, metavar="GRADE", help="The lowest grade that is relevant.")
     ] = 1,
     max_cost: Annotated[
         float | None,
