@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from .data.collection import Scores
 from .measures import per_query
-from .pooled import Scores
 from .results import Threshold
 
 if TYPE_CHECKING:

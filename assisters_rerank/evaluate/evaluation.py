@@ -58,7 +58,8 @@ def evaluate(
             that know no grades. Queries without such a document are in no figure.
         at_service_prices: estimate the dollars by depth by the service's published prices, for a
             server that costs nothing.
-        export: folder for the runs in TREC's format, the first stage's and each reranker's.
+        export: folder for the runs in TREC's format, the first stage's and each reranker's with
+            its scores, and for the values of each query (JSON; Parquet where pyarrow is).
         identical: `"drop"` leaves a document out of the candidates of a query that has the same id
             and text; `"keep"` does not, `"drop_ids"` does so whatever its text is (BEIR's rule).
         progress: called with 1 for each query that a reranker has finished.
@@ -100,6 +101,7 @@ def evaluate(
     common = set(collection.queries)
     reported: list[tuple[Reranker, Scored]] = []
     stopped: list[str] = []
+    tags: list[str] = []
     spent = 0.0
     for reranker in rerankers:
         spent_before = reranker.total_usage.cost or 0.0
@@ -127,12 +129,14 @@ def evaluate(
         if measurable.isdisjoint(scored.scores):
             continue
         done_candidates = {query: found[query] for query in found if query in scored.scores}
-        exported.write(reranker.model, reordered(done_candidates, scored.scores, depth))
+        ranked = reordered(done_candidates, scored.scores, depth)
+        tag = exported.write(reranker.model, ranked, scored.scores)
         if measurable.isdisjoint(common & scored.scores.keys()):
             stopped.append(f"{reranker.model} has done none of the queries of those before it")
             continue
         common &= scored.scores.keys()
         reported.append((reranker, scored))
+        tags.append(tag)
     if not reported:
         raise ConfigurationError(f"There is nothing to report yet: {'; '.join(stopped)}.")
     found_too_long = {
@@ -146,6 +150,14 @@ def evaluate(
         collection, found, depths, names, relevance_level, wanted_precision, at_service_prices
     )
     first = judged.first
+    if export is not None:
+        exported.write_values(
+            {"first-stage": first}
+            | {
+                tag: judged.values(reordered(found, scored.scores, depth))
+                for tag, (_, scored) in zip(tags, reported, strict=True)
+            }
+        )
     models, pairs = model_results(judged, reported)
     return Evaluation(
         collection=collection.name,

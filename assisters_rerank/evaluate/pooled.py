@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,10 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from .data.collection import Qrels
-
-Scores = Mapping[str, Mapping[str, float]]
-"""Query id, then document id, to the relevance score."""
+    from .data.collection import Qrels, Scores
 
 Numbers = NDArray[np.float64]
 

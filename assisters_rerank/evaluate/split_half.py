@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special  # type: ignore[import-untyped]  # it ships no types
 
-from .data.collection import Qrels
-from .pooled import PooledScores, Scores
+from .data.collection import Qrels, Scores
+from .pooled import PooledScores
 from .results import ChosenDepth, ChosenThreshold
 from .significance import SIGNIFICANT
 

@@ -81,7 +81,7 @@ def agree(
 def test_the_figures_are_those_of_the_exported_runs(reranker: Reranker, tmp_path: Path) -> None:
     collection, candidates = graded()
     found = evaluate(collection, reranker, candidates=candidates, export=tmp_path / "new" / "runs")
-    runs = {file.name: read(file) for file in (tmp_path / "new" / "runs").iterdir()}
+    runs = {file.name: read(file) for file in (tmp_path / "new" / "runs").glob("*.run")}
     assert runs.keys() == {"first-stage.run", "bge-reranker-v2.run"}
     agree(found.first, runs["first-stage.run"], collection)
     agree(found.models[0].figures, runs["bge-reranker-v2.run"], collection)
@@ -117,7 +117,7 @@ def test_several_models_and_one_of_them_twice(server: LocalServer, tmp_path: Pat
         rerankers = [one, other, again]
         found = evaluate(collection, rerankers, candidates=candidates, export=tmp_path)
     assert [result.model for result in found.models] == [each.model for each in rerankers]
-    assert {file.name for file in tmp_path.iterdir()} == {
+    assert {file.name for file in tmp_path.glob("*.run")} == {
         "first-stage.run",
         "bge-reranker-v2.run",
         "rerank-v1.run",
@@ -131,7 +131,7 @@ def test_names_that_no_file_can_have(tmp_path: Path) -> None:
     for name in ("first-stage", "BAAI/bge v2", "first-stage", "../up"):
         exported.write(name, {"q": ["d"]})
     names = {"first-stage.run", "BAAI-bge-v2.run", "first-stage-2.run", "..-up.run"}
-    assert {file.name for file in tmp_path.iterdir()} == names
+    assert {file.name for file in tmp_path.glob("*.run")} == names
 
 
 def test_the_depths_are_those_of_the_candidates_there_are(reranker: Reranker) -> None:

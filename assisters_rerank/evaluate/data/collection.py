@@ -15,6 +15,10 @@ Candidates = Mapping[str, Sequence[str]]
 """Query id to the ids of the first stage's documents, best first, each once; possibly none."""
 
 
+Scores = Mapping[str, Mapping[str, float]]
+"""Query id, then document id, to the relevance score."""
+
+
 @dataclass(frozen=True, slots=True)
 class Collection:
     """What a first stage searches and a reranker is judged by.

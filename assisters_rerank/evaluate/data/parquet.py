@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator, Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import Protocol, cast
 
 from ...errors import ConfigurationError
@@ -23,9 +24,18 @@ class _ParquetFile(Protocol):
     def iter_batches(self, batch_size: int) -> Iterator[_Batch]: ...
 
 
+class _Table(Protocol):
+    def from_pylist(self, rows: Sequence[Record]) -> object: ...
+
+
+class _Pyarrow(Protocol):
+    Table: _Table
+
+
 class _Parquet(Protocol):
     # pyarrow ships no types.
     def ParquetFile(self, source: object) -> _ParquetFile: ...  # noqa: N802 - pyarrow's name
+    def write_table(self, table: object, where: str) -> None: ...
 
 
 def parquet_rows(source: Source) -> Iterator[tuple[int, Record]]:
@@ -51,3 +61,13 @@ def parquet_rows(source: Source) -> Iterator[tuple[int, Record]]:
         except ValueError as error:  # pyarrow's own errors are such
             reason = str(error).splitlines()[0].rstrip(".")
             raise ConfigurationError(f"{source.label} cannot be read: {reason}.") from error
+
+
+def write_parquet(path: Path, rows: Sequence[Record]) -> None:
+    """Writes a table, if pyarrow is installed."""
+    try:
+        pyarrow = cast("_Pyarrow", import_module("pyarrow"))
+        parquet = cast("_Parquet", import_module("pyarrow.parquet"))
+    except ModuleNotFoundError:
+        return
+    parquet.write_table(pyarrow.Table.from_pylist(rows), str(path))

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from os import PathLike
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 from ...errors import ConfigurationError
-from .collection import Candidates, Collection
+from .collection import Candidates, Collection, Scores
 from .delimited import TREC_RUN
 from .fields import Fields, Record, lacks
 from .rows import Rows, rows_of
@@ -155,12 +157,20 @@ def _place(row: _Row, *, is_rank: bool) -> tuple[float, float]:
     return -(score if score is not None else 0.0), rank if rank is not None else 0.0
 
 
-def write_run(path: str | PathLike[str], candidates: Candidates, tag: str) -> None:
+def write_run(
+    path: str | PathLike[str], candidates: Candidates, tag: str, scores: Scores | None = None
+) -> None:
     """Writes a run that trec_eval, ir-measures and `read_run` read in the order given.
 
-    Scores are made of the ranks, the first being the highest: tools would else reorder what has
-    equal scores by document id. Queries without documents leave no line; trec_eval counts them
-    with 0 only under its option `-c`.
+    Args:
+        path: the file.
+        candidates: each query's documents, best first. Queries without documents leave no line;
+            trec_eval counts them with 0 only under its option `-c`.
+        tag: the run's name.
+        scores: by query and document, falling in this order. Tools would reorder documents with
+            equal scores by their ids, and trec_eval reads 32 bits of a score, so one that is
+            equal to the one before it is lowered by the least step of 32 bits. Without scores
+            they are made of the ranks, the first being the highest.
 
     Raises:
         ConfigurationError: the tag or an id has blanks in it, which the format cannot hold, or is
@@ -174,8 +184,21 @@ def write_run(path: str | PathLike[str], candidates: Candidates, tag: str) -> No
     try:
         with Path(path).open("w", encoding="utf-8", newline="\n") as file:
             for query, documents in candidates.items():
-                for rank, document in enumerate(documents, 1):
-                    score = len(documents) + 1 - rank
+                given = None if scores is None else [scores[query][name] for name in documents]
+                numbers = range(len(documents), 0, -1) if given is None else falling(given)
+                for rank, (document, score) in enumerate(zip(documents, numbers, strict=True), 1):
                     file.write(f"{query} Q0 {document} {rank} {score} {tag}\n")
     except OSError as error:
         raise ConfigurationError(f"{path} cannot be written: {error.strerror}.") from error
+
+
+def falling(scores: Sequence[float]) -> list[float]:
+    """The scores, each below the one before it, also in 32 bits."""
+    lowered: list[float] = []
+    least = np.float32(np.inf)
+    for score in scores:
+        if np.float32(score) >= least:
+            score = float(np.nextafter(least, np.float32(-np.inf)))
+        least = np.float32(score)
+        lowered.append(score)
+    return lowered
