@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from inspect import iscoroutine
+from os import PathLike
 from types import EllipsisType
-from typing import TypeVar
+from typing import Any, Self, TypeVar
 
 from .call import rerank_flow
 from .connected import Connected
@@ -13,6 +14,7 @@ from .errors import ConfigurationError
 from .net import Blocking, Port, run_blocking
 from .net.clients import Clients, HttpClient
 from .options.rerank_options import RerankOptions, checked_top_n
+from .options.settings_file import read_settings
 from .options.thresholds import LeastScore, checked_score_threshold
 from .ranking import Document, Ranking, Selection
 from .settings import STRICT
@@ -34,6 +36,27 @@ class Reranker(RerankOptions, Connected):
     """
 
     model_config = STRICT
+
+    @classmethod
+    def from_file(cls, path: str | PathLike[str], **options: Any) -> Self:
+        """A reranker with the settings of a TOML file, as `eval --save-settings` writes it.
+
+        Its table `[reranker]` has options by their names. It holds no key: that comes from the
+        environment variable, or from `options`.
+
+        Args:
+            path: the file.
+            options: further ones; they take the place of the file's.
+
+        Raises:
+            ConfigurationError: the file cannot be read, is not TOML, or has a table or an option
+                that is unknown, impossible, or does not belong into a file.
+        """
+        settings = read_settings(path)
+        try:
+            return cls(**{**settings, **options})
+        except ConfigurationError as error:
+            raise ConfigurationError(f"{path}: [reranker] {error}") from None
 
     def rerank(
         self,

@@ -5,7 +5,8 @@
 - `interruption` is about Ctrl-C, `shown_help` about `--help`;
 - `command_options` makes options out of `RerankOptions`; `key` asks for a key before any work;
 - `reading` reads what is to be ranked, `output` writes the ranking, `progress` shows a bar;
-- `eval_input` reads what `eval` is about;
+- `eval_options` are some of `eval`'s, `eval_input` reads what it is about, `eval_rerankers` makes
+  what it compares;
 - `run` is one run of `rerank`, and `kept_scores` keeps what was paid for until it is complete;
 - `check_table` shows the report on a server;
 - `called` says how the program was called, `output_files` keeps files apart that are written.

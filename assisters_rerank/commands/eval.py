@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..catalogue import BGE_RERANKER_V2, CATALOGUE
+from ..catalogue import CATALOGUE
+from . import eval_options
 from .command_options import (
     KEPT,
     OUTPUT,
@@ -20,7 +21,8 @@ from .command_options import (
     given_settings,
     option,
 )
-from .eval_input import EvalFiles, read_input, write_first_collection
+from .eval_input import EvalFiles, identical_of, read_input, write_first_collection
+from .eval_rerankers import check_rerankers_only, options_of_each
 from .output_files import check_distinct, check_writable
 
 if TYPE_CHECKING:
@@ -29,78 +31,22 @@ if TYPE_CHECKING:
 
 def eval_(
     context: typer.Context,
-    collection: Annotated[
-        Path,
-        typer.Argument(
-            metavar="DIR",
-            help="Folder or archive with a corpus, queries and judgements, as BEIR, MTEB, Hugging "
-            "Face or MS MARCO have them; or one file: questions with contexts, queries with "
-            "positive and negative passages, LlamaIndex's EmbeddingQAFinetuneDataset.",
-        ),
-    ],
-    init: Annotated[
-        bool,
-        typer.Option("--init", help="Only write a small collection into DIR, to see the files."),
-    ] = False,
+    collection: Annotated[Path, eval_options.COLLECTION],
+    init: Annotated[bool, eval_options.INIT] = False,
     models: Annotated[
         list[str] | None,
         typer.Option("--model", "-m", metavar="ID", help="Model to evaluate; repeat it for more."),
     ] = None,
-    run: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="Candidates of your own first stage: a run of TREC's tools, MS MARCO's, or JSON; "
-            "else BM25's.",
-        ),
-    ] = None,
-    corpus: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Documents to use instead of DIR's.")
-    ] = None,
-    queries: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Queries to use instead of DIR's.")
-    ] = None,
-    qrels: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="Judgements to use instead of DIR's: BEIR's, TREC's, CSV, JSON and others.",
-        ),
-    ] = None,
-    field: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="MEANING=NAME",
-            help="Your name of a field in the files, e.g. text=abstract; repeat it for several. "
-            "Meanings: id, title, text, query, query_id, document_id, grade, rank, score, "
-            "question, relevant, contexts, retrieved, positive, negative.",
-        ),
-    ] = None,
-    split: Annotated[
-        str | None,
-        typer.Option(metavar="SPLIT", help="Judgements of DIR to use: those in qrels/SPLIT.tsv."),
-    ] = None,
-    allow_missing: Annotated[
-        bool,
-        typer.Option(
-            "--allow-missing",
-            help="Count relevant documents that are missing in the corpus as never found.",
-        ),
-    ] = False,
-    keep_identical: Annotated[
-        bool,
-        typer.Option(
-            "--keep-identical",
-            help="Keep a document among the candidates of a query with the same id and text.",
-        ),
-    ] = False,
-    drop_identical_ids: Annotated[
-        bool,
-        typer.Option(
-            "--drop-identical-ids",
-            help="Leave out a document with its query's id, whatever its text is (BEIR's rule).",
-        ),
-    ] = False,
+    rerankers_file: Annotated[Path | None, eval_options.RERANKERS] = None,
+    run: Annotated[Path | None, eval_options.RUN] = None,
+    corpus: Annotated[Path | None, eval_options.CORPUS] = None,
+    queries: Annotated[Path | None, eval_options.QUERIES] = None,
+    qrels: Annotated[Path | None, eval_options.QRELS] = None,
+    field: Annotated[list[str] | None, eval_options.FIELD] = None,
+    split: Annotated[str | None, eval_options.SPLIT] = None,
+    allow_missing: Annotated[bool, eval_options.ALLOW_MISSING] = False,
+    keep_identical: Annotated[bool, eval_options.KEEP_IDENTICAL] = False,
+    drop_identical_ids: Annotated[bool, eval_options.DROP_IDENTICAL_IDS] = False,
     depth: Annotated[int, typer.Option(min=1, metavar="N", help="Candidates per query.")] = 100,
     precision: Annotated[
         float | None,
@@ -175,14 +121,8 @@ def eval_(
             help="Write the report as a page, too.",
         ),
     ] = None,
-    export: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FOLDER",
-            rich_help_panel=OUTPUT,
-            help="Write the runs in TREC's format, the first stage's and each model's.",
-        ),
-    ] = None,
+    export: Annotated[Path | None, eval_options.EXPORT] = None,
+    save_settings: Annotated[Path | None, eval_options.SAVE_SETTINGS] = None,
     quiet: Annotated[bool, flag("--quiet", OUTPUT, "No progress bar.", "-q")] = False,
 ) -> None:
     """Measure what a rerank gains over the first stage, how sure that is, and what it costs.
@@ -197,12 +137,10 @@ def eval_(
     if init:
         write_first_collection(collection)
         return
-    files = EvalFiles(collection, run, corpus, queries, qrels)
-    if keep_identical and drop_identical_ids:
-        raise typer.BadParameter(
-            "--keep-identical and --drop-identical-ids exclude each other",
-            param_hint="--keep-identical",
-        )
+    files = EvalFiles(collection, run, corpus, queries, qrels, rerankers_file)
+    identical = identical_of(keep=keep_identical, drop_ids=drop_identical_ids)
+    named = {"--model": models, "--local": local, "--base-url": base_url, "--dialect": dialect}
+    check_rerankers_only(rerankers_file, named)
     check_one_server(local=local, base_url=base_url, dialect=dialect)
     if dialect not in (None, "assisters") and not models:
         raise typer.BadParameter("name the server's with --model", param_hint="--dialect")
@@ -210,8 +148,15 @@ def eval_(
     # Now, and not when everything is paid for.
     check_writable(json, "--json")
     check_writable(html, "--html")
+    check_writable(save_settings, "--save-settings")
     check_distinct(
-        {"--json": json, "--html": html, "--export": export, "--cache": cache},
+        {
+            "--json": json,
+            "--html": html,
+            "--export": export,
+            "--save-settings": save_settings,
+            "--cache": cache,
+        },
         files.options(),
     )
     if export is not None and export.exists() and not export.is_dir():
@@ -239,8 +184,8 @@ def eval_(
         if kept is not None:
             settings["cache"] = stack.enter_context(kept)
         rerankers = [
-            stack.enter_context(Reranker(model=model, **settings))
-            for model in models or [BGE_RERANKER_V2.id]
+            stack.enter_context(Reranker(**options))
+            for options in options_of_each(rerankers_file, models, settings)
         ]
         for reranker in rerankers:
             check_key(reranker)
@@ -260,11 +205,7 @@ def eval_(
                     relevance_level=relevance_level,
                     at_service_prices=local,
                     export=export,
-                    identical="keep"
-                    if keep_identical
-                    else "drop_ids"
-                    if drop_identical_ids
-                    else "drop",
+                    identical=identical,
                     progress=done,
                 )
         except KeyboardInterrupt as error:
@@ -278,6 +219,10 @@ def eval_(
             raise
     for note in evaluation.notes:
         typer.echo(f"assisters-rerank: {note}", err=True)
+    if save_settings is not None:
+        from ..evaluate import save_settings as save
+
+        save(save_settings, evaluation, rerankers)
     _report(evaluation, json, html)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import typer
 
@@ -23,6 +23,7 @@ class EvalFiles(NamedTuple):
     corpus: Path | None
     queries: Path | None
     qrels: Path | None
+    rerankers: Path | None
 
     def options(self) -> dict[str, Path | None]:
         """The files by their options."""
@@ -61,6 +62,20 @@ def write_first_collection(folder: Path) -> None:
     for file in write_sample(folder):
         typer.echo(file)
     typer.echo(f"Next: assisters-rerank eval {folder} --local")
+
+
+def identical_of(*, keep: bool, drop_ids: bool) -> Literal["drop", "keep", "drop_ids"]:
+    """What is to be done with a query's own document, by the two switches.
+
+    Raises:
+        typer.BadParameter: both are given.
+    """
+    if keep and drop_ids:
+        raise typer.BadParameter(
+            "--keep-identical and --drop-identical-ids exclude each other",
+            param_hint="--keep-identical",
+        )
+    return "keep" if keep else "drop_ids" if drop_ids else "drop"
 
 
 def _field_names(given: Sequence[str]) -> dict[str, str]:

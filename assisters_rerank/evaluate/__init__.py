@@ -10,8 +10,8 @@
   keeps to the money;
 - `measures` with `significance`, `comparisons` of models, `curves` over depth and threshold,
   `split_half` with `pooled` scores to choose from them, `changes`, `verdicts`;
-- `model_results` makes of all that what `results` holds, `export` writes it as runs, `report`
-  shows it.
+- `model_results` makes of all that what `results` holds, `export` writes it as runs,
+  `recommended_settings` as a file for `Reranker.from_file`, `report` shows it.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ try:
     from .data.trec import read_run, write_run
     from .evaluation import evaluate
     from .first_stage import bm25
+    from .recommended_settings import save_settings
     from .retrievers import collection_from_retriever
 except ModuleNotFoundError as error:
     if error.name not in ("bm25s", "Stemmer", "ir_measures", "numpy", "scipy"):
@@ -64,5 +65,6 @@ __all__ = [
     "read_collection",
     "read_qrels",
     "read_run",
+    "save_settings",
     "write_run",
 ]

@@ -10,11 +10,12 @@ import subprocess
 import threading
 from collections import Counter
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
-from assisters_rerank import SqliteCache
+from assisters_rerank import Reranker, SqliteCache
 from assisters_rerank.evaluate import Evaluation
 from assisters_rerank.evaluate.report.json_report import from_json
 from assisters_rerank.local import LocalServer
@@ -69,7 +70,8 @@ def test_the_report_and_its_files(judged: Path, server: LocalServer) -> None:
     assert {file.name for file in (judged / "a" / "runs").iterdir()} == {
         "first-stage.run",
         "bge-reranker-v2.run",
-    }
+        "per-query.json",
+    } | ({"per-query.parquet"} if find_spec("pyarrow") else set())
     assert set(asked(server).values()) == {1}
     assert sum(asked(server).values()) == PAIRS
 
@@ -351,3 +353,51 @@ def test_a_terminal_has_a_bar_with_the_time_left(judged: Path, server: LocalServ
 def test_the_json_is_json(judged: Path, server: LocalServer) -> None:
     assert run_here("eval", "c", "--json", "r.json").returncode == 0
     assert json.loads((judged / "r.json").read_text())["version"] == 1
+
+
+def test_settings_and_rerankers_of_a_file(
+    judged: Path, server: LocalServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two servers with a key each; the settings that come out have neither key nor address."""
+    (judged / "r.toml").write_text(
+        f'[[reranker]]\nmodel = "bge-reranker-v2"\nbase_url = "{server.base_url}"\n'
+        'key_variable = "KEY_1"\n'
+        f'[[reranker]]\nmodel = "rerank-v1"\nbase_url = "{server.base_url}"\n'
+    )
+    command = ("eval", "c", "--rerankers", "r.toml", "--json", "r.json", "--no-cache")
+    assert "no environment variable of this name is set" in one_line(run_here(*command), code=1)
+    assert server.requests == []
+    monkeypatch.setenv("KEY_1", "sk-secret")
+    done = run_here(*command, "--save-settings", "rerank.toml")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [result.model for result in report(judged / "r.json").models] == [
+        "bge-reranker-v2",
+        "rerank-v1",
+    ]
+    text = (judged / "rerank.toml").read_text()
+    assert "secret" not in text
+    assert "127.0.0.1" not in text
+    assert Reranker.from_file(judged / "rerank.toml").model in ("bge-reranker-v2", "rerank-v1")
+    for option in (["-m", "x"], ["--local"], ["--base-url", server.base_url]):
+        line = one_line(run_here(*command, *option), code=2)
+        assert "exclude each other: the file names models and servers" in line
+
+
+def test_a_first_collection(judged: Path) -> None:
+    done = run_here("eval", "new", "--init")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[-1] == "Next: assisters-rerank eval new --local"
+    assert run_here("eval", "new", "--local", "--depth", "3").returncode == 0
+    assert "it is there already" in one_line(run_here("eval", "new", "--init"), code=1)
+
+
+def test_names_of_ones_own(judged: Path, server: LocalServer) -> None:
+    corpus = (judged / "c" / "corpus.jsonl").read_text()
+    (judged / "mine.jsonl").write_text(corpus.replace('"text":', '"abstract":'))
+    command = ("eval", "c", "--corpus", "mine.jsonl")
+    line = one_line(run_here(*command), code=1)
+    assert "mine.jsonl, line 1: there is no field for text" in line
+    assert "--field text=NAME" in line
+    own = ("--field", "text=abstract", "--field", "query=text")
+    assert run_here(*command, *own).returncode == 0
+    assert "give MEANING=NAME" in one_line(run_here("eval", "c", "--field", "x"), code=2)
