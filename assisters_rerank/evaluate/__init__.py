@@ -12,38 +12,37 @@
   `split_half` with `pooled` scores to choose from them, `changes`, `verdicts`;
 - `model_results` makes of all that what `results` holds, `export` writes it as runs,
   `recommended_settings` as a file for `Reranker.from_file`, `report` shows it.
+
+The names below are loaded at first use. `read_beir` is `read_collection` by its name from before it
+read other layouts.
 """
 
 from __future__ import annotations
 
-try:
+from typing import TYPE_CHECKING
+
+from ..lazy_names import lazy_names
+
+if TYPE_CHECKING:
     from .data.collection import Candidates, Collection, Qrels
-    from .data.collection_files import read_collection
+    from .data.collection_files import read_beir, read_collection
     from .data.qrels import read_qrels
     from .data.trec import read_run, write_run
     from .evaluation import evaluate
     from .first_stage import bm25
     from .recommended_settings import save_settings
+    from .results import (
+        Change,
+        ChosenDepth,
+        ChosenThreshold,
+        Depth,
+        Evaluation,
+        Figure,
+        ModelResult,
+        Pair,
+        Threshold,
+    )
     from .retrievers import collection_from_retriever
-except ModuleNotFoundError as error:
-    if error.name not in ("bm25s", "Stemmer", "ir_measures", "numpy", "scipy"):
-        raise
-    raise ModuleNotFoundError(
-        'Evaluation needs the extra `eval`: pip install "assisters-rerank[eval]"', name=error.name
-    ) from error
-from .results import (
-    Change,
-    ChosenDepth,
-    ChosenThreshold,
-    Depth,
-    Evaluation,
-    Figure,
-    ModelResult,
-    Pair,
-    Threshold,
-)
-
-read_beir = read_collection  # the name from before it read other layouts
 
 __all__ = [
     "Candidates",
@@ -68,3 +67,46 @@ __all__ = [
     "save_settings",
     "write_run",
 ]
+
+_MODULES = {
+    "Candidates": "data.collection",
+    "Change": "results",
+    "ChosenDepth": "results",
+    "ChosenThreshold": "results",
+    "Collection": "data.collection",
+    "Depth": "results",
+    "Evaluation": "results",
+    "Figure": "results",
+    "ModelResult": "results",
+    "Pair": "results",
+    "Qrels": "data.collection",
+    "Threshold": "results",
+    "bm25": "first_stage",
+    "collection_from_retriever": "retrievers",
+    "evaluate": "evaluation",
+    "read_beir": "data.collection_files",
+    "read_collection": "data.collection_files",
+    "read_qrels": "data.qrels",
+    "read_run": "data.trec",
+    "save_settings": "recommended_settings",
+    "write_run": "data.trec",
+}
+
+
+_get, _names = lazy_names(__name__, __all__, _MODULES)
+
+
+def _get_or_explain(name: str) -> object:
+    try:
+        return _get(name)
+    except ModuleNotFoundError as error:
+        if error.name not in ("bm25s", "Stemmer", "ir_measures", "numpy", "scipy"):
+            raise
+        raise ModuleNotFoundError(
+            'Evaluation needs the extra `eval`: pip install "assisters-rerank[eval]"',
+            name=error.name,
+        ) from error
+
+
+if not TYPE_CHECKING:  # type checkers would take any name for one of ours
+    __getattr__, __dir__ = _get_or_explain, _names

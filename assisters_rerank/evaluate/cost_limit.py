@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import accumulate
+from typing import NamedTuple
 
 from ..call.cache_key import call_cache
 from ..call.fitting import fit
@@ -35,21 +36,39 @@ def check_price(reranker: Reranker) -> None:
         )
 
 
+class Expected(NamedTuple):
+    """Requests and estimated tokens of a call, and its dollars; None if the price is unknown."""
+
+    requests: int
+    tokens: int
+    dollars: float | None
+
+
 def price(reranker: Reranker, query: str, texts: Sequence[str]) -> float | None:
     """Dollars for a call with these texts, by estimated tokens; None if the price is unknown.
 
     Raises:
         ConfigurationError: the call cannot be made.
     """
+    return expected(reranker, query, texts).dollars
+
+
+def expected(reranker: Reranker, query: str, texts: Sequence[str]) -> Expected:
+    """What a call with these texts will take.
+
+    Raises:
+        ConfigurationError: the call cannot be made.
+    """
     fitted = fit(reranker, query, Plan.of(texts))
     tokens = tokens_of_pairs(fitted.count, query, fitted.plan.texts)
+    requests = -(-len(fitted.plan.texts) // reranker.max_documents_per_request)
     known = price_of(fitted.model, reranker.prices)
     if known is None:
-        return None
+        return Expected(requests, tokens, None)
     # A guess at the units: those who bill by them take 100 documents for one.
-    requests = -(-len(fitted.plan.texts) // reranker.max_documents_per_request)
     each = known.dollars(tokens, -(-len(fitted.plan.texts) // 100))
-    return each if each is None or known.per_request is None else each * requests
+    dollars = each if each is None or known.per_request is None else each * requests
+    return Expected(requests, tokens, dollars)
 
 
 def dollars_by_depth(

@@ -160,3 +160,6 @@ def _name(path: Path) -> str:
     name = path.resolve().name
     name = next((name.removesuffix(end) for end in _ENDINGS if name.endswith(end)), name)
     return Path(name).stem if path.is_file() and not is_archive(path) else name
+
+
+read_beir = read_collection  # the name from before it read other layouts

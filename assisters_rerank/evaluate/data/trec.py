@@ -9,8 +9,6 @@ from os import PathLike
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-
 from ...errors import ConfigurationError
 from .collection import Candidates, Collection, Scores
 from .delimited import TREC_RUN
@@ -177,23 +175,39 @@ def write_run(
             empty; or the file cannot be written.
     """
     for name in (tag, *candidates, *(document for ids in candidates.values() for document in ids)):
-        if len(name.split()) != 1 or name != name.strip():
-            raise ConfigurationError(
-                f"{name!r} cannot stand in a TREC run: tags and ids must have no blanks in them."
-            )
+        check_id(name)
     try:
         with Path(path).open("w", encoding="utf-8", newline="\n") as file:
             for query, documents in candidates.items():
                 given = None if scores is None else [scores[query][name] for name in documents]
-                numbers = range(len(documents), 0, -1) if given is None else falling(given)
-                for rank, (document, score) in enumerate(zip(documents, numbers, strict=True), 1):
-                    file.write(f"{query} Q0 {document} {rank} {score} {tag}\n")
+                file.write(lines_for(query, documents, tag, given))
     except OSError as error:
         raise ConfigurationError(f"{path} cannot be written: {error.strerror}.") from error
 
 
+def check_id(name: str) -> None:
+    """Raises `ConfigurationError` for an id, or a tag, that the format cannot hold."""
+    if len(name.split()) != 1 or name != name.strip():
+        raise ConfigurationError(
+            f"{name!r} cannot stand in a TREC run: tags and ids must have no blanks in them."
+        )
+
+
+def lines_for(
+    query: str, documents: Sequence[str], tag: str, scores: Sequence[float] | None = None
+) -> str:
+    """The lines of a query, in the order given; see `write_run` for their scores."""
+    numbers = range(len(documents), 0, -1) if scores is None else falling(scores)
+    return "".join(
+        f"{query} Q0 {document} {rank} {score} {tag}\n"
+        for rank, (document, score) in enumerate(zip(documents, numbers, strict=True), 1)
+    )
+
+
 def falling(scores: Sequence[float]) -> list[float]:
     """The scores, each below the one before it, also in 32 bits."""
+    import numpy as np  # which the readers here do not need
+
     lowered: list[float] = []
     least = np.float32(np.inf)
     for score in scores:
