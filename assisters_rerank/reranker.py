@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from inspect import iscoroutine
 from os import PathLike
@@ -137,6 +138,16 @@ class Reranker(RerankOptions, Connected):
         )
         return Selection(tuple(items[ranked.index] for ranked in ranking), ranking)
 
+    async def _arerank_patiently(
+        self, query: str, documents: Iterable[str | Mapping[str, object]]
+    ) -> Ranking:
+        """`arerank` of one query among many: it waits for its turn for as long as that takes.
+
+        `timeout` begins with the turn, and again with each further attempt.
+        """
+        port = await self._evented_port()
+        return await self._call(port, query, documents, ..., ..., math.inf)
+
     def _through(
         self,
         port: Callable[[Clients, HttpClient | None], Port],
@@ -156,6 +167,7 @@ class Reranker(RerankOptions, Connected):
         documents: Iterable[str | Mapping[str, object]],
         top_n: int | EllipsisType | None,
         score_threshold: LeastScore | EllipsisType | None,
+        queue_deadline: float | None = None,
     ) -> Ranking:
         return await rerank_flow.rerank(
             port,
@@ -167,6 +179,7 @@ class Reranker(RerankOptions, Connected):
             self.score_threshold
             if score_threshold is ...
             else checked_score_threshold(score_threshold, self.model),
+            queue_deadline,
         )
 
 

@@ -42,8 +42,11 @@ async def rerank(
     documents: Sequence[Document],
     top_n: int | None,
     score_threshold: LeastScore | None,
+    queue_deadline: float | None = None,
 ) -> Ranking:
     """Ranks the documents; `query` is not blank, `top_n` and `score_threshold` are checked.
+
+    With a `queue_deadline` the time of the call begins with its turn; see `Budget`.
 
     Raises:
         AssistersError: see `assisters_rerank.errors`.
@@ -52,7 +55,7 @@ async def rerank(
         tokens = None if options.max_context_tokens is None else 0
         return Ranking((), _first_model(options), context_tokens=tokens)
     _warn_of_scales(state, options, score_threshold)
-    budget = Budget(port, options.timeout)
+    budget = Budget(port, options.timeout, queue_deadline)
     guarded = GuardedCall(state.breaker, options)
     scoring: Scoring | None = None
     try:

@@ -6,6 +6,7 @@ Not for several threads at once: the queue's lock is around every call.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 from ..wire.messages import Answer
 from .allowance import allowances, minute_limits
@@ -15,6 +16,8 @@ from .waiting import Limits, Turn
 
 # An attempt may outlast its call's deadline by as much: sockets count in whole seconds.
 _OUTLASTS = 1.0
+
+REQUESTS, TOKENS = "requests a minute", "tokens a minute"
 
 
 class AllLimits:
@@ -38,16 +41,29 @@ class AllLimits:
             self._end_the_overdue(now)
         if not self._is_limited(turn.limits):
             return GO
+        wait = GO
+        for _, each in self._waits(turn, now):
+            wait = wait.and_also(each)
+        return wait if wait.at_most < math.inf else Wait(wait.at_least, self._next_end - now)
+
+    def reason(self, turn: Turn, now: float) -> tuple[str, float] | None:
+        """What holds the request back for longest, and for how many seconds; None if it may go."""
+        if not self._is_limited(turn.limits):
+            return None
+        reason, wait = max(self._waits(turn, now), key=lambda each: each[1].at_least)
+        return (reason, wait.at_least) if wait.at_least > 0 else None
+
+    def _waits(self, turn: Turn, now: float) -> Iterator[tuple[str, Wait]]:
+        """What may hold the request back, each with its wait."""
         requests, tokens = len(self.in_flight), self.tokens_in_flight
         held = max(0.0, self.held_until - now)
-        wait = Wait(held, held)
         of_requests, of_tokens = self._by_minute(turn.limits)
-        wait = wait.and_also(self.own_requests.wait(of_requests, requests, 1, now))
-        wait = wait.and_also(self.own_tokens.wait(of_tokens, tokens, turn.tokens, now))
-        wait = wait.and_also(self.reported_requests.wait(requests, 1, now))
-        wait = wait.and_also(self.reported_tokens.wait(tokens, turn.tokens, now))
-        wait = wait.and_also(self.recovery.wait(self.held_until, now))
-        return wait if wait.at_most < math.inf else Wait(wait.at_least, self._next_end - now)
+        yield REQUESTS, self.own_requests.wait(of_requests, requests, 1, now)
+        yield TOKENS, self.own_tokens.wait(of_tokens, tokens, turn.tokens, now)
+        yield REQUESTS, self.reported_requests.wait(requests, 1, now)
+        yield TOKENS, self.reported_tokens.wait(tokens, turn.tokens, now)
+        yield "the server asked for it", Wait(held, held)
+        yield "care after a refusal", self.recovery.wait(self.held_until, now)
 
     def _is_limited(self, limits: Limits | None) -> bool:
         """Whether anything could hold a request back; mostly nothing does."""

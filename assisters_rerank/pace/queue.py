@@ -167,6 +167,15 @@ class Pace:
             return None
         return self._locked(lambda: self._limits.refused(turn), None)
 
+    def reason(self, now: float) -> tuple[str, float] | None:
+        """What the first in the queue waits for, and for how many seconds; None if nobody does."""
+
+        def of_first() -> tuple[str, float] | None:
+            first = self._waiting.first(now)
+            return None if first is None else self._limits.reason(first, now)
+
+        return None if self._is_mine() else self._locked(of_first, now)
+
     def hold(self, until: float) -> None:
         """Lets nothing go until then."""
         if not self._is_mine():
