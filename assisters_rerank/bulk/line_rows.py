@@ -1,0 +1,51 @@
+"""Queries from JSONL, one on each line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from ..evaluate.data.sources import at_line, source_at
+from .query_rows import Row, as_id, row
+
+
+class JsonLines:
+    """`{"query_id", "query", "documents": [text or {"id", "text"}]}` on each line.
+
+    Without a query id the line's place counts, without a document's id the document's, both
+    from 0. Ids may also stand in a list of their own, `doc_ids`.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self.files = (file,)
+
+    def query_ids(self) -> Iterator[str]:
+        """See `Source`; every line is checked here, before anything is paid for."""
+        return (each.query_id for each in self.rows())
+
+    def rows(self) -> Iterator[Row]:
+        """See `Source`."""
+        file = self.files[0]
+        for place, (number, line) in enumerate(source_at(file).lines()):
+            try:
+                entry = json.loads(line)
+            except (ValueError, RecursionError) as error:
+                raise at_line(str(file), number, f"malformed JSON: {error}.") from None
+            if not isinstance(entry, dict):
+                raise at_line(str(file), number, "not a JSON object.")
+            yield _row(entry, f"{file}, line {number}", place)
+
+
+def _row(entry: dict[str, object], where: str, place: int) -> Row:
+    given = entry.get("query_id")
+    query_id = str(place) if given is None else as_id(given, where)
+    documents, ids = entry.get("documents"), entry.get("doc_ids")
+    if isinstance(documents, list) and any(isinstance(each, dict) for each in documents):
+        pairs = [
+            (each.get("id", at), each.get("text")) if isinstance(each, dict) else (at, each)
+            for at, each in enumerate(documents)
+        ]
+        documents = [text for _, text in pairs]
+        ids = [name for name, _ in pairs] if ids is None else ids
+    return row(where, query_id, entry.get("query"), documents, ids)

@@ -1,0 +1,76 @@
+"""A query with its candidates, as every format gives it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from pydantic_core import PydanticSerializationError, to_json
+
+from ..errors import ConfigurationError
+
+
+class Row(NamedTuple):
+    """One query; `doc_ids` are as many as `documents`."""
+
+    query_id: str
+    query: str
+    documents: Sequence[str]
+    doc_ids: Sequence[str]
+
+    def digest(self) -> str:
+        """The same for the same query, ids and texts, in the same order, and for nothing else."""
+        parts = (self.query, self.doc_ids, self.documents)
+        try:
+            data = to_json(parts)
+        except (PydanticSerializationError, UnicodeEncodeError):  # no valid Unicode
+            data = json.dumps(parts).encode()
+        return hashlib.blake2b(data, digest_size=12).hexdigest()
+
+
+class Source(Protocol):
+    """Where rows come from; it is read from its beginning as often as it is asked."""
+
+    @property
+    def files(self) -> Sequence[Path]:
+        """All that is read."""
+        ...
+
+    def query_ids(self) -> Iterator[str]:
+        """The ids of all queries in order, read as cheaply as the format allows."""
+        ...
+
+    def rows(self) -> Iterator[Row]:
+        """The queries in order.
+
+        Raises:
+            ConfigurationError: naming the file and the line or row that cannot be used.
+        """
+        ...
+
+
+def row(place: str, query_id: str, query: object, documents: object, ids: object) -> Row:
+    """A checked row; `place` is how messages call where it stands. `ids` may be None."""
+    if not isinstance(query, str):
+        raise ConfigurationError(f"{place}: the query must be a string.")
+    if not isinstance(documents, list):
+        raise ConfigurationError(f"{place}: the documents must be a list.")
+    if not all(isinstance(text, str) for text in documents):
+        raise ConfigurationError(f"{place}: every document must have a string as its text.")
+    if ids is None:
+        return Row(query_id, query, documents, [str(at) for at in range(len(documents))])
+    if not isinstance(ids, list) or len(ids) != len(documents):
+        raise ConfigurationError(f"{place}: there must be as many document ids as documents.")
+    return Row(query_id, query, documents, [as_id(each, place) for each in ids])
+
+
+def as_id(value: object, place: str) -> str:
+    """An id, which may be a whole number."""
+    if isinstance(value, str) and value:
+        return value
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    raise ConfigurationError(f"{place}: an id must be a string or a whole number, not {value!r}.")
