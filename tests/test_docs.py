@@ -32,6 +32,7 @@ from .pages import DOCS, Page, before, is_test, prepare, run
 
 PAGES = {path.stem: Page(path) for path in sorted(DOCS.glob("*.md"))}
 GUIDES = [
+    "bulk",
     "choosing",
     "embeddings",
     "evaluation",

@@ -17,8 +17,8 @@ from ..lazy_names import lazy_names
 TYPE_CHECKING = False  # as type checkers know it, without the time that `typing` takes
 if TYPE_CHECKING:
     from .dry_run import Estimate, estimate_file
-    from .outcome import BulkProgress, BulkReport, BulkStopped
     from .file_runs import arerank_file, rerank_file
+    from .outcome import BulkProgress, BulkReport, BulkStopped
 
 __all__ = [
     "BulkProgress",

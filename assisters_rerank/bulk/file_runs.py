@@ -92,20 +92,24 @@ def run_to_end(run: BulkRun) -> BulkReport:
             outcome.append(asyncio.run(stop.watched(run)))
         except BaseException as error:
             outcome.append(error)
+        finally:
+            ended.set()
 
+    # Not `thread.join`: when a signal interrupts it, some Pythons take the thread for ended.
+    ended = threading.Event()
     thread = threading.Thread(target=work, name="rerank-bulk", daemon=True)
     thread.start()
     try:
-        while thread.is_alive():
-            thread.join(1.0)  # Windows handles Ctrl-C only between waits
+        while not ended.wait(1.0):  # Windows handles Ctrl-C only between waits
+            pass
     except BaseException:
         stop()
-        thread.join(GRACE + 1.0)
+        ended.wait(GRACE + 1.0)
         raise
-    ended = outcome[0]
-    if isinstance(ended, BaseException):
-        raise ended
-    return ended
+    result = outcome[0]
+    if isinstance(result, BaseException):
+        raise result
+    return result
 
 
 async def arerank_file(
@@ -147,10 +151,15 @@ class _Stop:
         self._wanted = True
         if self._run is not None:
             loop, run = self._run
+            stopping = _stopping(run)
             try:
-                loop.call_soon_threadsafe(run.stop)
+                asyncio.run_coroutine_threadsafe(stopping, loop)
             except RuntimeError:  # it has ended meanwhile
-                return
+                stopping.close()
+
+
+async def _stopping(run: BulkRun) -> None:
+    run.stop()
 
 
 def prepared(

@@ -1,6 +1,6 @@
 """The commands of `assisters-rerank`, a module each.
 
-- they are `rerank`, `eval`, `check`, `serve`, `models` and `demo`;
+- they are `rerank`, `bulk`, `eval`, `check`, `serve`, `models` and `demo`;
 - `main` turns what a command raises into one line and an exit code; `application` is typer's;
 - `interruption` is about Ctrl-C, `shown_help` about `--help`;
 - `command_options` makes options out of `RerankOptions`; `key` asks for a key before any work;
@@ -8,7 +8,7 @@
 - `eval_options` are some of `eval`'s, `eval_input` reads what it is about, `eval_rerankers` makes
   what it compares;
 - `run` is one run of `rerank`, and `kept_scores` keeps what was paid for until it is complete;
-- `check_table` shows the report on a server;
+- `bulk_progress` shows how far a bulk run is; `check_table` shows the report on a server;
 - `called` says how the program was called, `output_files` keeps files apart that are written.
 """
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from ..version import __version__
+from .bulk import bulk
 from .check import check
 from .demo import demo
 from .eval import eval_
@@ -36,6 +37,10 @@ assisters-rerank serve --port 8765 --plan free --latency""",
 assisters-rerank eval my-collection --local
 assisters-rerank eval my-collection -m jina-reranker --html report.html
 assisters-rerank eval my-collection --run first-stage.run --max-cost 2""",
+    "bulk": """\
+assisters-rerank bulk candidates.parquet ranked.parquet --dry-run
+assisters-rerank bulk queries.jsonl ranked.jsonl --concurrency 32 --max-cost 5
+assisters-rerank bulk bm25.run ranked.run --collection scifact --local""",
     "check": """\
 assisters-rerank check --local
 assisters-rerank check http://127.0.0.1:8000 --model my-model
@@ -61,6 +66,7 @@ def application() -> typer.Typer:
         "demo": demo,
         "serve": serve,
         "eval": eval_,
+        "bulk": bulk,
         "check": check,
         "models": models,
     }

@@ -7,6 +7,7 @@ import signal
 import sys
 
 CODE = 130
+TERMINATED = 143
 
 
 def _end(*_: object) -> object:
@@ -41,6 +42,29 @@ from contextlib import contextmanager  # noqa: E402
 
 class InterruptedByUser(Exception):  # noqa: N818 - no error: Ctrl-C
     """Ctrl-C in a command; typer would keep back what the command has to say about it."""
+
+
+class Terminated(BaseException):
+    """SIGTERM in a command that has something to keep, and something to say."""
+
+
+@contextmanager
+def terminable() -> Iterator[None]:
+    """Raises `Terminated` in the block when SIGTERM comes, once; a second one ends the process."""
+
+    def handle(*_: object) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        raise Terminated
+
+    try:
+        before = signal.signal(signal.SIGTERM, handle)
+    except ValueError:  # not in the main thread
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def raise_again() -> None:

@@ -25,6 +25,7 @@ _EXTRAS = {
     "typer": "cli",
     "rich": "cli",
     "numpy": "local",
+    "pyarrow": "bulk",
     "starlette": "local",
     "uvicorn": "local",
     "wordllama": "local",

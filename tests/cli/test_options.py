@@ -64,7 +64,9 @@ def test_every_setting_has_an_option_with_its_default() -> None:
 
 
 @pytest.mark.parametrize("columns", [80, 100])
-@pytest.mark.parametrize("command", ["", "rerank", "eval", "check", "serve", "demo", "models"])
+@pytest.mark.parametrize(
+    "command", ["", "rerank", "bulk", "eval", "check", "serve", "demo", "models"]
+)
 def test_the_help_is_whole_and_fits(
     monkeypatch: pytest.MonkeyPatch, command: str, columns: int
 ) -> None:
