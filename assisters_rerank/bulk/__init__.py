@@ -7,6 +7,7 @@
 - `source` opens what is read, `query_rows` says what a query is; `parquet_rows`, `line_rows` and
   `run_rows` read parquet, JSONL, and a TREC run;
 - `journal` keeps what was paid for, under a `file_lock`; `target` writes the result of it;
+- `batches` is for engines that distribute tables of queries, `ray` for Ray Data;
 - `outcome` holds what is reported: the progress, the failures, the end; `dry_run` counts only.
 """
 
@@ -16,11 +17,13 @@ from ..lazy_names import lazy_names
 
 TYPE_CHECKING = False  # as type checkers know it, without the time that `typing` takes
 if TYPE_CHECKING:
+    from .batches import BatchReranker
     from .dry_run import Estimate, estimate_file
     from .file_runs import arerank_file, rerank_file
     from .outcome import BulkProgress, BulkReport, BulkStopped
 
 __all__ = [
+    "BatchReranker",
     "BulkProgress",
     "BulkReport",
     "BulkStopped",
@@ -35,6 +38,7 @@ if not TYPE_CHECKING:  # type checkers would take any name for one of ours
         __name__,
         __all__,
         {
+            "BatchReranker": "batches",
             "BulkProgress": "outcome",
             "BulkReport": "outcome",
             "BulkStopped": "outcome",
