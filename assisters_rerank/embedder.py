@@ -18,7 +18,7 @@ class Embedder(EmbeddingOptions, Connected):
     One object serves any number of threads and event loops. Its options are listed in
     `EmbeddingOptions`.
 
-    Example:
+    Examples:
         >>> from assisters_rerank import Embedder
         >>> embedder = Embedder(model="e5-large-v2")
         >>> query = embedder.embed_query("how do plants eat?")

@@ -29,7 +29,7 @@ def rerank(
 ) -> Ranking:
     """`Reranker.rerank` with the options' defaults.
 
-    Example:
+    Examples:
         >>> from assisters_rerank import rerank
         >>> results = rerank(query="rain", documents=["wet", "dry"], top_n=1)
         >>> context = " ".join([r.document.text for r in results])

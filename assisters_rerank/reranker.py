@@ -29,7 +29,7 @@ class Reranker(RerankOptions, Connected):
     One object serves any number of threads and event loops. Its options are listed in
     `RerankOptions`.
 
-    Example:
+    Examples:
         >>> from assisters_rerank import Reranker
         >>> reranker = Reranker(model="bge-reranker-v2", top_n=5, score_threshold=0.5)
         >>> ranking = reranker.rerank("machine learning basics", ["ML is a subset of AI", "Rain"])

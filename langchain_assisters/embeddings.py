@@ -17,7 +17,7 @@ class AssistersEmbeddings(Embedder, Embeddings):
     The core's `Embedder` has LangChain's own method names, sync and async. The options are those
     of `assisters_rerank.EmbeddingOptions`; E5 models get their prefixes without being told.
 
-    Example:
+    Examples:
         >>> from langchain_assisters import AssistersEmbeddings
         >>> store = InMemoryVectorStore.from_texts(texts, AssistersEmbeddings())
     """

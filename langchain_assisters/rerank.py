@@ -59,7 +59,7 @@ class AssistersRerank(
     With `on_error="passthrough"`, documents that the service could not score carry
     `metadata["rerank_degraded"] = True` and no score.
 
-    Example:
+    Examples:
         >>> from langchain_assisters import AssistersRerank
         >>> compressor = AssistersRerank(top_n=3)
         >>> compressor.compress_documents(documents, "which city is the capital?")

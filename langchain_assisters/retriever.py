@@ -71,7 +71,7 @@ class RerankRetriever(Settings, BaseRetriever):
     configurable fields, tags and metadata. A threshold of the base retriever's own scores is set
     in its constructor.
 
-    Example:
+    Examples:
         >>> from langchain_assisters import AssistersRerank, RerankRetriever
         >>> retriever = RerankRetriever(
         ...     base_retriever=store.as_retriever(search_kwargs={"k": 50}),

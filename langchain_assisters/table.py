@@ -23,7 +23,7 @@ def as_table(documents: Iterable[Document]) -> RankedTable:
     Raises:
         ConfigurationError: it is not a list of LangChain documents.
 
-    Example:
+    Examples:
         >>> as_table(compressor.compress_documents(documents, question))
     """
     return ranked_table(

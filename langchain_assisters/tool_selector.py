@@ -58,7 +58,7 @@ class RerankToolSelectorMiddleware(AgentMiddleware[RerankToolSelectorState, Any,
         ConfigurationError: `max_tools` below 1; in a call, a name in `always_include` that no tool
             has.
 
-    Example:
+    Examples:
         >>> from langchain.agents import create_agent
         >>> selector = RerankToolSelectorMiddleware(AssistersRerank(), max_tools=5)
         >>> agent = create_agent("openai:gpt-5-mini", tools, middleware=[selector])

@@ -26,7 +26,7 @@ class AssistersEmbedding(Embedder, Component, BaseEmbedding):
     options are those of `assisters_rerank.EmbeddingOptions`; E5 models get their prefixes without
     being told.
 
-    Example:
+    Examples:
         >>> from llama_index_assisters import AssistersEmbedding
         >>> index = VectorStoreIndex.from_documents(documents, embed_model=AssistersEmbedding())
     """

@@ -47,7 +47,7 @@ class AssistersRerank(Reranker, Component, BaseNodePostprocessor):
     With `on_error="passthrough"`, nodes that the service could not score keep their first scores
     and carry `metadata["rerank_degraded"] = True`, hidden from prompts.
 
-    Example:
+    Examples:
         >>> from llama_index_assisters import AssistersRerank
         >>> engine = index.as_query_engine(
         ...     similarity_top_k=50, node_postprocessors=[AssistersRerank(top_n=5)]

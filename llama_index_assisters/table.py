@@ -24,7 +24,7 @@ def as_table(nodes: Iterable[NodeWithScore]) -> RankedTable:
     Raises:
         ConfigurationError: it is not a list of `NodeWithScore`.
 
-    Example:
+    Examples:
         >>> as_table(engine.query(question).source_nodes)
     """
     return ranked_table(
