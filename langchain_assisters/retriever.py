@@ -82,20 +82,27 @@ class RerankRetriever(Settings, BaseRetriever):
 
     model_config = STRICT
 
-    base_retriever: RetrieverLike
-    """The first stage."""
+    base_retriever: RetrieverLike = Field(description="The first stage.")
 
     reranker: Annotated[
         SerializeAsAny[AssistersRerank | RunnableSerializable[Any, list[Document]]],
         PlainValidator(_reranker),
-    ] = Field(default_factory=AssistersRerank)
-    """The second stage; also one with `configurable_fields`, `with_config`, `with_fallbacks` …"""
-
-    top_n: TopN = None
-    """Most documents to return; None: as many as the reranker's own top_n says."""
-
-    score_threshold: ScoreThreshold = None
-    """Least relevance score to return; None: the reranker's own score_threshold."""
+    ] = Field(
+        default_factory=AssistersRerank,
+        description=(
+            "The second stage; also one with configurable_fields, with_config, with_fallbacks …"
+        ),
+    )
+    top_n: TopN = Field(
+        default=None,
+        description="Most documents to return; without it, as many as the reranker's own top_n.",
+    )
+    score_threshold: ScoreThreshold = Field(
+        default=None,
+        description=(
+            "Keep documents with a score >= this; without it, the reranker's own score_threshold."
+        ),
+    )
 
     @field_validator("reranker", "score_threshold")
     @classmethod

@@ -80,7 +80,8 @@ def test_the_names_can_be_imported_from_there() -> None:
 
 def test_the_extras_are_all_there() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    extras = [name for name in project["optional-dependencies"] if name != "dev"]
+    of_developers = {"dev", "docs"}
+    extras = [name for name in project["optional-dependencies"] if name not in of_developers]
     assert list(_table("Extras")) == ["none", *extras]
 
 
