@@ -30,6 +30,12 @@ def ends_run(error: AssistersError, *, is_first: bool) -> bool:
     return True
 
 
+def first_of(several: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The first of what ended several tasks at once."""
+    first = several.exceptions[0]
+    return first_of(first) if isinstance(first, BaseExceptionGroup) else first
+
+
 class Failures:
     """A line for each query that failed, in `TARGET.errors.jsonl`, as soon as it has.
 
@@ -44,8 +50,15 @@ class Failures:
         self._file: IO[bytes] | None = None
 
     def begin(self) -> None:
-        """Removes the file of the run before."""
-        self.path.unlink(missing_ok=True)
+        """Removes the file of the run before.
+
+        Raises:
+            BulkStopped: it cannot be removed.
+        """
+        try:
+            self.path.unlink(missing_ok=True)
+        except OSError as problem:
+            raise BulkStopped(f"{self.path} cannot be removed: {problem.strerror}.") from None
 
     def answered(self) -> None:
         """A query was answered, so the service is not down."""

@@ -22,7 +22,7 @@ from ..evaluate.cost_limit import CostLimit
 from ..ranking import Ranking
 from ..reranker import Reranker
 from ..usage import Usage, dollars
-from .answering import Failures, ends_run
+from .answering import Failures, ends_run, first_of
 from .journal import Journal
 from .outcome import BulkProgress, BulkReport, BulkStopped
 from .query_rows import Row
@@ -66,7 +66,7 @@ class BulkRun:
         self._queries = queries
         self._target = target
         self._journal = journal
-        self._reranker = reranker
+        self.reranker = reranker
         self._concurrency = concurrency
         self._max_cost = max_cost
         self._progress = progress
@@ -105,15 +105,17 @@ class BulkRun:
                 beside.cancel_scope.cancel()
             return self._report()
         except BaseExceptionGroup as several:
-            raise _first(several) from None
+            raise first_of(several) from None
         finally:
+            self.close()
             self._tell()
-            self._failures.close()
-            with suppress(OSError):
-                self._journal.sync()
-            self._journal.close()
-            with anyio.CancelScope(shield=True), anyio.move_on_after(GRACE):
-                await self._reranker._state.clients.aclose()
+
+    def close(self) -> None:
+        """Lets the files go: what is not run, too, keeps others from its target until then."""
+        self._failures.close()
+        with suppress(OSError):
+            self._journal.sync()
+        self._journal.close()
 
     def stop(self, why: BaseException | None = None) -> None:
         """Begins nothing more, waits for what is under way for some seconds; from the loop."""
@@ -125,7 +127,8 @@ class BulkRun:
     async def _ask_for_all(self) -> None:
         # By itself: if it is refused, the others would be, too.
         while (first := await self._next()) is not None:
-            if await self._ask(first, is_first=True):
+            # Once there was an answer, a refusal is of this query only.
+            if await self._ask(first, is_first=not self._journal.models):
                 break
         async with anyio.create_task_group() as group:
             for _ in range(self._concurrency):
@@ -140,7 +143,10 @@ class BulkRun:
         if not self._ahead and self._stopped_by is None and self._reading is not None:
             async with self._reading:
                 if not self._ahead:
-                    self._ahead += await to_thread.run_sync(self._read)
+                    try:
+                        self._ahead += await to_thread.run_sync(list, islice(self._rows, _AHEAD))
+                    except Exception as error:  # what is under way is kept first
+                        self.stop(error)
         if self._stopped_by is not None or not self._ahead:
             return None
         asked = self._ahead.popleft()
@@ -148,9 +154,6 @@ class BulkRun:
             self.stop(self._too_expensive())
             return None
         return asked
-
-    def _read(self) -> list[_Asked]:
-        return list(islice(self._rows, _AHEAD))
 
     def _unknown(self) -> Iterator[_Asked]:
         """In a thread: the queries that the journal does not have, with what they may cost."""
@@ -178,17 +181,17 @@ class BulkRun:
                 return False
             self._under_way[row.query_id] = asked.price
             try:
-                ranking = await self._reranker._arerank_patiently(row.query, row.documents)
+                ranking = await self.reranker._arerank_patiently(row.query, row.documents)
             finally:
                 del self._under_way[row.query_id]
-        except AssistersError as error:
+        except Exception as error:
             self._fail(row, error, is_first=is_first)
             return True
         self._keep(asked, ranking)
         return bool(ranking.usage.requests)
 
-    def _fail(self, row: Row, error: AssistersError, *, is_first: bool) -> None:
-        if ends_run(error, is_first=is_first):
+    def _fail(self, row: Row, error: Exception, *, is_first: bool) -> None:
+        if not isinstance(error, AssistersError) or ends_run(error, is_first=is_first):
             error.add_note(f"The query was {row.query_id!r}.")
             self.stop(error)
             return
@@ -250,7 +253,11 @@ class BulkRun:
 
     def _tell(self) -> None:
         if self._progress is not None:
-            self._progress(self._state())
+            try:
+                self._progress(self._state())
+            except Exception as error:
+                self._progress = None
+                self.stop(error)
 
     def _state(self) -> BulkProgress:
         now = time.monotonic()
@@ -260,7 +267,7 @@ class BulkRun:
         since, pairs = self._rate[0]
         done = self._resumed + self._answered
         cost = self._journal.cost
-        reason = self._reranker._state.pace.reason(now)
+        reason = self.reranker._state.pace.reason(now)
         return BulkProgress(
             queries=self._queries.number,
             done=done,
@@ -291,8 +298,3 @@ class BulkRun:
             usage=self._usage,
             seconds=time.monotonic() - self._began,
         )
-
-
-def _first(several: BaseExceptionGroup[BaseException]) -> BaseException:
-    first = several.exceptions[0]
-    return _first(first) if isinstance(first, BaseExceptionGroup) else first

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from os import PathLike
 from pathlib import Path
 
+import anyio
 from anyio import to_thread
 
 from ..errors import ConfigurationError
@@ -18,7 +19,7 @@ from .bulk_run import GRACE, BulkRun
 from .journal import Journal
 from .outcome import BulkProgress, BulkReport
 from .source import Queries, opened
-from .target import check_target
+from .target import check_apart, check_names, check_target
 
 Progress = Callable[[BulkProgress], None]
 
@@ -127,10 +128,24 @@ async def arerank_file(
 
     A cancellation ends it at once: what is under way is paid for again.
     """
-    run = await to_thread.run_sync(
-        prepared, source, target, reranker, concurrency, max_cost, limit, collection, progress
-    )
-    return await run.run()
+    given = source, target, reranker, concurrency, max_cost, limit, collection, progress
+    made: list[BulkRun] = []
+    is_gone = threading.Event()
+
+    def prepare() -> None:
+        made.append(prepared(*given))
+        if is_gone.is_set():
+            made[0].close()
+
+    try:
+        await to_thread.run_sync(prepare)
+    except BaseException:
+        # The thread may go on when a task is cancelled, and nobody takes what it prepares.
+        is_gone.set()
+        for run in made:
+            run.close()
+        raise
+    return await made[0].run()
 
 
 class _Stop:
@@ -145,7 +160,11 @@ class _Stop:
         self._run = asyncio.get_running_loop(), run
         if self._wanted:
             run.stop()
-        return await run.run()
+        try:
+            return await run.run()
+        finally:  # the loop is ours; of a caller's loop others may use the connections
+            with anyio.CancelScope(shield=True), anyio.move_on_after(GRACE):
+                await run.reranker._state.clients.aclose()
 
     def __call__(self) -> None:
         self._wanted = True
@@ -189,15 +208,20 @@ def prepared(
         )
     reranker.resolve_api_key()
     into = Path(target)
+    if into.is_symlink():  # else the file would take the place of the link
+        into = into.resolve()
     check_target(into)
-    queries = Queries(opened(Path(source), None if collection is None else Path(collection)), limit)
+    found = opened(Path(source), None if collection is None else Path(collection))
+    check_apart(into, Path(source), found.files)
+    queries = Queries(found, limit)
     journal = Journal(into.with_name(into.name + ".part"), about(reranker, address))
     try:
         if journal.is_empty and into.exists():
             raise ConfigurationError(
-                f"{into} is there already, and complete; delete it, or choose another target."
+                f"{into} is there already; delete it, or choose another target."
             )
         queries.check()
+        check_names(into, queries.rows())
         return BulkRun(queries, into, journal, reranker, concurrency, max_cost, progress)
     except BaseException:
         journal.close()

@@ -15,6 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from pydantic import BaseModel
 from pydantic_core import from_json, to_json
 
 from ..errors import ConfigurationError, ContractError
@@ -25,6 +26,22 @@ from .query_rows import Row
 
 _CHUNK = 1 << 20
 _CLOSED = -1
+
+
+# A first line begins with this; whatever else stands there was not written by a run.
+_START = b'{"format":'
+
+
+class _Line(BaseModel, strict=True):
+    """What is read of a line again."""
+
+    q: str
+    d: str
+    i: list[int]
+    s: list[float]
+    m: str
+    c: float | None
+    a: str | None
 
 
 class Known(NamedTuple):
@@ -137,6 +154,8 @@ class Journal:
             file.seek(0)
             for line in file:
                 if not line.endswith(b"\n"):
+                    if size == 0:
+                        self._check_begun(line)
                     break
                 if size == 0:
                     self._check_about(line, about)
@@ -147,15 +166,21 @@ class Journal:
 
     def _take(self, line: bytes, place: int) -> None:
         try:
-            entry = from_json(line)
-            name, asked, model, cost = entry["q"], entry["a"], entry["m"], entry["c"]
-            _ = entry["d"], entry["i"], entry["s"]
-        except (ValueError, KeyError, TypeError):  # a power failure left it: it is asked for again
+            entry = _Line.model_validate_json(line)
+        except ValueError:  # a power failure left it: it is asked for again
             return
-        self._places[name] = place
-        self._pay(cost)
-        if asked is not None:
-            self.models.setdefault(asked, model)
+        self._places[entry.q] = place
+        self._pay(entry.c)
+        if entry.a is not None:
+            self.models.setdefault(entry.a, entry.m)
+
+    def _check_begun(self, torn: bytes) -> None:
+        """Whether a first line without an end is ours: torn, or zeros of a power failure."""
+        if torn.strip(b"\0") and torn[: len(_START)] != _START[: len(torn)]:
+            raise self._foreign()
+
+    def _foreign(self) -> ConfigurationError:
+        return ConfigurationError(f"{self.path} is no journal of a run; choose another target.")
 
     def _check_about(self, line: bytes, about: object) -> None:
         try:
@@ -163,7 +188,13 @@ class Journal:
         except ValueError:
             found = None
         if not isinstance(found, dict) or not isinstance(about, dict):
-            raise ConfigurationError(f"{self.path} is no journal of a run; choose another target.")
+            raise self._foreign()
+        if found.get("format") != about.get("format"):
+            raise ConfigurationError(
+                f"{self.path} was begun by another version of assisters-rerank; go on with that "
+                "one, choose another target, or delete this file: what it holds is then paid for "
+                "again."
+            )
         for name in (*about, *found):
             if found.get(name) != about.get(name):
                 raise ConfigurationError(
@@ -221,9 +252,16 @@ def _opened(path: Path) -> int:
         file = os.open(path, flags, 0o644)
     except OSError as error:
         raise ConfigurationError(f"{path} cannot be opened: {error.strerror}.") from None
-    # A run that ended in between has removed the file: a lock on it would keep nobody out.
-    if lock(file) and path.exists() and os.path.samestat(os.fstat(file), path.stat()):
-        return file
+    try:
+        # A run that ended in between has removed the file: a lock on it would keep nobody out.
+        if lock(file) and path.exists() and os.path.samestat(os.fstat(file), path.stat()):
+            return file
+    except OSError as error:
+        os.close(file)
+        raise ConfigurationError(
+            f"{path} cannot be locked: {error.strerror}. Choose a folder whose file system has "
+            "locks, so that no second run writes there too."
+        ) from None
     os.close(file)
     raise ConfigurationError(f"{path}: another run is writing to this target; wait for its end.")
 

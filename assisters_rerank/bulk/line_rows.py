@@ -40,12 +40,4 @@ class JsonLines:
 def _row(entry: dict[str, object], where: str, place: int) -> Row:
     given = entry.get("query_id")
     query_id = str(place) if given is None else as_id(given, where)
-    documents, ids = entry.get("documents"), entry.get("doc_ids")
-    if isinstance(documents, list) and any(isinstance(each, dict) for each in documents):
-        pairs = [
-            (each.get("id", at), each.get("text")) if isinstance(each, dict) else (at, each)
-            for at, each in enumerate(documents)
-        ]
-        documents = [text for _, text in pairs]
-        ids = [name for name, _ in pairs] if ids is None else ids
-    return row(where, query_id, entry.get("query"), documents, ids)
+    return row(where, query_id, entry.get("query"), entry.get("documents"), entry.get("doc_ids"))

@@ -53,6 +53,10 @@ class Parquet:
         self._names = self._columns()
         self._is_long = "documents" not in self._names
         wanted = ("query", "document" if self._is_long else "documents")
+        if len(set(self._names)) < len(self._names):
+            raise ConfigurationError(
+                f"{path}: two columns have one name; it has: " + ", ".join(self._names) + "."
+            )
         if lacking := [name for name in wanted if name not in self._names]:
             raise ConfigurationError(
                 f"{path}: the column {lacking[0]} is missing; there must be query_id, query and "

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from pydantic_core import PydanticSerializationError, to_json
 
@@ -53,11 +53,21 @@ class Source(Protocol):
 
 
 def row(place: str, query_id: str, query: object, documents: object, ids: object) -> Row:
-    """A checked row; `place` is how messages call where it stands. `ids` may be None."""
+    """A checked row; `place` is how messages call where it stands.
+
+    A document is a text or an object with `id` and `text`; `ids` may be None.
+    """
     if not isinstance(query, str):
         raise ConfigurationError(f"{place}: the query must be a string.")
     if not isinstance(documents, list):
         raise ConfigurationError(f"{place}: the documents must be a list.")
+    if any(isinstance(each, dict) for each in documents):
+        pairs: list[tuple[Any, Any]] = [
+            (each.get("id", at), each.get("text")) if isinstance(each, dict) else (at, each)
+            for at, each in enumerate(documents)
+        ]
+        documents = [text for _, text in pairs]
+        ids = [name for name, _ in pairs] if ids is None else ids
     if not all(isinstance(text, str) for text in documents):
         raise ConfigurationError(f"{place}: every document must have a string as its text.")
     if ids is None:
@@ -70,6 +80,13 @@ def row(place: str, query_id: str, query: object, documents: object, ids: object
 def as_id(value: object, place: str) -> str:
     """An id, which may be a whole number."""
     if isinstance(value, str) and value:
+        if not value.isascii():
+            try:
+                value.encode()
+            except UnicodeEncodeError:  # half of a surrogate pair, which no file can hold
+                raise ConfigurationError(
+                    f"{place}: the id {value!r} is no valid Unicode."
+                ) from None
         return value
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)

@@ -89,5 +89,12 @@ class Queries:
             )
 
     def _state_now(self) -> list[tuple[str, int, int]]:
-        stats = ((file, file.stat()) for file in self._source.files)
-        return [(str(file), stat.st_size, stat.st_mtime_ns) for file, stat in stats]
+        return [_state_of(file) for file in self._source.files]
+
+
+def _state_of(file: Path) -> tuple[str, int, int]:
+    try:
+        stat = file.stat()
+    except OSError:  # it was removed meanwhile
+        return str(file), -1, -1
+    return str(file), stat.st_size, stat.st_mtime_ns

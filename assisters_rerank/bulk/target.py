@@ -6,7 +6,7 @@ It is written to a temporary file, which then takes the target's place: nobody s
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, NamedTuple
@@ -16,6 +16,7 @@ from pydantic_core import to_json
 from ..errors import ConfigurationError
 from ..evaluate.data.trec import check_id, lines_for
 from .outcome import BulkStopped
+from .query_rows import Row
 
 # Lines of parquet that are gathered before they are written.
 _MOST = 50_000
@@ -51,6 +52,41 @@ def check_target(path: Path) -> None:
         raise ConfigurationError(f"{path} cannot be written; choose another folder.")
     if path.suffix.lower() == ".parquet":
         from . import parquet_rows  # noqa: F401 - says which extra is missing
+
+
+def check_apart(target: Path, source: Path, files: Sequence[Path]) -> None:
+    """Checks that no file of the run is one of the source, nor becomes one.
+
+    Raises:
+        ConfigurationError: it is, or would.
+    """
+    own = {
+        target.with_name(target.name + suffix).resolve()
+        for suffix in ("", ".part", ".tmp", ".errors.jsonl")
+    }
+    for file in files:
+        if file.resolve() in own:
+            raise ConfigurationError(
+                f"{target}: the run would write over its source, {file}; choose another target."
+            )
+    is_parquet = target.suffix.lower() == ".parquet"
+    if is_parquet and source.is_dir() and source.resolve() in target.resolve().parents:
+        raise ConfigurationError(
+            f"{target} would belong to the source, which is the folder {source}; choose another "
+            "folder."
+        )
+
+
+def check_names(target: Path, rows: Iterable[Row]) -> None:
+    """Checks that a TREC run can hold these ids, before anything is paid for.
+
+    Raises:
+        ConfigurationError: one has a blank in it.
+    """
+    if _FORMATS[target.suffix.lower()] is _run:
+        for row in rows:
+            for name in (row.query_id, *row.doc_ids):
+                check_id(name)
 
 
 @contextmanager
@@ -136,8 +172,6 @@ def _run(path: Path) -> Iterator[Write]:
     with path.open("w", encoding="utf-8", newline="\n") as file:
 
         def write(result: Result) -> None:
-            for name in (result.query_id, *result.doc_ids):
-                check_id(name)
             # A model's id may have a blank in it, which the format cannot hold.
             tag = "-".join(result.model.split()) or "-"
             file.write(lines_for(result.query_id, result.doc_ids, tag))

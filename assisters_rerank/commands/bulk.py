@@ -193,12 +193,16 @@ def _summary(report: BulkReport) -> str:
     speed = report.pairs / max(report.seconds, 1e-9)
     known = f", {report.resumed:,} of them known from before" if report.resumed else ""
     cost = [] if report.cost is None else [f"{dollars(report.cost)} in all"]
+    rest = (
+        [f"{report.journal} is kept for the rest"] if report.journal and not report.failed else []
+    )
     return ", ".join(
         [
             f"{report.target}: {count(done, 'query', 'queries')}{known}",
             f"{count(report.pairs, 'pair')} in {report.seconds:.1f} s ({speed:,.0f} a second)",
             *in_words(report.usage),
             *cost,
+            *rest,
         ]
     )
 

@@ -239,3 +239,73 @@ def test_the_journal_says_what_was_paid(reranker: Reranker, source: Path, tmp_pa
     assert [line["q"] for line in lines] == ["q0", "q1", "q2"] or len(lines) == 3
     assert sum(line["c"] for line in lines) == pytest.approx(reranker.total_usage.cost)
     assert sum(line["t"] for line in lines) == reranker.total_usage.total_tokens
+
+
+@pytest.mark.parametrize("notes", ["my notes", "{", '{"mine": 1'])
+def test_a_file_without_a_line_end_is_left_alone_too(
+    reranker: Reranker, source: Path, tmp_path: Path, notes: str
+) -> None:
+    part = tmp_path / "out.jsonl.part"
+    part.write_text(notes)
+    if notes == "{":  # may be the beginning of a first line that a kill has torn
+        assert rerank_file(source, tmp_path / "out.jsonl", reranker).failed == 0
+        return
+    with pytest.raises(ConfigurationError, match="is no journal"):
+        rerank_file(source, tmp_path / "out.jsonl", reranker)
+    assert part.read_text() == notes
+
+
+@pytest.mark.parametrize("left", [b'{"format":1,"addr', b"\0" * 300])
+def test_a_torn_first_line_is_begun_anew(
+    reranker: Reranker, source: Path, tmp_path: Path, left: bytes
+) -> None:
+    (tmp_path / "out.jsonl.part").write_bytes(left)
+    assert rerank_file(source, tmp_path / "out.jsonl", reranker).queries == QUERIES
+
+
+def test_a_journal_of_another_format_is_refused_as_such(
+    reranker: Reranker, source: Path, tmp_path: Path
+) -> None:
+    target = tmp_path / "out.jsonl"
+    journal = stopped(reranker, source, target, 5)
+    newer = journal.read_bytes().replace(b'"format":1', b'"format":2', 1)
+    journal.write_bytes(newer)
+    with pytest.raises(ConfigurationError, match="another version of assisters-rerank"):
+        rerank_file(source, target, reranker)
+    assert journal.read_bytes() == newer
+
+
+def test_damaged_lines_are_asked_for_again(
+    standin: Standin, reranker: Reranker, source: Path, tmp_path: Path, expected: bytes
+) -> None:
+    target = tmp_path / "out.jsonl"
+    journal = stopped(reranker, source, target, 20)
+    lines = journal.read_bytes().splitlines(keepends=True)
+    for at, damaged in enumerate(
+        [
+            lines[1][:20] + b"\n",
+            lines[2].replace(b'"q":', b'"q":[],"z":'),
+            lines[3].replace(b'"c":', b'"c":"x","z":'),
+            lines[4].replace(b'"i":[', b'"i":["0",'),
+            b"[]\n",
+        ],
+        1,
+    ):
+        lines[at] = damaged
+    journal.write_bytes(b"".join(lines))
+    assert rerank_file(source, target, reranker).resumed == 15
+    assert (target.read_bytes(), standin.paid_again) == (expected, 5)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="other locks")
+def test_a_folder_without_locks_is_refused(
+    reranker: Reranker, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import fcntl
+
+    def none(*_: object) -> None:
+        raise OSError(37, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", none)
+    with pytest.raises(ConfigurationError, match=r"cannot be locked: No locks available\."):
+        rerank_file(source, tmp_path / "out.jsonl", reranker)
