@@ -98,7 +98,7 @@ class _Working:
     def __init__(self, factory: Factory | Reranker, concurrency: int) -> None:
         self._reranker = factory if isinstance(factory, Reranker) else factory()
         self._seats = asyncio.Semaphore(concurrency)
-        self._concurrency = concurrency
+        self._turn = asyncio.Lock()
         self._loop = asyncio.new_event_loop()
         threading.Thread(target=self._loop.run_forever, name="rerank-batches", daemon=True).start()
 
@@ -108,15 +108,16 @@ class _Working:
     async def _ranked(self, table: Any) -> Any:
         rows = _rows(table)
         found: list[dict[str, object]] = [{}] * table.num_rows
-        places = iter(enumerate(rows))
 
-        async def work() -> None:
-            for place, cells in places:
-                async with self._seats:
-                    found[place] = await self._row(*cells)
+        async def work(place: int, cells: tuple[object, object, object, object]) -> None:
+            found[place] = await self._row(*cells)
 
-        # As many tasks as may be under way, and not one for each query of a large table.
-        await asyncio.gather(*(work() for _ in range(min(self._concurrency, len(found)))))
+        # One table after the other, so that few are half done when the worker is killed.
+        async with asyncio.TaskGroup() as group, self._turn:
+            for place, cells in enumerate(rows):
+                await self._seats.acquire()
+                task = group.create_task(work(place, cells))
+                task.add_done_callback(lambda _: self._seats.release())
         return pa.Table.from_pylist(found, COLUMNS)
 
     async def _row(

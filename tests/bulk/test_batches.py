@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -77,6 +78,30 @@ def test_the_bound_holds_for_all_threads(standin: Standin) -> None:
     assert [one.num_rows for one in tables] == [10] * 4
     assert standin.most_in_flight == 3
     assert len(MADE) == 1
+
+
+def test_tables_are_ranked_one_after_the_other(standin: Standin) -> None:
+    """What is half done when a worker is killed is paid for again: that is one table, not all."""
+    standin.latency = 0.005
+    worker = BatchReranker(make, concurrency=3)
+    futures = [worker.submit(table(at * 20, 20)) for at in range(3)]
+    ends: list[tuple[int, int]] = []
+    for at, future in enumerate(futures):
+        future.add_done_callback(lambda _, at=at: ends.append((at, standin.seen.total())))  # type: ignore[misc]
+    assert [one.result(10).num_rows for one in futures] == [20] * 3
+    for at, seen in sorted(ends):
+        assert seen <= (at + 1) * 20 + 2 * 3
+
+
+def test_a_table_that_nobody_waits_for_takes_no_seat(standin: Standin) -> None:
+    standin.latency = 30
+    worker = BatchReranker(make, concurrency=2)
+    given_up = worker.submit(table(0, 9))
+    while standin.seen.total() < 2:
+        time.sleep(0.001)
+    given_up.cancel()
+    standin.latency = 0
+    assert worker.submit(table(9, 9)).result(10).num_rows == 9
 
 
 def test_one_failure_is_a_value(standin: Standin) -> None:

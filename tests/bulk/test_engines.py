@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from assisters_rerank import Reranker
+
 from .conftest import entries
-from .standin import Standin, score
+from .standin import Standin
 
 pa = pytest.importorskip("pyarrow")
 pq = pytest.importorskip("pyarrow.parquet")
@@ -63,11 +65,11 @@ def test_a_recipe_gives_every_query_once(standin: Standin, tmp_path: Path, engin
     by_id = {row["query_id"]: row for row in found.to_pylist()}
     assert len(by_id) == found.num_rows == QUERIES
     assert by_id["q7"]["error"].startswith("StatusError: ")
-    texts = {"a": "one text", "b": "another"}
-    for at in set(range(QUERIES)) - {7}:
-        scores = {name: score(f"query {at}", text) for name, text in texts.items()}
-        best = sorted(scores, key=lambda name: -scores[name])
-        row = by_id[f"q{at}"]
-        assert (row["doc_ids"], row["scores"]) == (best, [scores[name] for name in best])
     assert 1 < standin.most_in_flight <= 6
     assert standin.paid_again == 0
+    reranker = Reranker(base_url=standin.base_url, max_retries=0)
+    for at in set(range(QUERIES)) - {7}:
+        ranking = reranker.rerank(f"query {at}", ["one text", "another"])
+        row = by_id[f"q{at}"]
+        assert row["doc_ids"] == ["ab"[ranked.index] for ranked in ranking]
+        assert row["scores"] == [ranked.relevance_score for ranked in ranking]

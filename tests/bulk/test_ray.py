@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
+import time
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,9 +24,14 @@ from .standin import Standin
 
 pytestmark = pytest.mark.engines
 pytest.importorskip("ray")
+pa = pytest.importorskip("pyarrow")
 pq = pytest.importorskip("pyarrow.parquet")
 
+Record = Callable[[str, object], None]
+
 QUERIES = 300
+CONCURRENCY = 4
+BLOCK = 64
 
 PROGRAM = """
 import json, os, sys
@@ -32,9 +42,12 @@ from assisters_rerank.bulk.ray import rerank
 source, target, options = sys.argv[1], sys.argv[2], json.loads(sys.argv[3])
 
 def make():
+    with open(target + ".pids", "a") as file:
+        file.write(f"{os.getpid()}\\n")
     return Reranker(max_retries=0)
 
-ray.init(num_cpus=4, include_dashboard=False, object_store_memory=200_000_000)
+cpus = max(4, options.get("num_workers", 1) + 2)
+ray.init(num_cpus=cpus, include_dashboard=False, object_store_memory=200_000_000)
 ranked = rerank(ray.data.read_parquet(source), make, **options)
 print(ranked)
 ranked.write_parquet(target)
@@ -44,19 +57,21 @@ print("finished")
 
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
-    import pyarrow as pa
+    return written(tmp_path / "in.parquet", QUERIES)
 
-    rows = entries(QUERIES)
+
+def written(path: Path, queries: int) -> Path:
+    rows: list[dict[str, Any]] = entries(queries)
     table = pa.table(
         {
             "query_id": [row["query_id"] for row in rows],
             "query": [row["query"] for row in rows],
-            "doc_ids": [[each["id"] for each in row["documents"]] for row in rows],  # type: ignore[attr-defined]
-            "documents": [[each["text"] for each in row["documents"]] for row in rows],  # type: ignore[attr-defined]
+            "doc_ids": [[each["id"] for each in row["documents"]] for row in rows],
+            "documents": [[each["text"] for each in row["documents"]] for row in rows],
         }
     )
-    pq.write_table(table, tmp_path / "in.parquet")
-    return tmp_path / "in.parquet"
+    pq.write_table(table, path)
+    return path
 
 
 def start(standin: Standin, source: Path, target: Path, **options: object) -> subprocess.Popen[str]:
@@ -96,22 +111,73 @@ def test_the_scores_are_those_of_a_file(standin: Standin, source: Path, tmp_path
 
 
 def test_a_killed_driver_goes_on_from_its_checkpoint(
-    standin: Standin, source: Path, tmp_path: Path
+    standin: Standin, source: Path, tmp_path: Path, record_property: Record
 ) -> None:
     standin.latency = 0.05
     enough = threading.Event()
     standin.on_request = lambda: enough.set() if len(standin.paid) >= 200 else None
     checkpoint = str(tmp_path / "checkpoint")
-    running = start(standin, source, tmp_path / "out", concurrency=4, checkpoint=checkpoint)
+    running = start(
+        standin, source, tmp_path / "out", concurrency=CONCURRENCY, checkpoint=checkpoint
+    )
     assert enough.wait(120)
     running.kill()
     running.communicate()
     standin.latency = 0.0
-    finished(start(standin, source, tmp_path / "out", concurrency=4, checkpoint=checkpoint))
+    finished(
+        start(standin, source, tmp_path / "out", concurrency=CONCURRENCY, checkpoint=checkpoint)
+    )
     ids = pq.read_table(tmp_path / "out").column("query_id").to_pylist()
     assert sorted(ids) == sorted(f"q{at}" for at in range(QUERIES))
-    # Blocks of 64: those that were under way, or were not written yet.
-    assert standin.paid_again <= 4 * 64
+    record_property("paid again", standin.paid_again)
+    assert standin.paid_again <= BLOCK + CONCURRENCY
+
+
+def test_a_killed_actor_is_started_anew(
+    standin: Standin, source: Path, tmp_path: Path, record_property: Record
+) -> None:
+    standin.latency = 0.05
+    enough = threading.Event()
+    standin.on_request = lambda: enough.set() if len(standin.paid) >= 200 else None
+    running = start(standin, source, tmp_path / "out", concurrency=CONCURRENCY)
+    assert enough.wait(120)
+    first = int((tmp_path / "out.pids").read_text().split()[-1])
+    os.kill(first, signal.SIGKILL)
+    standin.latency = 0.0
+    finished(running)
+    assert int((tmp_path / "out.pids").read_text().split()[-1]) != first
+    ids = pq.read_table(tmp_path / "out").column("query_id").to_pylist()
+    assert sorted(ids) == sorted(f"q{at}" for at in range(QUERIES))
+    record_property("paid again", standin.paid_again)
+    assert standin.paid_again <= BLOCK + CONCURRENCY
+
+
+def test_sixteen_workers_share_an_account_without_a_refusal(
+    standin: Standin, tmp_path: Path, record_property: Record
+) -> None:
+    """The account has 800 requests a minute, and there are 1,024: a block for each worker."""
+    counts: Counter[int] = Counter()
+    refused: list[str] = []
+    began: list[float] = []
+
+    def refusal(query: str) -> tuple[int, str] | None:
+        began[:] = began or [time.monotonic()]
+        minute = int((time.monotonic() - began[0]) // 60)
+        counts[minute] += 1
+        if counts[minute] <= 800:
+            return None
+        refused.append(query)
+        return 429, "too many requests"
+
+    standin.refusal = refusal
+    source = written(tmp_path / "in.parquet", 1_024)
+    finished(start(standin, source, tmp_path / "out", num_workers=16, requests_per_minute=800))
+    workers = len(set((tmp_path / "out.pids").read_text().split()))
+    record_property("workers, requests in each minute, refused", (workers, counts, refused))
+    assert not refused
+    assert workers > 8
+    rows = pq.read_table(tmp_path / "out")
+    assert (len(standin.paid), rows.num_rows, rows["error"].null_count) == (1_024, 1_024, 1_024)
 
 
 def test_the_limit_is_divided(standin: Standin, source: Path, tmp_path: Path) -> None:
