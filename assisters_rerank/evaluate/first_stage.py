@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
-from typing import cast
+import re
+from array import array
+from collections.abc import Callable, Container, Iterable
+from itertools import chain
 from zlib import crc32
 
 import bm25s  # type: ignore[import-untyped]  # it ships no types
@@ -18,6 +20,11 @@ from .data.collection import Candidates, Collection
 
 # It logs every step at DEBUG, past the root logger's level, from which it does not inherit.
 logging.getLogger("bm25s").setLevel(logging.WARNING)
+
+_WORD = re.compile(r"\b\w\w+\b")
+# Neither can be a word.
+_STOP, _OTHER = "-", ""
+_WORDS_KEPT = 1_000_000
 
 
 def bm25(
@@ -44,16 +51,17 @@ def bm25(
     """
     if depth < 1:
         raise ConfigurationError(f"depth: give at least 1, not {depth}.")
-    words_of = _tokenizer(language)
-    documents = words_of(collection.documents.values())
-    if not any(documents):
-        raise ConfigurationError(f"{collection.name}: there is no word to search in its documents.")
-    index = bm25s.BM25(k1=1.2, b=0.75)
-    index.index(documents, show_progress=False)
+    stem, stops = _stemmer(language)
+    queries = [
+        [stem(word) for word in _words(text) if word not in stops]
+        for text in collection.queries.values()
+    ]
+    wanted = dict.fromkeys(chain.from_iterable(queries))
+    index = _index(collection, _Numbers(wanted, stem, stops))
     ids = list(collection.documents)
     places = {name: place for place, name in enumerate(ids)} if collection.pools else {}
     found: dict[str, list[str]] = {}
-    for query, words in zip(collection.queries, words_of(collection.queries.values()), strict=True):
+    for query, words in zip(collection.queries, queries, strict=True):
         # Ours and not `index.retrieve`: that orders equal scores by chance, fills up with
         # documents that have nothing to do with the query, and refuses depths over the corpus.
         scores = index.get_scores_from_ids(index.get_tokens_ids(words))
@@ -79,18 +87,54 @@ def _best(scores: NDArray[np.float32], depth: int) -> list[int]:
     return [int(place) for place in places[order]]
 
 
-def _tokenizer(language: str | None) -> Callable[[Iterable[str]], list[list[str]]]:
+class _Numbers(dict[str, int]):
+    """A number for each word as it is written: its stem's, one for all that no query has, or 0.
+
+    0 is a stop word's. `vocabulary` has the stems' numbers.
+    """
+
+    def __init__(
+        self, wanted: Iterable[str], stem: Callable[[str], str], stops: Container[str]
+    ) -> None:
+        super().__init__()
+        self.vocabulary = {_STOP: 0, _OTHER: 1}
+        self.vocabulary |= {word: number for number, word in enumerate(wanted, 2)}
+        self._stem = stem
+        self._stops = stops
+
+    def __missing__(self, word: str) -> int:
+        if len(self) > _WORDS_KEPT:
+            self.clear()
+        number = 0 if word in self._stops else self.vocabulary.get(self._stem(word), 1)
+        self[word] = number
+        return number
+
+
+def _index(collection: Collection, numbers: _Numbers) -> bm25s.BM25:
+    """An index of the queries' words only, since one of all words takes several times the memory.
+
+    The documents' other words stand in it as a single one, so that their lengths, and with them all
+    scores, are as in an index of all words.
+    """
+    documents = [
+        array("i", filter(None, map(numbers.__getitem__, _words(text))))
+        for text in collection.documents.values()
+    ]
+    if not any(documents):
+        raise ConfigurationError(f"{collection.name}: there is no word to search in its documents.")
+    index = bm25s.BM25(k1=1.2, b=0.75)
+    index.index((documents, numbers.vocabulary), show_progress=False)
+    return index
+
+
+def _words(text: str) -> list[str]:
+    return _WORD.findall(text.lower())
+
+
+def _stemmer(language: str | None) -> tuple[Callable[[str], str], frozenset[str]]:
     if language is not None and language not in Stemmer.algorithms():
         names = ", ".join(Stemmer.algorithms())
         raise ConfigurationError(f"language: {language!r} is none of {names}; or None.")
-    stem = list[str] if language is None else Stemmer.Stemmer(language).stemWords
+    stem = str if language is None else Stemmer.Stemmer(language).stemWord
     name = "EN" if language == "english" else str(language).upper()
-    stops: list[str] = list(getattr(stopwords, f"STOPWORDS_{name}", ()))
-
-    def words_of(texts: Iterable[str]) -> list[list[str]]:
-        tokens = bm25s.tokenize(
-            list(texts), stopwords=stops, stemmer=stem, return_ids=False, show_progress=False
-        )
-        return cast("list[list[str]]", tokens)
-
-    return words_of
+    return stem, frozenset(getattr(stopwords, f"STOPWORDS_{name}", ()))

@@ -1,0 +1,81 @@
+"""Time and memory of the whole command over a large collection, as `-s` prints them.
+
+The words are made up, as often as Zipf's law has it, a third of them stop words; the documents are
+as long as a paragraph or two: 137 words in the mean.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from bm25s.stopwords import STOPWORDS_EN
+
+pytestmark = pytest.mark.slow
+
+
+def write(folder: Path, documents: int, queries: int) -> Path:
+    chance = np.random.default_rng(0)
+    letters = np.array(list("abcdefghijklmnoprstuvw"))
+    words = np.array(
+        ["".join(chance.choice(letters, chance.integers(3, 11))) for _ in range(10**5)]
+    )
+    words[: len(STOPWORDS_EN)] = STOPWORDS_EN
+    shares = (1 / np.arange(1, len(words) + 1)).cumsum()
+    (folder / "qrels").mkdir(parents=True)
+    with (
+        (folder / "corpus.jsonl").open("w") as corpus,
+        (folder / "queries.jsonl").open("w") as asked,
+        (folder / "qrels" / "test.tsv").open("w") as judged,
+    ):
+        judged.write("query-id\tcorpus-id\tscore\n")
+        for number in range(documents):
+            length = int(chance.lognormal(4.8, 0.5).clip(20, 600))
+            text = words[np.searchsorted(shares, chance.random(length) * shares[-1])]
+            corpus.write(json.dumps({"_id": f"d{number}", "text": " ".join(text)}) + "\n")
+            if number < queries:
+                query = " ".join(chance.choice(text, 8))
+                asked.write(json.dumps({"_id": f"q{number}", "text": query}) + "\n")
+                judged.write(f"q{number}\td{number}\t1\n")
+    return folder
+
+
+def peak_of_the_command(folder: Path) -> int:
+    """In megabytes; prints it with the seconds, of which a busy machine needs more."""
+    began = time.perf_counter()
+    program = [sys.executable, "-c", _MEASURED, "eval", str(folder), "--local", "--quiet"]
+    done = subprocess.run(program, capture_output=True, text=True, check=True)
+    peak, busy = map(float, done.stderr.splitlines()[-1].split())
+    print(
+        f"\n{folder.name}: {time.perf_counter() - began:.0f} s, {busy:.0f} s of a processor, "
+        f"{peak:.0f} MB; load {os.getloadavg()[0]:.1f}"
+    )
+    return int(peak)
+
+
+_MEASURED = """
+import atexit, resource, sys
+from assisters_rerank.commands.main import main
+def say():
+    own = resource.getrusage(resource.RUSAGE_SELF)
+    scale = 1 << (20 if sys.platform == "darwin" else 10)
+    print(own.ru_maxrss / scale, own.ru_utime + own.ru_stime, file=sys.stderr)
+atexit.register(say)
+main()
+"""
+
+
+def test_two_hundred_thousand_documents_and_five_hundred_queries(tmp_path: Path) -> None:
+    assert peak_of_the_command(write(tmp_path / "200,000 and 500", 200_000, 500)) < 900
+
+
+def test_memory_does_not_grow_with_the_queries(tmp_path: Path) -> None:
+    few = peak_of_the_command(write(tmp_path / "20,000 and 100", 20_000, 100))
+    many = peak_of_the_command(write(tmp_path / "20,000 and 1,000", 20_000, 1_000))
+    assert many < few + 100
