@@ -197,12 +197,12 @@ BAD = {
         '{"_id": "d0", "text": "a"}\n{"_id" "d1"}\n',
         "corpus.jsonl, line 2: ",
     ),
-    "an object": ("queries.jsonl", "[1]\n", "queries.jsonl, line 1: not a JSON object"),
+    "an object": ("queries.jsonl", "[1]\n", "queries.jsonl, entry 1: not a JSON object"),
     "an id twice": ("corpus.jsonl", '{"_id": "d0", "text": "a"}\n' * 2, "corpus.jsonl, line 2: "),
     "no text": (
         "corpus.jsonl",
         '{"_id": "d0"}\n',
-        "corpus.jsonl, line 1: the field `text` is missing",
+        "corpus.jsonl, line 1: there is no field for text",
     ),
     "empty qrels": (
         "qrels.tsv",
