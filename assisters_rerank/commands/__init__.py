@@ -6,7 +6,7 @@
 - `command_options` makes options out of `RerankOptions`; `key` asks for a key before any work;
 - `reading` reads what is to be ranked, `output` writes the ranking, `progress` shows a bar;
 - `eval_options` are some of `eval`'s, `eval_input` reads what it is about, `eval_rerankers` makes
-  what it compares;
+  what it compares, `eval_gate` the exit code;
 - `run` is one run of `rerank`, and `kept_scores` keeps what was paid for until it is complete;
 - `bulk_progress` shows how far a bulk run is; `check_table` shows the report on a server;
 - `called` says how the program was called, `output_files` keeps files apart that are written.

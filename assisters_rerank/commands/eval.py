@@ -21,6 +21,7 @@ from .command_options import (
     given_settings,
     option,
 )
+from .eval_gate import baseline_for, exit_code
 from .eval_input import EvalFiles, identical_of, read_input, write_first_collection
 from .eval_rerankers import check_rerankers_only, options_of_each
 from .output_files import check_distinct, check_writable
@@ -123,6 +124,8 @@ def eval_(
     ] = None,
     export: Annotated[Path | None, eval_options.EXPORT] = None,
     save_settings: Annotated[Path | None, eval_options.SAVE_SETTINGS] = None,
+    gate: Annotated[Path | None, eval_options.GATE] = None,
+    gate_measure: Annotated[str | None, eval_options.GATE_MEASURE] = None,
     quiet: Annotated[bool, flag("--quiet", OUTPUT, "No progress bar.", "-q")] = False,
 ) -> None:
     """Measure what a rerank gains over the first stage, how sure that is, and what it costs.
@@ -133,6 +136,9 @@ def eval_(
     and dollars.
 
     The API key comes from the variable ASSISTERS_API_KEY, or --local scores on this machine.
+
+    Exit codes: 0; 1 an error, or a model below its baseline (--gate); 2 a wrong command line; 3 a
+    failure ended the run early, and the report is of the queries that were done.
     """
     if init:
         write_first_collection(collection)
@@ -157,12 +163,13 @@ def eval_(
             "--save-settings": save_settings,
             "--cache": cache,
         },
-        files.options(),
+        {**files.options(), "--gate": gate},
     )
     if export is not None and export.exists() and not export.is_dir():
         raise typer.BadParameter(f"{export} is not a folder", param_hint="--export")
     # They take a while to import, which --help should not wait for.
     from ..evaluate import evaluate
+    from ..evaluate.results import MAIN_MEASURE
     from ..reranker import Reranker
     from .kept_scores import in_users_folder, opened
     from .key import check_key
@@ -187,6 +194,8 @@ def eval_(
             stack.enter_context(Reranker(**options))
             for options in options_of_each(rerankers_file, models, settings)
         ]
+        names = [reranker.model for reranker in rerankers]
+        baseline = baseline_for(gate, gate_measure, judged, names, relevance_level)
         for reranker in rerankers:
             check_key(reranker)
         steps = len(judged.queries) * len(rerankers)
@@ -201,7 +210,7 @@ def eval_(
                     wanted_precision=precision,
                     max_cost=max_cost,
                     at_once=at_once,
-                    measures=measures or (),
+                    measures=[*(measures or ()), *([gate_measure] if gate_measure else ())],
                     relevance_level=relevance_level,
                     at_service_prices=local,
                     export=export,
@@ -217,13 +226,14 @@ def eval_(
                 f"{kept.path}"
             )
             raise
-    for note in evaluation.notes:
-        typer.echo(f"assisters-rerank: {note}", err=True)
+    if baseline is not None:
+        evaluation = baseline.compare(evaluation, gate_measure or MAIN_MEASURE)
     if save_settings is not None:
         from ..evaluate import save_settings as save
 
         save(save_settings, evaluation, rerankers)
     _report(evaluation, json, html)
+    raise typer.Exit(exit_code(evaluation))
 
 
 def _report(evaluation: Evaluation, json: Path | None, html: Path | None) -> None:

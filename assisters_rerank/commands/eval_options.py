@@ -55,6 +55,15 @@ EXPORT = typer.Option(
     help="Write the runs in TREC's format, with the scores of each model, and the values of every "
     "measure for each query.",
 )
+GATE = typer.Option(
+    metavar="FILE",
+    rich_help_panel=OUTPUT,
+    help="Compare with the report of an earlier run (its --json), query by query; exit with 1 if a "
+    "model is significantly below it.",
+)
+GATE_MEASURE = typer.Option(
+    metavar="NAME", rich_help_panel=OUTPUT, help="Measure of --gate; nDCG@10 without it."
+)
 SAVE_SETTINGS = typer.Option(
     metavar="FILE",
     rich_help_panel=OUTPUT,

@@ -11,7 +11,8 @@
 - `measures` with `significance`, `comparisons` of models, `curves` over depth and threshold,
   `split_half` with `pooled` scores to choose from them, `changes`, `verdicts`;
 - `model_results` makes of all that what `results` holds, `export` writes it as runs,
-  `recommended_settings` as a file for `Reranker.from_file`, `report` shows it.
+  `recommended_settings` as a file for `Reranker.from_file`, `report` shows it;
+- `baseline` compares it with an earlier run's, for a gate in CI.
 
 The names below are loaded at first use. `read_beir` is `read_collection` by its name from before it
 read other layouts.
@@ -24,6 +25,7 @@ from typing import TYPE_CHECKING
 from ..lazy_names import lazy_names
 
 if TYPE_CHECKING:
+    from .baseline import Baseline
     from .data.collection import Candidates, Collection, Qrels
     from .data.collection_files import read_beir, read_collection
     from .data.qrels import read_qrels
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
         Depth,
         Evaluation,
         Figure,
+        Gate,
         ModelResult,
         Pair,
         Threshold,
@@ -45,6 +48,7 @@ if TYPE_CHECKING:
     from .retrievers import collection_from_retriever
 
 __all__ = [
+    "Baseline",
     "Candidates",
     "Change",
     "ChosenDepth",
@@ -53,6 +57,7 @@ __all__ = [
     "Depth",
     "Evaluation",
     "Figure",
+    "Gate",
     "ModelResult",
     "Pair",
     "Qrels",
@@ -69,6 +74,7 @@ __all__ = [
 ]
 
 _MODULES = {
+    "Baseline": "baseline",
     "Candidates": "data.collection",
     "Change": "results",
     "ChosenDepth": "results",
@@ -77,6 +83,7 @@ _MODULES = {
     "Depth": "results",
     "Evaluation": "results",
     "Figure": "results",
+    "Gate": "results",
     "ModelResult": "results",
     "Pair": "results",
     "Qrels": "data.collection",

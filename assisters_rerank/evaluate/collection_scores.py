@@ -36,6 +36,7 @@ class Scored:
         answered_by: the model that the server named, or else the one that was asked for; with
             `auto` perhaps two, separated by commas. None if nothing was asked.
         stopped: why it ended early; None if it did not.
+        failed: it ended so because of a failure, and not because the money was spent.
         left_out: queries that the server found too long, and what it said; the others went on.
         truncated: query id to the number of texts that the model did not read to their end; None
             if its window is unknown.
@@ -47,6 +48,7 @@ class Scored:
     usage: Usage = field(default_factory=Usage)
     answered_by: str | None = None
     stopped: str | None = None
+    failed: bool = False
     left_out: dict[str, str] = field(default_factory=dict)
     truncated: dict[str, int | None] = field(default_factory=dict)
     warm_up_calls: int = 0
@@ -106,7 +108,7 @@ def score_all(
     if run.failure is not None:
         if not any(run.found.scores.values()):
             raise run.failure
-        run.found.stopped = str(run.failure).rstrip(".")
+        run.found.stopped, run.found.failed = str(run.failure).rstrip("."), True
     elif run.broke:
         run.found.stopped = f"the next query would exceed max_cost={dollars(max_cost or 0.0)}"
     return run.found

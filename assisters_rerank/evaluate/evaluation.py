@@ -101,6 +101,7 @@ def evaluate(
     common = set(collection.queries)
     reported: list[tuple[Reranker, Scored]] = []
     stopped: list[str] = []
+    failed = False
     tags: list[str] = []
     spent = 0.0
     for reranker in rerankers:
@@ -120,9 +121,11 @@ def evaluate(
                 raise
             # What the others found is not to be lost.
             stopped.append(f"{reranker.model} before its first query: {str(error).rstrip('.')}")
+            failed = True
             continue
         finally:
             spent += (reranker.total_usage.cost or 0.0) - spent_before
+        failed = failed or scored.failed
         if scored.stopped:
             done = f"{len(scored.scores):,} of {len(collection.queries):,} queries"
             stopped.append(f"{reranker.model} after {done}: {scored.stopped}")
@@ -178,4 +181,5 @@ def evaluate(
         without_relevant=judged.without_relevant(),
         relevance_level=relevance_level,
         at_service_prices=at_service_prices,
+        failed=failed,
     )

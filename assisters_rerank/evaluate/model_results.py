@@ -114,9 +114,9 @@ def model_results(
     names = [reranker.model for reranker, _ in reported]
     return (
         tuple(
-            _result(judged, reranker, scored, order, of_this)
-            for (reranker, scored), order, of_this in zip(
-                reported, orders, all_figures, strict=True
+            _result(judged, reranker, scored, order, of_this, own)
+            for (reranker, scored), order, of_this, own in zip(
+                reported, orders, all_figures, values, strict=True
             )
         ),
         pairs(list(zip(names, values, strict=True))),
@@ -129,6 +129,7 @@ def _result(
     scored: Scored,
     order: Candidates,
     of_this: dict[str, Figure],
+    values: PerQuery,
 ) -> ModelResult:
     candidates = judged.candidates
     scores = {query: scored.scores[query] for query in candidates}
@@ -167,6 +168,7 @@ def _result(
             better=verdict(of_this[MAIN_MEASURE]) is Verdict.BETTER,
         ),
         chosen_threshold=threshold,
+        values=values,
     )
 
 

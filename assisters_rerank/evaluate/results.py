@@ -179,6 +179,7 @@ class ModelResult:
             wake the server up, and are in no latency.
         chosen_depth: None if no number of candidates gains anything.
         chosen_threshold: None if no score surely has the wanted precision.
+        values: each measure of each query, for a later run's gate.
     """
 
     model: str
@@ -200,6 +201,7 @@ class ModelResult:
     warm_up_calls: int = 0
     chosen_depth: ChosenDepth | None = None
     chosen_threshold: ChosenThreshold | None = None
+    values: PerQuery = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +218,28 @@ class Pair:
     model: str
     other: str
     difference: Figure
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """A model against a baseline: the report of an earlier run.
+
+    Attributes:
+        model: the one that was measured now.
+        baseline: the earlier one, and in which file.
+        measure: what they are compared by.
+        difference: `mean` is the one now, `gain` its difference to the earlier one, on the queries
+            that both have done; `p_corrected` is corrected for the number of gates (Holm).
+        queries: how many these are.
+        passed: it is not significantly below the baseline. Too few queries that differ pass, too.
+    """
+
+    model: str
+    baseline: str
+    measure: str
+    difference: Figure
+    queries: int
+    passed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,9 +264,11 @@ class Evaluation:
         at_service_prices: the dollars by depth are what the service would bill, whatever was paid.
         wanted_precision: what `threshold_for_precision` was asked for.
         stopped: why it ended before all queries were done; None if it did not.
+        failed: it ended so because of a failure, and not because the money was spent.
         seconds: how long it took.
         left_out: ids of queries that no request could be made of, and why.
         notes: what was left out or made of the data before the first request, a sentence each.
+        gates: each model against a baseline, if one was given.
     """
 
     collection: str
@@ -263,3 +289,5 @@ class Evaluation:
     without_relevant: int = 0
     relevance_level: int = 1
     at_service_prices: bool = False
+    failed: bool = False
+    gates: Sequence[Gate] = ()

@@ -17,6 +17,7 @@ from assisters_rerank.evaluate.results import Evaluation
 
 from .evaluations import (
     ALL,
+    GATED,
     HOSTILE_TEXTS,
     LOCAL,
     ONE_MODEL,
@@ -239,3 +240,12 @@ def test_ticks_are_round() -> None:
         "15",
     ]
     assert re.fullmatch(r"-?[\d.,]+", scale([0.5], 0, 1).ticks[0][1])
+
+
+def test_gates_notes_and_queries_left_out_are_told() -> None:
+    said = _text(_page(GATED))
+    assert "bge-reranker-v2 against bge-reranker-v2 in baseline.json: not passed: signif" in said
+    assert "passed: the values of too few queries differ to tell (7; a verdict needs 10)" in said
+    assert "2 queries left out, which cannot be asked" in said
+    assert "Queries left out (2), and why" in said
+    assert "q17: query: it has 600 tokens, the window 512." in said

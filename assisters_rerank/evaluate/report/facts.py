@@ -1,8 +1,10 @@
-"""What a reader has to know before the figures: lost queries, judgements, cut texts, warm-up."""
+"""What a reader has to know: lost queries, judgements, cut texts, warm-up, and a gate's result."""
 
 from __future__ import annotations
 
-from ..results import Evaluation, ModelResult
+from ..results import Evaluation, Gate, ModelResult
+from ..significance import LEAST_DIFFERING
+from ..verdicts import Verdict, verdict
 from . import wording
 
 _FEWER_JUDGED = 0.01
@@ -20,7 +22,27 @@ def of_queries(evaluation: Evaluation) -> list[str]:
             f"{wording.queries(evaluation.without_relevant)} of {evaluation.queries:,} without a "
             "relevant candidate: no reranker can help there"
         )
-    return facts
+    return facts + [wording.one_line(note, 500).rstrip(".") for note in evaluation.notes]
+
+
+def of_gate(gate: Gate) -> str:
+    """Whether a model has passed it."""
+    told = verdict(gate.difference)
+    said = {
+        Verdict.SAME: "passed: not one query has another value",
+        Verdict.TOO_FEW: "passed: the values of too few queries differ to tell "
+        f"({gate.difference.differing:,}; a verdict needs {LEAST_DIFFERING})",
+    }.get(told, "passed: not significantly below the baseline")
+    if not gate.queries:
+        said = "not passed: no query of the baseline was done"
+    elif not gate.passed:
+        said = "not passed: significantly below the baseline"
+    return (
+        f"{wording.one_line(gate.model, 60)} against {wording.one_line(gate.baseline, 100)}: "
+        f"{said}; {gate.measure} {wording.difference(gate.difference.gain)} "
+        f"({wording.interval(gate.difference.low, gate.difference.high)}, "
+        f"{wording.p_is(gate.difference.p_corrected)}) on {wording.queries(gate.queries)}"
+    )
 
 
 def of_model(evaluation: Evaluation, model: ModelResult) -> list[str]:

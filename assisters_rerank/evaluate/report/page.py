@@ -13,7 +13,7 @@ from .page_curves import by_candidates, by_threshold
 from .page_pairs import model_against_model
 from .page_queries import moved_queries
 from .page_style import STYLE
-from .page_tables import behind, measures, published, took
+from .page_tables import behind, gates, measures, published, took
 from .plots import interval_plot
 
 _SIGNS = {Verdict.BETTER: "▲ ", Verdict.WORSE: "▼ ", Verdict.SAME: "= "}
@@ -70,6 +70,7 @@ def _body(evaluation: Evaluation) -> list[Element | None]:
         *(_card(evaluation, model) for model in evaluation.models),
         None if evaluation.models else tag("p", "No model was evaluated."),
         *model_against_model(evaluation),
+        *gates(evaluation),
         *measures(evaluation),
         *behind(evaluation),
         *by_candidates(evaluation),

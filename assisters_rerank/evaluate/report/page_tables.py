@@ -73,7 +73,7 @@ def behind(evaluation: Evaluation) -> list[Element]:
     shared = facts.of_queries(evaluation)
     models = [(model, facts.of_model(evaluation, model)) for model in evaluation.models]
     lines = [*((None, fact) for fact in shared), *((m, f) for m, found in models for f in found)]
-    if not lines:
+    if not lines and not evaluation.left_out:
         return []
     return [
         tag("h2", "What stands behind the figures"),
@@ -88,6 +88,39 @@ def behind(evaluation: Evaluation) -> list[Element]:
                 for model, fact in lines
             ),
         ),
+        *_left_out(evaluation),
+    ]
+
+
+def _left_out(evaluation: Evaluation) -> list[Element]:
+    reasons = (
+        tag("li", tag("bdi", wording.one_line(query, 80)), f": {wording.one_line(reason)}")
+        for query, reason in evaluation.left_out.items()
+    )
+    title = f"Queries left out ({len(evaluation.left_out):,}), and why"
+    return [tag("details", tag("summary", title), tag("ul", *reasons))] * bool(evaluation.left_out)
+
+
+def gates(evaluation: Evaluation) -> list[Element]:
+    """Each model against the baseline."""
+    if not evaluation.gates:
+        return []
+    return [
+        tag("h2", "Against the baseline"),
+        table(
+            f"{evaluation.gates[0].measure}, query by query",
+            ["Model", "Baseline", "Queries", "Difference"],
+            [
+                [
+                    wording.one_line(gate.model, 60),
+                    wording.one_line(gate.baseline, 100),
+                    f"{gate.queries:,}",
+                    difference(gate.difference),
+                ]
+                for gate in evaluation.gates
+            ],
+        ),
+        tag("ul", *(tag("li", f"{facts.of_gate(gate)}.") for gate in evaluation.gates)),
     ]
 
 
