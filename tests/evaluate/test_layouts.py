@@ -7,6 +7,7 @@ import gzip
 import io
 import json
 import tarfile
+import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -489,3 +490,59 @@ def test_broken_parquet(tmp_path: Path) -> None:
     pytest.importorskip("pyarrow")
     said = refused(lambda: whole(tmp_path, "x.parquet", b"PAR1 and no more of it"))
     assert said.startswith(f"{tmp_path}/x.parquet cannot be read: ")
+
+
+def zipped(names: Callable[[str], str] = str) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name, content in (("corpus", CORPUS), ("queries", QUERIES)):
+            archive.writestr(names(f"c/{name}.jsonl"), jsonl(content))
+        archive.writestr(names("c/qrels/test.tsv"), table(QRELS, "\t"))
+    return packed.getvalue()
+
+
+def test_an_archive_with_the_separators_of_windows(tmp_path: Path) -> None:
+    file = tmp_path / "c.zip"
+    file.write_bytes(zipped(lambda name: name.replace("/", "\\")))
+    found = read_collection(file)
+    assert (found.documents, found.qrels) == (DOCUMENTS, GRADES)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        # The flag of encryption, and a method that nobody knows, in both of its headers.
+        (("\x14\0\0\0", "\x14\0\1\0"), "is encrypted, password required for extraction"),
+        (("\x14\0\0\0\0\0", "\x14\0\0\0\x63\0"), "compression method is not supported"),
+    ],
+)
+def test_an_archive_that_cannot_be_unpacked(
+    tmp_path: Path, change: tuple[str, str], said: str
+) -> None:
+    file = tmp_path / "c.zip"
+    file.write_bytes(zipped().replace(*(part.encode("latin-1") for part in change)))
+    with pytest.raises(ConfigurationError, match=said) as caught:
+        read_collection(file)
+    assert str(caught.value).startswith(f"{file}/c/")
+
+
+def test_a_part_of_an_archive_and_one_in_a_files_place(tmp_path: Path) -> None:
+    part = tmp_path / "part.zip"
+    part.write_bytes(zipped()[:-30])
+    with pytest.raises(ConfigurationError, match=r"^\S+part\.zip: this is a ZIP archive, perhaps"):
+        read_collection(part)
+    write_sample(tmp_path / "s")
+    (tmp_path / "s" / "corpus.jsonl").write_bytes(zipped())
+    with pytest.raises(ConfigurationError, match=r"corpus\.jsonl: this is a ZIP archive"):
+        read_collection(tmp_path / "s")
+
+
+@pytest.mark.parametrize(
+    "text", ['{"q1": {"d1": 1}, "q1": {"d2": 1}}', '{"q1": {"d1": 1, "d1": 0}}']
+)
+def test_a_name_twice_in_one_object(tmp_path: Path, text: str) -> None:
+    """Only the last one would count, without a word."""
+    file = tmp_path / "qrels.json"
+    file.write_text(text)
+    with pytest.raises(ConfigurationError, match=r"qrels.json, line 1: .* is there a second time"):
+        read_qrels(file)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain, islice
@@ -88,12 +89,21 @@ def load_json(source: Source) -> object:
     """
     text = "\n".join(line for _, line in source.lines(blank=True))
     try:
-        return json.loads(text)
+        return json.loads(text, object_pairs_hook=_each_once)
     except json.JSONDecodeError as error:
         problem = f"malformed JSON at column {error.colno}: {error.msg}."
         raise at_line(source.label, error.lineno, problem) from None
     except (ValueError, RecursionError) as error:
         raise at_line(source.label, 1, f"malformed JSON: {error}.") from None
+
+
+def _each_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    # Only the last one would count, and the judgements of the others be lost.
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        twice = next(name for name, count in Counter(n for n, _ in pairs).items() if count > 1)
+        raise ValueError(f"the name {twice!r} is there a second time in one object")
+    return found
 
 
 def of_mapping(label: str, mapping: Mapping[str, object]) -> Iterator[Record]:

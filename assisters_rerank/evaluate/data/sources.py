@@ -47,6 +47,11 @@ class Source:
                         f"{self.label}, line 1: this is a pointer of Git LFS, not the file itself; "
                         "fetch that with `git lfs pull`."
                     )
+                if start.startswith(b"PK\x03\x04"):
+                    raise ConfigurationError(
+                        f"{self.label}: this is a ZIP archive, perhaps only a part of one, where a "
+                        "file of text is expected; unpack it."
+                    )
                 if start.startswith(b"\x1f\x8b"):
                     with gzip.open(raw) as unpacked:
                         yield cast("IO[bytes]", unpacked)
@@ -131,7 +136,16 @@ def is_archive(path: Path) -> bool:
 def _unpacked(path: Path) -> Iterator[Files]:
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
-            yield _within(path, {name: name for name in archive.namelist()}, archive.open)
+            # Some programs on Windows write its own separator.
+            names = {name.replace("\\", "/"): name for name in archive.namelist()}
+
+            def opened(name: str) -> IO[bytes]:
+                try:
+                    return archive.open(name)
+                except RuntimeError as error:  # encrypted, or an unknown compression
+                    raise zipfile.BadZipFile(str(error)) from error
+
+            yield _within(path, names, opened)
     elif tarfile.is_tarfile(path):
         with tarfile.open(path) as tar:
             try:
@@ -154,7 +168,11 @@ def _within(archive: Path, names: Mapping[str, str], opened: Callable[[str], IO[
     def source(inside: str, name: str) -> Source:
         return Source(f"{archive}/{inside}", lambda: opened(name))
 
-    plain = {PurePosixPath(name).as_posix(): name for name in names if not name.endswith("/")}
+    plain = {
+        PurePosixPath(shown).as_posix(): name
+        for shown, name in names.items()
+        if not shown.endswith("/")
+    }
     return Files(
         str(archive),
         {inside: source(inside, name) for inside, name in plain.items() if _is_shown(inside)},
