@@ -38,20 +38,26 @@ def shown(*, wanted: bool) -> Iterator[Callable[[BulkProgress], None]]:
         yield _Lines()
     else:
         from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+        from rich.progress import BarColumn, Progress, TextColumn
 
         with Progress(
             BarColumn(20),
-            MofNCompleteColumn(),
-            TextColumn("queries, {task.fields[facts]}"),
+            # One text, of which a narrow terminal cuts the end: the number comes first.
+            TextColumn("{task.completed:,}/{task.total:,} queries, {task.fields[facts]}"),
             console=Console(stderr=True),
             transient=True,
         ) as bar:
-            task = bar.add_task("", total=None, facts="")
+            task = bar.add_task("", total=0, facts="", visible=False)
 
             def update(progress: BulkProgress) -> None:
                 done = progress.done + progress.failed
-                bar.update(task, completed=done, total=progress.queries, facts=facts(progress))
+                bar.update(
+                    task,
+                    completed=done,
+                    total=progress.queries,
+                    facts=facts(progress),
+                    visible=True,
+                )
 
             yield update
 

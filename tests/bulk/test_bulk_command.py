@@ -208,6 +208,19 @@ def test_without_a_terminal_a_line_comes_every_30_seconds() -> None:
     assert lines[0].startswith("assisters-rerank: 400 of 1,000 queries, 1,234 pairs a second")
 
 
+def test_a_narrow_terminal_shows_the_number_of_queries(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setenv("COLUMNS", "60")
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("NO_COLOR", "1")
+    with redirect_stderr(Terminal()) as written, shown(wanted=True) as show:
+        show(NOW)
+    assert "402/1,000 queries, 1,234 pairs a" in written.getvalue()
+
+
 @pytest.mark.slow
 def test_a_terminal_has_a_bar(server: Standin, source: Path) -> None:
     server.latency = 0.1
