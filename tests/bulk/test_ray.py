@@ -88,7 +88,7 @@ def start(standin: Standin, source: Path, target: Path, **options: object) -> su
 
 
 def finished(running: subprocess.Popen[str]) -> str:
-    said, _ = running.communicate(timeout=180)
+    said, _ = running.communicate(timeout=400)
     assert running.returncode == 0, said
     assert "ask_a_secret" not in said
     return said
@@ -120,7 +120,7 @@ def test_a_killed_driver_goes_on_from_its_checkpoint(
     running = start(
         standin, source, tmp_path / "out", concurrency=CONCURRENCY, checkpoint=checkpoint
     )
-    assert enough.wait(120)
+    assert enough.wait(240)
     running.kill()
     running.communicate()
     standin.latency = 0.0
@@ -140,7 +140,7 @@ def test_a_killed_actor_is_started_anew(
     enough = threading.Event()
     standin.on_request = lambda: enough.set() if len(standin.paid) >= 200 else None
     running = start(standin, source, tmp_path / "out", concurrency=CONCURRENCY)
-    assert enough.wait(120)
+    assert enough.wait(240)
     first = int((tmp_path / "out.pids").read_text().split()[-1])
     os.kill(first, signal.SIGKILL)
     standin.latency = 0.0
