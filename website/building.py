@@ -66,7 +66,8 @@ def write_sources(work: Path, url: str = "") -> int:
     for source in copied:
         _write(work / "pages" / source, (ROOT / source).read_text(encoding="utf-8"))
     _write(work / "plain" / "llms.txt", navigation.llms_txt(sections, about, url))
-    _write(work / "pages" / "site.css", (_HERE / "site.css").read_text(encoding="utf-8"))
+    for name in ("site.css", "site.js"):
+        _write(work / "pages" / name, (_HERE / name).read_text(encoding="utf-8"))
     _write(work / "zensical.toml", _configuration(sections, url))
     return len(plain)
 
@@ -97,6 +98,7 @@ def _configuration(sections: navigation.Menu, url: str) -> str:
         'site_dir = "site"',
         "use_directory_urls = true",
         'extra_css = ["site.css"]',
+        'extra_javascript = ["site.js"]',
         "nav = [",
         *entries,
         "]",

@@ -19,7 +19,8 @@ def option_table(model: type[BaseModel]) -> str:
             default = "made for each"
         meaning = html.escape(model.model_fields[name].description or "").replace("|", _BAR)
         rows.append(f"| {_code(name)} | {_code(each.annotation)} | {default} | {meaning} |")
-    return "\n".join(rows) + "\n"
+    # Small screens show the cells of a row below one another, by the class.
+    return "\n".join(['<div class="options" markdown>', "", *rows, "", "</div>"])
 
 
 def _code(text: str) -> str:
