@@ -4,31 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 from importlib import import_module
 from pathlib import Path
 
 import pytest
 
-from ..pages import DOCS
-
 pytest.importorskip("zensical")
 website = pytest.importorskip("website")
 
 pytestmark = pytest.mark.slow  # some 15 s of one core
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("built") / "site"
-    command = [sys.executable, "-m", "website", "--out", str(out), "--url", "https://example.org/d"]
-    done = subprocess.run(
-        command, cwd=DOCS.parent, capture_output=True, text=True, timeout=300, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert re.match(r"\d+ pages in \d+ s, without a warning or a dead link", done.stdout)
-    return out
 
 
 def test_every_public_name_can_be_linked_to(site: Path) -> None:
