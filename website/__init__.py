@@ -18,6 +18,7 @@ ROOT = Path(__file__).parents[1]
 
 PACKAGES = (
     "assisters_rerank",
+    "assisters_rerank.bulk",
     "assisters_rerank.evaluate",
     "assisters_rerank.local",
     "langchain_assisters",

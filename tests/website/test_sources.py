@@ -40,8 +40,10 @@ def test_every_package_that_the_pages_import_from_has_a_page() -> None:
     texts = [path.read_text(encoding="utf-8") for path in [ROOT / "README.md", *DOCS.glob("*.md")]]
     ours = r"^from ((?:assisters_rerank|langchain_assisters|llama_index_assisters)[\w.]*) import"
     imported = set(re.findall(ours, "\n".join(texts), flags=re.MULTILINE))
-    assert len(imported) > 3
-    assert imported <= set(PACKAGES)
+    # A folder of the code; a single module that a page imports from is not for everyone.
+    packages = {name for name in imported if (ROOT / name.replace(".", "/")).is_dir()}
+    assert len(packages) > 3
+    assert packages <= set(PACKAGES)
 
 
 @pytest.mark.parametrize("package", PACKAGES)
