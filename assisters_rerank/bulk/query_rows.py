@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, Protocol
 from pydantic_core import PydanticSerializationError, to_json
 
 from ..errors import ConfigurationError
+from ..evaluate.data.fields import DOCUMENT_IDS
 
 
 class Row(NamedTuple):
@@ -55,7 +56,8 @@ class Source(Protocol):
 def row(place: str, query_id: str, query: object, documents: object, ids: object) -> Row:
     """A checked row; `place` is how messages call where it stands.
 
-    A document is a text or an object with `id` and `text`; `ids` may be None.
+    A document is a text or an object with `text` and an id, by any of `DOCUMENT_IDS`; `ids` may be
+    None.
     """
     if not isinstance(query, str):
         raise ConfigurationError(f"{place}: the query must be a string.")
@@ -63,7 +65,7 @@ def row(place: str, query_id: str, query: object, documents: object, ids: object
         raise ConfigurationError(f"{place}: the documents must be a list.")
     if any(isinstance(each, dict) for each in documents):
         pairs: list[tuple[Any, Any]] = [
-            (each.get("id", at), each.get("text")) if isinstance(each, dict) else (at, each)
+            (_id_in(each, at), each.get("text")) if isinstance(each, dict) else (at, each)
             for at, each in enumerate(documents)
         ]
         documents = [text for _, text in pairs]
@@ -75,6 +77,10 @@ def row(place: str, query_id: str, query: object, documents: object, ids: object
     if not isinstance(ids, list) or len(ids) != len(documents):
         raise ConfigurationError(f"{place}: there must be as many document ids as documents.")
     return Row(query_id, query, documents, [as_id(each, place) for each in ids])
+
+
+def _id_in(document: dict[str, Any], place: int) -> Any:
+    return next((document[name] for name in DOCUMENT_IDS if name in document), place)
 
 
 def as_id(value: object, place: str) -> str:

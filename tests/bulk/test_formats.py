@@ -109,6 +109,13 @@ def test_every_format_gives_the_same_rows(make: Any, tmp_path: Path) -> None:
     assert len({row.digest() for row in source.rows()}) == 3
 
 
+@pytest.mark.parametrize("name", ["id", "_id", "doc_id", "docid", "pid"])
+def test_a_documents_id_is_read_by_any_of_its_names(name: str, tmp_path: Path) -> None:
+    line: dict[str, object] = {"query": "x", "documents": [{name: "d7", "text": "a"}]}
+    (row,) = opened(write(tmp_path / "in.jsonl", [line]), None).rows()
+    assert row.doc_ids == ["d7"]
+
+
 def test_without_ids_the_places_count(tmp_path: Path) -> None:
     lines: list[dict[str, object]] = [
         {"query": "x", "documents": ["a", "b"]},
