@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
@@ -18,6 +16,7 @@ from assisters_rerank.local import LocalServer
 from assisters_rerank.local.scorers.scorer import ScorerName
 
 from ..local import beir, remembered
+from ..peak_memory import took
 from .test_evaluation import agree, read
 
 pytestmark = [
@@ -29,16 +28,6 @@ SCORERS: tuple[ScorerName, ...] = ("embedded", "lexical")
 
 Evaluated = Callable[[str, ScorerName], tuple[Evaluation, Path]]
 """What was found with a collection and a scorer, and the folder with the exported runs."""
-
-# Runs the command and tells on stderr how much memory it took at most, in kB.
-MEASURED = """
-import atexit, resource, sys
-atexit.register(lambda: print(
-    "max", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr
-))
-from assisters_rerank.commands.main import main
-main()
-"""
 
 
 @cache
@@ -87,14 +76,7 @@ def test_the_command_over_scifact_takes_less_than_three_minutes_and_400_megabyte
     report, page = tmp_path / "report.json", tmp_path / "report.html"
     folder = str(beir.FOLDER / "scifact.tar.gz")
     options = ["--local", "--json", str(report), "--html", str(page)]
-    done = subprocess.run(
-        [sys.executable, "-c", MEASURED, "eval", folder, *options],
-        capture_output=True,
-        text=True,
-        timeout=180,
-        check=True,
-    )
-    assert int(done.stderr.split()[-1]) < 400_000
+    assert took(["eval", folder, *options], timeout=180).peak < 400
     found = json.loads(report.read_text())
     assert (found["documents"], found["queries"], found["stopped"]) == (5_183, 300, None)
     assert found["models"][0]["answered_by"] == "local-embedded"

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 from bm25s.stopwords import STOPWORDS_EN
+
+from ..peak_memory import took
 
 pytestmark = pytest.mark.slow
 
@@ -49,26 +49,12 @@ def write(folder: Path, documents: int, queries: int) -> Path:
 def peak_of_the_command(folder: Path) -> int:
     """In megabytes; prints it with the seconds, of which a busy machine needs more."""
     began = time.perf_counter()
-    program = [sys.executable, "-c", _MEASURED, "eval", str(folder), "--local", "--quiet"]
-    done = subprocess.run(program, capture_output=True, text=True, check=True)
-    peak, busy = map(float, done.stderr.splitlines()[-1].split())
+    peak, busy = took(["eval", str(folder), "--local", "--quiet"])
     print(
         f"\n{folder.name}: {time.perf_counter() - began:.0f} s, {busy:.0f} s of a processor, "
         f"{peak:.0f} MB; load {os.getloadavg()[0]:.1f}"
     )
     return int(peak)
-
-
-_MEASURED = """
-import atexit, resource, sys
-from assisters_rerank.commands.main import main
-def say():
-    own = resource.getrusage(resource.RUSAGE_SELF)
-    scale = 1 << (20 if sys.platform == "darwin" else 10)
-    print(own.ru_maxrss / scale, own.ru_utime + own.ru_stime, file=sys.stderr)
-atexit.register(say)
-main()
-"""
 
 
 def test_two_hundred_thousand_documents_and_five_hundred_queries(tmp_path: Path) -> None:
