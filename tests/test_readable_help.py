@@ -27,8 +27,8 @@ MODELS = [
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: f"{model.__module__}.{model.__name__}")
 def test_help_is_short_and_shows_no_validator(model: type[BaseModel]) -> None:
     said = pydoc.plain(pydoc.render_doc(model))
-    # With what pydantic and the frameworks have, up to 1,900. From Python 3.13 on each parameter of a
-    # signature has a line of its own.
+    # With what pydantic and the frameworks have, up to 1,900. From Python 3.13 on each parameter of
+    # a signature has a line of its own.
     assert len(said.splitlines()) <= 350
     assert not re.search(r" at 0x|Validator|Undefined|Annotated|FieldInfo", said)
     assert not re.search(r"Methods inherited from (pydantic|langchain_core|llama_index\.)", said)
