@@ -60,14 +60,18 @@ def agent_of(
     """An agent whose model calls one tool and repeats what it said; what its model was offered."""
     offered: list[list[str]] = []
 
+    class Model(MockFunctionCallingLLM):
+        def _prepare_chat_with_tools(self, tools: Any, *about: Any, **more: Any) -> Any:
+            offered.append([tool.metadata.name for tool in tools])
+            return super()._prepare_chat_with_tools(tools, *about, **more)
+
     def answer(messages: Sequence[ChatMessage], **given: Any) -> ChatMessage:
-        offered.append([tool.metadata.name for tool in given["tools"]])
         if messages[-1].role == MessageRole.TOOL:
             return ChatMessage(role="assistant", content=messages[-1].content)
         block = ToolCallBlock(tool_call_id="1", tool_name=call, tool_kwargs=arguments)
         return ChatMessage(role="assistant", blocks=[block])
 
-    model = MockFunctionCallingLLM(response_generator=answer)
+    model = Model(response_generator=answer)
     return FunctionAgent(tool_retriever=retriever, llm=model, streaming=False), offered
 
 
