@@ -16,6 +16,7 @@ def lazy_names(
     public: Sequence[str],
     modules: Mapping[str, str] | None = None,
     elsewhere: Mapping[str, str] | None = None,
+    needs: tuple[str, Sequence[str]] = ("", ()),
 ) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
     """The package's `__getattr__` and `__dir__`.
 
@@ -24,12 +25,19 @@ def lazy_names(
         public: its `__all__`.
         modules: the module of each name that is loaded at first use.
         elsewhere: names that users look for here, and the statements that import them.
+        needs: what is said where one of these packages of an extra is missing.
     """
     modules, elsewhere = modules or {}, elsewhere or {}
 
     def get(name: str) -> Any:
         if name in modules:
-            value = getattr(import_module(f"{package}.{modules[name]}"), name)
+            try:
+                value = getattr(import_module(f"{package}.{modules[name]}"), name)
+            except ModuleNotFoundError as error:
+                advice, packages = needs
+                if error.name not in packages:
+                    raise
+                raise ModuleNotFoundError(advice, name=error.name) from error
             setattr(sys.modules[package], name, value)  # the next use finds it there
             return value
         if name in elsewhere:

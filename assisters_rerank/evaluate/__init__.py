@@ -99,21 +99,10 @@ _MODULES = {
     "write_run": "data.trec",
 }
 
-
-_get, _names = lazy_names(__name__, __all__, _MODULES)
-
-
-def _get_or_explain(name: str) -> object:
-    try:
-        return _get(name)
-    except ModuleNotFoundError as error:
-        if error.name not in ("bm25s", "Stemmer", "ir_measures", "numpy", "scipy"):
-            raise
-        raise ModuleNotFoundError(
-            'Evaluation needs the extra `eval`: pip install "assisters-rerank[eval]"',
-            name=error.name,
-        ) from error
-
+_NEEDS = (
+    'Evaluation needs the extra `eval`: pip install "assisters-rerank[eval]"',
+    ("bm25s", "Stemmer", "ir_measures", "numpy", "scipy"),
+)
 
 if not TYPE_CHECKING:  # type checkers would take any name for one of ours
-    __getattr__, __dir__ = _get_or_explain, _names
+    __getattr__, __dir__ = lazy_names(__name__, __all__, _MODULES, needs=_NEEDS)

@@ -54,21 +54,10 @@ _MODULES = {
     "service_or_local": "choosing",
 }
 
-
-_get, _names = lazy_names(__name__, __all__, _MODULES)
-
-
-def _get_or_explain(name: str) -> object:
-    try:
-        return _get(name)
-    except ModuleNotFoundError as error:
-        if error.name not in ("starlette", "uvicorn"):
-            raise
-        raise ModuleNotFoundError(
-            'The local server needs the extra `local`: pip install "assisters-rerank[local]"',
-            name=error.name,
-        ) from error
-
+_NEEDS = (
+    'The local server needs the extra `local`: pip install "assisters-rerank[local]"',
+    ("starlette", "uvicorn"),
+)
 
 if not TYPE_CHECKING:  # type checkers would take any name for one of ours
-    __getattr__, __dir__ = _get_or_explain, _names
+    __getattr__, __dir__ = lazy_names(__name__, __all__, _MODULES, needs=_NEEDS)
