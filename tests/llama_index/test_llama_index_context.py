@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -20,7 +19,7 @@ from llama_index_assisters.nodes import scored, sent, text_of
 
 from ..plugins.cases import KEY
 from ..plugins.long import LONG, OTHER, SHORT
-from ..plugins.passage_scores import COUNTERS, THRESHOLDS, ranking_of, words
+from ..plugins.passage_scores import COUNTERS, THRESHOLDS, ranked_near_a_sum, words
 from ..plugins.passage_scores import TEXTS as ANY_TEXTS
 
 Reranked = Callable[..., Awaitable[list[NodeWithScore]]]
@@ -129,18 +128,8 @@ def test_the_budget_is_never_exceeded_by_any_nodes_passages_and_counter(
     cutting = data.draw(st.sampled_from([None, Cutting(threshold)]))
     given_texts = [text_of(node, mode) for node in nodes]
     originals = sent(nodes, given_texts, cutting, keep_first=True)
-    ranked = [
-        replace(ranking_of(text, data, original), index=index)
-        for index, (text, original) in enumerate(zip(given_texts, originals, strict=True))
-    ]
     counter = count or estimate_tokens
-    sizes = [
-        counter(original.shown(each).prompt)
-        for each, original in zip(ranked, originals, strict=True)
-    ]
-    # Near the sums, where one token more or less decides.
-    some = sum(sizes[: data.draw(st.integers(1, len(sizes)))])
-    most = max(4, some + data.draw(st.integers(-3, 1)))
+    ranked, most = ranked_near_a_sum(given_texts, originals, counter, data)
     options = RerankOptions(count_context_tokens=count)
     try:
         kept, total = within_context(options, most, ranked)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
 from hypothesis import strategies as st
 
 from assisters_rerank import Document, Passage, RankedDocument, ScoredPassage
@@ -27,6 +30,20 @@ def ranking_of(
     best = max(scored, key=lambda each: each.score)
     place = Passage(best.start, best.end)
     return RankedDocument(0, best.score, document, place, scored)
+
+
+def ranked_near_a_sum(
+    sent: Sequence[str],
+    originals: Sequence[FrameworkDocument],
+    count: Callable[[str], int],
+    data: st.DataObject,
+) -> tuple[list[RankedDocument], int]:
+    """The flow's documents, and a budget for them about which one token more or less decides."""
+    pairs = enumerate(zip(sent, originals, strict=True))
+    ranked = [replace(ranking_of(text, data, one), index=index) for index, (text, one) in pairs]
+    sizes = [count(one.shown(each).prompt) for each, one in zip(ranked, originals, strict=True)]
+    some = sum(sizes[: data.draw(st.integers(1, len(sizes)))])
+    return ranked, max(4, some + data.draw(st.integers(-3, 1)))
 
 
 def words(text: str) -> int:
