@@ -174,7 +174,7 @@ def _run(path: Path) -> Iterator[Write]:
         def write(result: Result) -> None:
             # A model's id may have a blank in it, which the format cannot hold.
             tag = "-".join(result.model.split()) or "-"
-            file.write(lines_for(result.query_id, result.doc_ids, tag))
+            file.write(lines_for(result.query_id, result.doc_ids, tag, result.scores))
 
         yield write
 

@@ -219,7 +219,10 @@ def test_a_run_is_read_by_others_in_its_order(
 ) -> None:
     rerank_file(source, tmp_path / "out.run", reranker)
     rerank_file(source, tmp_path / "out.jsonl", reranker)
-    lines = map(json.loads, (tmp_path / "out.jsonl").read_text().splitlines())
+    lines = list(map(json.loads, (tmp_path / "out.jsonl").read_text().splitlines()))
+    written = [float(line.split()[4]) for line in (tmp_path / "out.run").read_text().splitlines()]
+    scores = [result["score"] for line in lines for result in line["results"]]
+    assert written == pytest.approx(scores, abs=1e-6)  # an equal one is lowered by the least step
     assert read_run(tmp_path / "out.run") == {
         line["query_id"]: [result["doc_id"] for result in line["results"]] for line in lines
     }

@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import pytrec_eval
+from hypothesis import given
+from hypothesis import strategies as st
 
 from assisters_rerank import Reranker
 from assisters_rerank.evaluate import evaluate, read_run
@@ -59,3 +61,14 @@ def test_equal_scores_keep_their_order_for_every_tool(tmp_path: Path) -> None:
 def test_scores_that_fall_are_left_as_they_are() -> None:
     scores = [3.5, 0.1 + 0.2, -1.0, -1e9]
     assert falling(scores) == scores
+
+
+@given(st.lists(st.floats(-1e38, 1e38) | st.sampled_from([0.0, -0.0, 0.5, 1e-45]), max_size=20))
+def test_scores_fall_as_numpy_counts_32_bits(scores: list[float]) -> None:
+    scores = sorted(scores, reverse=True) * 2  # what does not fall at all is lowered likewise
+    expected, least = [], np.float32(np.inf)
+    for score in scores:
+        lower = float(np.nextafter(least, np.float32(-np.inf)))
+        expected.append(lower if np.float32(score) >= least else score)
+        least = np.float32(expected[-1])
+    assert falling(scores) == expected

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import struct
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from os import PathLike
@@ -15,6 +16,10 @@ from .delimited import TREC_RUN
 from .fields import Fields, Record, lacks
 from .rows import Rows, rows_of
 from .sources import source_at
+
+# Numbers of 32 bits, without numpy, which nothing else here needs.
+_FLOAT, _INTEGER = struct.Struct("<f"), struct.Struct("<i")
+_HIGHEST = 2.0**128 - 2.0**104
 
 _Q0 = ("Q0", "q0", "0")
 _COLUMNS = {count: tuple(map(str, range(count))) for count in range(3, 8)}
@@ -206,13 +211,27 @@ def lines_for(
 
 def falling(scores: Sequence[float]) -> list[float]:
     """The scores, each below the one before it, also in 32 bits."""
-    import numpy as np  # which the readers here do not need
-
     lowered: list[float] = []
-    least = np.float32(np.inf)
+    least = math.inf
     for score in scores:
-        if np.float32(score) >= least:
-            score = float(np.nextafter(least, np.float32(-np.inf)))
-        least = np.float32(score)
+        if _in_32_bits(score) >= least:
+            score = _below(least)
+        least = _in_32_bits(score)
         lowered.append(score)
     return lowered
+
+
+def _in_32_bits(score: float) -> float:
+    number: float
+    (number,) = _FLOAT.unpack(_FLOAT.pack(max(-_HIGHEST, min(_HIGHEST, score))))
+    return number
+
+
+def _below(number: float) -> float:
+    """The next lower number of 32 bits, which follow one another as whole numbers do."""
+    if number == 0:
+        return -_in_32_bits(2.0**-149)
+    (bits,) = _INTEGER.unpack(_FLOAT.pack(number))
+    lower: float
+    (lower,) = _FLOAT.unpack(_INTEGER.pack(bits - 1 if number > 0 else bits + 1))
+    return lower
