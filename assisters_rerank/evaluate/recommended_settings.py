@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
+import tomli_w
+
 from ..errors import ConfigurationError
-from ..options.settings_file import in_toml
 from ..reranker import Reranker
 from .results import MAIN_MEASURE, Evaluation, ModelResult
 from .verdicts import Verdict, verdict
@@ -52,15 +53,17 @@ def save_settings(
     reranker = _reranker_of(best, evaluation, rerankers)
     depth = best.chosen_depth
     candidates = depth.candidates if depth is not None and depth.holds else evaluation.candidates
-    lines = [
-        *(f"# {line}" for line in _about(evaluation, best, on or date.today())),
-        "",
-        "[reranker]",
-        in_toml(_options(best, reranker)) + "\n[first_stage]",
-        in_toml({"candidates": candidates}),
-    ]
+    about = _about(evaluation, best, on or date.today())
+    options = _options(best, reranker)
+    if without := [name for name, value in options.items() if _has_null(value)]:
+        about.append(f"Give in code, since TOML has no null: {', '.join(without)}.")
+    tables = {
+        "reranker": {name: value for name, value in options.items() if name not in without},
+        "first_stage": {"candidates": candidates},
+    }
+    text = "".join(f"# {line}\n" for line in about) + "\n" + tomli_w.dumps(tables)
     try:
-        Path(path).write_text("\n".join(lines), encoding="utf-8")
+        Path(path).write_text(text, encoding="utf-8")
     except OSError as error:
         raise ConfigurationError(f"{path} cannot be written: {error.strerror}.") from error
 
@@ -88,6 +91,12 @@ def _options(best: ModelResult, reranker: Reranker) -> dict[str, Any]:
         if name in _KEPT and value is not None
     }
     return options | given
+
+
+def _has_null(value: object) -> bool:
+    if isinstance(value, Mapping):
+        return any(map(_has_null, value.values()))
+    return value is None or (isinstance(value, list) and any(map(_has_null, value)))
 
 
 def _about(evaluation: Evaluation, best: ModelResult, on: date) -> list[str]:

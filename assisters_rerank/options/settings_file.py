@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
 import tomllib
-from collections.abc import Mapping
 from os import PathLike
 from typing import Any
 
@@ -73,11 +71,6 @@ def read_rerankers(path: str | PathLike[str]) -> list[dict[str, Any]]:
     return rerankers
 
 
-def in_toml(options: Mapping[str, object]) -> str:
-    """Options as lines of TOML; texts, numbers, and mappings of these."""
-    return "".join(f"{name} = {_value(value)}\n" for name, value in options.items())
-
-
 def _toml(path: str | PathLike[str]) -> dict[str, Any]:
     try:
         with open(path, "rb") as file:
@@ -97,17 +90,3 @@ def _options(table: dict[str, Any], label: str) -> dict[str, Any]:
                 "variable, objects and headers into code."
             )
     return table
-
-
-def _value(value: object) -> str:
-    if isinstance(value, Mapping):
-        inside = ", ".join(f"{_text(str(name))} = {_value(each)}" for name, each in value.items())
-        return f"{{ {inside} }}"
-    if isinstance(value, bool):
-        return str(value).lower()
-    return _text(value) if isinstance(value, str) else repr(value)
-
-
-def _text(text: str) -> str:
-    # JSON's strings are TOML's, but for one control character that only TOML wants written so.
-    return json.dumps(text).replace("\x7f", "\\u007f")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from assisters_rerank import ConfigurationError, Reranker
+from assisters_rerank import ConfigurationError, Dialect, Reranker
 from assisters_rerank.evaluate import evaluate, save_settings
 from assisters_rerank.local import LocalServer
 from assisters_rerank.options.settings_file import read_settings
@@ -51,6 +52,43 @@ def test_what_is_recommended(tmp_path: Path, server: LocalServer) -> None:
             save_settings(file, found, [other])
         with pytest.raises(ConfigurationError, match=r"cannot be written"):
             save_settings(tmp_path / "none" / "x.toml", found, [plain, other])
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"extra_body": {"a": [True, "x", {"b": 1.5}], 'é "😀"\x7f\u2028': {"c": []}}},
+        {"dialect": Dialect(path="/reranks", constants={"more": [1, {"d": False}]})},
+        {"max_tokens": 300, "token_margin": 0.25, "score_activation": "sigmoid"},
+    ],
+)
+def test_options_of_every_kind_are_read_again(
+    options: dict[str, Any], tmp_path: Path, server: LocalServer
+) -> None:
+    with Reranker(base_url=server.base_url, model="bge-reranker-v2") as plain:
+        collection, candidates = numbered(2)
+        found = evaluate(collection, plain, candidates=candidates)
+        save_settings(tmp_path / "rerank.toml", found, [plain.with_options(**options)])
+    again = Reranker.from_file(tmp_path / "rerank.toml", base_url=server.base_url)
+    assert {name: getattr(again, name) for name in options} == options
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("dialect", Dialect(top_n=None)), ("extra_body", {"a": [{"b": None}]})],
+)
+def test_what_toml_cannot_hold_is_named(
+    name: str, value: object, tmp_path: Path, server: LocalServer
+) -> None:
+    with Reranker(base_url=server.base_url, model="bge-reranker-v2") as plain:
+        collection, candidates = numbered(2)
+        found = evaluate(collection, plain, candidates=candidates)
+        save_settings(tmp_path / "rerank.toml", found, [plain.with_options(**{name: value})])
+    assert (
+        f"# Give in code, since TOML has no null: {name}.\n"
+        in (tmp_path / "rerank.toml").read_text()
+    )
+    assert read_settings(tmp_path / "rerank.toml") == {"model": "bge-reranker-v2", "top_n": 10}
 
 
 def test_one_model_twice(tmp_path: Path, server: LocalServer) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from assisters_rerank import ConfigurationError, Reranker
-from assisters_rerank.options.settings_file import in_toml, read_rerankers
+from assisters_rerank.options.settings_file import read_rerankers
 from langchain_assisters import AssistersRerank as LangChainRerank
 from llama_index_assisters import AssistersRerank as LlamaIndexRerank
 
@@ -79,14 +79,6 @@ def test_refused(tmp_path: Path, face: type[Reranker], text: str, said: str) -> 
 def test_a_missing_file(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"none\.toml cannot be read: No such file"):
         Reranker.from_file(tmp_path / "none.toml")
-
-
-def test_what_is_written_is_read_again(tmp_path: Path) -> None:
-    model = 'a"b\\c\x7f é\u2028'
-    options = {"model": model, "score_threshold": {model: 1e-07}, "top_n": 3, "max_tokens": 64}
-    file = written(tmp_path, "[reranker]\n" + in_toml(options))
-    reranker = Reranker.from_file(file)
-    assert {name: getattr(reranker, name) for name in options} == options
 
 
 RERANKERS = """
