@@ -13,7 +13,7 @@ from pydantic import BaseModel
 import langchain_assisters
 import llama_index_assisters
 from assisters_rerank import Price, Reranker, RerankOptions
-from assisters_rerank.settings import type_text
+from assisters_rerank.settings.readable_class import type_text
 
 MODELS = [
     getattr(import_module(package), name)

@@ -6,27 +6,13 @@ A value may be an API key in the wrong place, and pydantic's own messages print 
 from __future__ import annotations
 
 import difflib
-import inspect
-import sys
 from collections.abc import Iterable, Mapping
-from types import NoneType, UnionType
-from typing import (
-    TYPE_CHECKING,
-    Annotated,
-    Any,
-    Literal,
-    Self,
-    TypeVar,
-    Union,
-    cast,
-    get_args,
-    get_origin,
-)
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
-from pydantic.fields import FieldInfo
 
-from .errors import ConfigurationError
+from ..errors import ConfigurationError
+from .readable_class import ReadableClass
 
 T = TypeVar("T")
 
@@ -49,82 +35,6 @@ def no_bool(value: object) -> object:
     if isinstance(value, bool):
         raise ValueError("give a number, not a bool")
     return value
-
-
-class _Shown(str):
-    """Text that a signature prints as it is."""
-
-    __repr__ = str.__str__
-
-
-def _signature(fields: Mapping[str, FieldInfo]) -> inspect.Signature:
-    options = [
-        inspect.Parameter(
-            name,
-            inspect.Parameter.KEYWORD_ONLY,
-            default=_default(field),
-            annotation=_Shown(type_text(field.annotation)),
-        )
-        for name, field in fields.items()
-    ]
-    return inspect.Signature(options)
-
-
-def _default(field: FieldInfo) -> object:
-    if field.is_required():
-        return inspect.Parameter.empty
-    if field.default_factory in (dict, list):
-        return field.get_default(call_default_factory=True, validated_data={})
-    # Another factory may read the environment, where an address may hold a key.
-    return field.default if field.default_factory is None else _Shown("<factory>")
-
-
-def type_text(annotation: Any) -> str:
-    """A type as people write it: without the rules of `Annotated`, unions with a bar."""
-    origin, parts = get_origin(annotation), get_args(annotation)
-    if origin is Annotated:
-        return type_text(parts[0])
-    if origin in (Union, UnionType):
-        return " | ".join(dict.fromkeys(map(type_text, parts)))
-    if origin is Literal:
-        return f"Literal[{', '.join(map(repr, parts))}]"
-    if isinstance(annotation, list):  # a Callable's arguments
-        return f"[{', '.join(map(type_text, annotation))}]"
-    if parts:
-        return f"{type_text(origin)}[{', '.join(map(type_text, parts))}]"
-    if annotation in (None, NoneType):
-        return "None"
-    name = getattr(annotation, "__name__", None)
-    return "..." if annotation is ... else name or str(annotation).removeprefix("typing.")
-
-
-class _ReadableClass(type(BaseModel)):  # type: ignore[misc]
-    """What `inspect.signature` and `help` show of our classes.
-
-    Their options without validators, which pydantic prints by their addresses; and in `help` not
-    the 1,500 lines that they inherit from pydantic and the frameworks. Everyone else who asks for
-    the names, such as a completion, gets all of them.
-    """
-
-    @property
-    def __signature__(cls) -> inspect.Signature:
-        return _signature(cast("type[BaseModel]", cls).model_fields)
-
-    @__signature__.setter
-    def __signature__(cls, made: object) -> None:
-        """Pydantic sets its own, whenever it builds the class."""
-
-    def __dir__(cls) -> list[str]:
-        names: list[str] = super().__dir__()
-        caller = sys._getframe(1)
-        askers = (caller, caller.f_back)  # the second where a tool has put its own `dir` between
-        helps = inspect.classify_class_attrs.__code__
-        if all(frame is None or frame.f_code is not helps for frame in askers):
-            return names
-        own = {
-            name for base in cls.__mro__ if isinstance(base, _ReadableClass) for name in vars(base)
-        }
-        return [name for name in names if name in own and not name.startswith("__")]
 
 
 class Settings(BaseModel):
@@ -174,7 +84,7 @@ class Settings(BaseModel):
 
 
 # Not as its `metaclass`: type checkers would no longer derive the constructors from the fields.
-type.__setattr__(Settings, "__class__", _ReadableClass)
+type.__setattr__(Settings, "__class__", ReadableClass)
 
 
 def check_names(model: type[BaseModel], names: Iterable[str]) -> None:
