@@ -61,12 +61,16 @@ def expected(reranker: Reranker, query: str, texts: Sequence[str]) -> Expected:
     """
     fitted = fit(reranker, query, Plan.of(texts))
     tokens = tokens_of_pairs(fitted.count, query, fitted.plan.texts)
-    requests = -(-len(fitted.plan.texts) // reranker.max_documents_per_request)
-    known = price_of(fitted.model, reranker.prices)
+    return _expected(reranker, fitted.model, len(fitted.plan.texts), tokens)
+
+
+def _expected(reranker: Reranker, model: str, texts: int, tokens: int) -> Expected:
+    requests = -(-texts // reranker.max_documents_per_request)
+    known = price_of(model, reranker.prices)
     if known is None:
         return Expected(requests, tokens, None)
     # A guess at the units: those who bill by them take 100 documents for one.
-    each = known.dollars(tokens, -(-len(fitted.plan.texts) // 100))
+    each = known.dollars(tokens, -(-texts // 100))
     dollars = each if each is None or known.per_request is None else each * requests
     return Expected(requests, tokens, dollars)
 
@@ -78,17 +82,19 @@ def dollars_by_depth(
     total = dict.fromkeys(depths, 0.0)
     for query, documents in candidates.items():
         asked = collection.queries[query]
-        texts = [collection.documents[document] for document in documents]
-        model = fit(reranker, asked, Plan.of(texts)).model
-        options = (
-            reranker if model == reranker.model else reranker.model_copy(update={"model": model})
-        )
-        prices = [price(options, asked, [text]) for text in texts]
-        if None in prices:
-            return dict.fromkeys(depths)
-        so_far = list(accumulate((each or 0.0 for each in prices), initial=0.0))
+        fitted = fit(reranker, asked, Plan.of([collection.documents[name] for name in documents]))
+        # Of each document, the texts that no document before it has.
+        texts, tokens = [0] * len(documents), [0] * len(documents)
+        for place, text in enumerate(fitted.plan.texts):
+            document = fitted.plan.document_of(place)
+            texts[document] += 1
+            tokens[document] += tokens_of_pairs(fitted.count, asked, [text])
+        so_far = list(zip(*(accumulate(each, initial=0) for each in (texts, tokens)), strict=True))
         for depth in depths:
-            total[depth] += so_far[min(depth, len(texts))]
+            call = _expected(reranker, fitted.model, *so_far[min(depth, len(documents))])
+            if call.dollars is None:
+                return dict.fromkeys(depths)
+            total[depth] += call.dollars
     return {depth: 1000 * dollars / len(candidates) for depth, dollars in total.items()}
 
 

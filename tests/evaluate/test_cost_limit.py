@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
-from assisters_rerank import ConfigurationError, MemoryCache, Reranker, Usage
+from assisters_rerank import ConfigurationError, MemoryCache, Price, Reranker, Usage
 from assisters_rerank.evaluate import Collection, evaluate
 from assisters_rerank.evaluate.collection_scores import score_all
 from assisters_rerank.evaluate.cost_limit import dollars_by_depth, price
@@ -219,3 +220,27 @@ def test_too_little_for_one_query_is_an_error(server: LocalServer) -> None:
     ):
         evaluate(COLLECTION, reranker, candidates=CANDIDATES, max_cost=1e-9)
     assert server.requests == []
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"long_documents": "split", "max_tokens": 64},
+        {"prices": {"bge-reranker-v2": Price(per_search_unit=0.002)}},
+        {"prices": {"bge-reranker-v2": Price(per_request=0.01)}, "max_documents_per_request": 20},
+    ],
+)
+def test_the_dollars_of_a_depth_are_those_of_a_call_with_so_many_documents(
+    options: dict[str, Any],
+) -> None:
+    texts = [f"Port {number} is opened. " * (1 + number % 40) for number in range(150)]
+    texts[7] = texts[3]  # scored once
+    documents = {f"d{place}": text for place, text in enumerate(texts)}
+    collection = Collection("ports", documents, {"q": "which port"}, {"q": {"d0": 1}})
+    reranker = Reranker(base_url="http://127.0.0.1:9/v1", **{"prices": {}, **options})
+    depths = [1, 10, 100, 150]
+    found = dollars_by_depth(reranker, collection, {"q": list(documents)}, depths)
+    calls = [price(reranker, "which port", texts[:depth]) for depth in depths]
+    assert [found[depth] for depth in depths] == pytest.approx([1000 * (c or 0) for c in calls])
+    assert found[150]
