@@ -169,6 +169,7 @@ def eval_(
         raise typer.BadParameter(f"{export} is not a folder", param_hint="--export")
     # They take a while to import, which --help should not wait for.
     from ..evaluate import evaluate
+    from ..evaluate import save_settings as save
     from ..evaluate.results import MAIN_MEASURE
     from ..reranker import Reranker
     from .kept_scores import in_users_folder, opened
@@ -228,11 +229,9 @@ def eval_(
             raise
     if baseline is not None:
         evaluation = baseline.compare(evaluation, gate_measure or MAIN_MEASURE)
-    if save_settings is not None:
-        from ..evaluate import save_settings as save
-
-        save(save_settings, evaluation, rerankers)
     _report(evaluation, json, html)
+    if save_settings is not None:
+        save(save_settings, evaluation, rerankers)
     raise typer.Exit(exit_code(evaluation))
 
 

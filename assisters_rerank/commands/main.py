@@ -32,6 +32,8 @@ _EXTRAS = {
     "bm25s": "demo",
     "Stemmer": "eval",
     "ir_measures": "eval",
+    "scipy": "eval",
+    "tomli_w": "eval",
     "langchain_core": "demo",
     "llama_index": "demo",
 }
@@ -129,7 +131,9 @@ def _fail_as_usage(error: Exception) -> None:
     format_message = getattr(error, "format_message", None)
     if format_message is not None:
         context = getattr(error, "ctx", None)
-        path = context.command_path if context else "assisters-rerank"
+        # An option without its value has no context, but behind a command it is the command's.
+        command = [word for word in sys.argv[1:2] if not word.startswith("-")]
+        path = context.command_path if context else " ".join(["assisters-rerank", *command])
         _fail(f"{format_message().rstrip('.')}; see {path} --help", code=2)
 
 

@@ -242,7 +242,9 @@ def test_a_server_that_is_not_there_is_one_line(judged: Path) -> None:
     assert "127.0.0.1:9" in one_line(run_here("eval", "c", *address), code=1)
 
 
-@pytest.mark.parametrize("package", ["bm25s", "ir_measures", "Stemmer", "numpy"])
+@pytest.mark.parametrize(
+    "package", ["bm25s", "ir_measures", "Stemmer", "numpy", "scipy", "tomli_w"]
+)
 def test_without_the_extra_the_line_names_it(judged: Path, package: str) -> None:
     program = f"""
 import sys

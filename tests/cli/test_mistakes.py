@@ -51,6 +51,9 @@ MISTAKES = {
     "an unknown encoding": Mistake(("rerank", "q", "--encoding", "utf-9"), "utf-9", 2),
     "an unknown command": Mistake(("rank", "q"), "rank", 2),
     "an unknown option": Mistake(("rerank", "q", "--topn", "5"), "--topn", 2),
+    "an option without its value": Mistake(
+        ("rerank", "q", "--timeout"), "see assisters-rerank rerank --help", 2
+    ),
     "a query like an option": Mistake(("rerank", "--verbose"), "--verbose", 2),
     "a word for a number": Mistake(("rerank", "q", "-n", "five"), "valid integer", 2),
     "a negative number": Mistake(("rerank", "q", "-n", "-1"), "--top-n", 2),
