@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from . import PACKAGES
 from .option_tables import option_table
 
-# What options do for one another is no user's business.
+# Users need no entry for what the options' own base classes do for one another.
 _INSIDE = ("assisters_rerank.options", "assisters_rerank.settings", "assisters_rerank.wire")
 
 

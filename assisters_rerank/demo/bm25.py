@@ -1,4 +1,4 @@
-"""The demo's first stage: BM25 over the passages, the candidates of which are then reranked."""
+"""The demo's first stage: BM25 over the passages; the candidates that it finds are reranked."""
 
 from __future__ import annotations
 

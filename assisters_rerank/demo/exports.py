@@ -27,7 +27,7 @@ def exports(package: ast.Module | None) -> Mapping[str, frozenset[str]]:
     found: dict[str, frozenset[str]] = {}
     for node in package.body if package is not None else ():
         if isinstance(node, ast.ImportFrom) and node.level == 1 and node.module is not None:
-            # What is renamed is another name's business.
+            # A renamed import is offered under its new name, which is no definition of the module.
             names = {alias.name for alias in node.names if alias.asname in (None, alias.name)}
             found[node.module] = found.get(node.module, frozenset()) | names
     return found

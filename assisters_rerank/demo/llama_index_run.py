@@ -49,7 +49,7 @@ def llama_index_pipeline(first_stage: FirstStage, setup: Setup) -> Ask:
     )
     engine = RetrieverQueryEngine(
         BM25Retriever(first_stage, setup.candidates),
-        # Without an LLM of its own even a synthesizer that writes nothing looks for OpenAI's.
+        # Without a given LLM even a synthesizer that writes nothing looks for OpenAI's.
         response_synthesizer=NoText(llm=MockLLM()),
         node_postprocessors=[reranker],
     )
