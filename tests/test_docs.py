@@ -317,6 +317,7 @@ Values = npt.NDArray[np.float64]
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("collections")
 @pytest.mark.skipif(not beir.FOLDER.is_dir(), reason=f"needs the collections in {beir.FOLDER}")
 def test_the_table_of_candidates_is_true() -> None:
     collection = remembered.collection("scifact")

@@ -28,6 +28,7 @@ PARTS = 8
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.xdist_group("collections"),
     pytest.mark.skipif(not beir.FOLDER.is_dir(), reason=f"needs the collections in {beir.FOLDER}"),
 ]
 

@@ -16,6 +16,7 @@ WINDOW = 128
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.xdist_group("collections"),
     pytest.mark.skipif(not beir.FOLDER.is_dir(), reason=f"needs the collections in {beir.FOLDER}"),
 ]
 

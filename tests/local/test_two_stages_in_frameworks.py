@@ -20,6 +20,7 @@ from . import beir, remembered
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.xdist_group("collections"),
     pytest.mark.skipif(not beir.FOLDER.is_dir(), reason=f"needs the collections in {beir.FOLDER}"),
 ]
 

@@ -25,6 +25,7 @@ BROWSER = next(filter(None, map(shutil.which, BROWSERS)), None)
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.xdist_group("site"),
     pytest.mark.skipif(BROWSER is None, reason=f"none of {', '.join(BROWSERS)} is installed"),
 ]
 

@@ -12,7 +12,10 @@ import pytest
 pytest.importorskip("zensical")
 website = pytest.importorskip("website")
 
-pytestmark = pytest.mark.slow  # some 15 s of one core
+pytestmark = [
+    pytest.mark.slow,  # some 15 s of one core
+    pytest.mark.xdist_group("site"),
+]
 
 
 def test_every_public_name_can_be_linked_to(site: Path) -> None:
