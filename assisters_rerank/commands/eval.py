@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import ExitStack
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -176,6 +177,8 @@ def eval_(
     from .key import check_key
     from .progress import progress_bar
 
+    if html is not None:  # what it needs is missed now, and not when everything is paid for
+        import_module("assisters_rerank.evaluate.report.page")
     judged, candidates = read_input(files, split, field or (), allow_missing=allow_missing)
     with ExitStack() as stack:
         settings = given_settings(context)

@@ -32,6 +32,7 @@ _EXTRAS = {
     "bm25s": "demo",
     "Stemmer": "eval",
     "ir_measures": "eval",
+    "jinja2": "eval",
     "scipy": "eval",
     "tomli_w": "eval",
     "langchain_core": "demo",

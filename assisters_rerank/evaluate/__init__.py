@@ -101,7 +101,7 @@ _MODULES = {
 
 _NEEDS = (
     'Evaluation needs the extra `eval`: pip install "assisters-rerank[eval]"',
-    ("bm25s", "Stemmer", "ir_measures", "numpy", "scipy", "tomli_w"),
+    ("bm25s", "Stemmer", "ir_measures", "jinja2", "numpy", "scipy", "tomli_w"),
 )
 
 if not TYPE_CHECKING:  # type checkers would take any name for one of ours

@@ -242,23 +242,37 @@ def test_a_server_that_is_not_there_is_one_line(judged: Path) -> None:
     assert "127.0.0.1:9" in one_line(run_here("eval", "c", *address), code=1)
 
 
-@pytest.mark.parametrize(
-    "package", ["bm25s", "ir_measures", "Stemmer", "numpy", "scipy", "tomli_w"]
-)
-def test_without_the_extra_the_line_names_it(judged: Path, package: str) -> None:
+def run_without(package: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     program = f"""
 import sys
 sys.modules[{package!r}] = None
 from assisters_rerank.commands.main import main
 main()
 """
-    done = subprocess.run(
-        [COMMAND.with_name("python"), "-c", program, "eval", "c"],
+    return subprocess.run(
+        [COMMAND.with_name("python"), "-c", program, *arguments],
         capture_output=True,
         text=True,
         check=False,
     )
+
+
+@pytest.mark.parametrize(
+    "package", ["bm25s", "ir_measures", "Stemmer", "numpy", "scipy", "tomli_w"]
+)
+def test_without_the_extra_the_line_names_it(judged: Path, package: str) -> None:
+    done = run_without(package, "eval", "c")
     assert 'pip install "assisters-rerank[eval]"' in one_line(done, code=2)
+
+
+def test_only_a_page_needs_the_templates_and_it_misses_them_at_once(
+    judged: Path, server: LocalServer
+) -> None:
+    done = run_without("jinja2", "eval", "c", "--base-url", server.base_url, "--html", "c.html")
+    assert 'pip install "assisters-rerank[eval]"' in one_line(done, code=2)
+    assert server.requests == []
+    done = run_without("jinja2", "eval", "c", "--base-url", server.base_url, "--quiet")
+    assert done.returncode == 0, done.stderr
 
 
 class Stuck(LastNumber):

@@ -21,8 +21,9 @@ from assisters_rerank.evaluate.results import (
 )
 
 HOSTILE = (
-    "<script>console.error('ran')</script><img src=https://example.org/x.png onerror=alert(1)> "
-    "& \x1b[31mred\x07 \u202eback \ud800 [bold]not markup[/bold] ]]> --> مرحبا 漢字 " + "x" * 400
+    "\"'>{{ 7 * 7 }}{% raw %}<script>console.error('ran')</script><img src=https://example.org/x.png"
+    " onerror=alert(1)> "
+    "&\n& \x1b[31mred\x07 \u202eback \ud800 [bold]not markup[/bold] ]]> --> مرحبا 漢字 " + "x" * 400
 )
 
 FIRST = {

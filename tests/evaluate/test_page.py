@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass, replace
 from html.parser import HTMLParser
+from typing import Any
 from xml.etree.ElementTree import Element, TreeBuilder
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from jinja2 import UndefinedError
 
-from assisters_rerank.evaluate.report.markup import html, tag
+from assisters_rerank import Usage
+from assisters_rerank.evaluate.report import page as module
 from assisters_rerank.evaluate.report.page import to_html
 from assisters_rerank.evaluate.report.scales import scale
 from assisters_rerank.evaluate.results import Evaluation
 
 from .evaluations import (
     ALL,
+    BGE,
+    FIRST,
     GATED,
     HOSTILE_TEXTS,
     LOCAL,
@@ -150,8 +157,8 @@ def test_what_stands_behind_the_figures_is_said() -> None:
 
 def test_each_two_models_are_compared() -> None:
     said = _text(_page(TWO_MODELS))
-    assert "Which model?bge-reranker-v2: Its nDCG@10 is above that of every other model." in said
-    assert "+0.085 better+0.050 to +0.120p < 0.001" in said
+    assert "Which model? bge-reranker-v2: Its nDCG@10 is above that of every other model." in said
+    assert "+0.085 better +0.050 to +0.120 p < 0.001" in said
     assert "corrected for 1 pair (Holm)" in said
     assert "Which model?" not in _text(_page(ONE_MODEL))
 
@@ -196,16 +203,67 @@ def test_relevant_documents_are_marked_in_words() -> None:
 
 def test_texts_stay_texts() -> None:
     said = _text(_page(HOSTILE_TEXTS))
-    assert "<script>console.error('ran')</script><img src=https://example.org/x.png" in said
+    assert "\"'>{{ 7 * 7 }}{% raw %}<script>console.error('ran')</script><img src=https:" in said
     assert not set("\x1b\x07\u202e\ud800") & set(said)
 
 
-@given(st.text(st.characters(exclude_categories=())), st.text(st.characters(exclude_categories=())))
-def test_no_text_becomes_markup(text: str, value: str) -> None:
-    root = tag("div", text, tag("b", class_=value), text)
-    found = _parsed(html(root))
-    assert [element.tag for element in found.iter()] == ["div", "b"]
-    html(root).encode("utf-8")
+def _saying(value: Any, text: str) -> Any:
+    """The same with this text for every text in it, and before all names but those of measures."""
+    if isinstance(value, str):
+        return text
+    if isinstance(value, Mapping):
+        kept = {name: "" if name in FIRST or name.startswith("ms@") else text for name in value}
+        return {kept[name] + name: _saying(part, text) for name, part in value.items()}
+    if isinstance(value, tuple | list):
+        return tuple(_saying(part, text) for part in value)
+    if not is_dataclass(value) or isinstance(value, type | Usage):
+        return value
+    parts = {field.name: getattr(value, field.name) for field in fields(value)}
+    return replace(value, **{name: _saying(part, text) for name, part in parts.items()})
+
+
+_SHORT = replace(BGE, changes=BGE.changes[:2], depths=BGE.depths[:2], thresholds=BGE.thresholds[:2])
+_EVERY_PART = replace(
+    GATED, models=(_SHORT, replace(_SHORT, answered_by="another")), stopped="stopped"
+)
+
+
+def _shape(text: str) -> list[tuple[str, list[str]]]:
+    """The page's elements, each with the names of its attributes."""
+    written = to_html(_saying(_EVERY_PART, text))
+    written.encode("utf-8")
+    return [(element.tag, sorted(element.attrib)) for element in _parsed(written).iter()]
+
+
+PLAIN = _shape("plain")
+HOSTILE_KINDS = {
+    "a script": "</title></style><script>alert(1)</script>",
+    "quotes": '" onmouseover="alert(1)" x=\'y\' `z`',
+    "entities": "&lt;b&gt; &amp;quot; &#60;",
+    "a template": "{{ evaluation }}{% include 'page.html' %}{# #}${x}%s{0}",
+    "lines": "one\r\ntwo\u2028three\u0085\x0b\x0c",
+    "right to left": "\u202e\u2067\u05d0\u05d1\u200f",
+    "controls": "\x00\x1b[31m\x7f\x9b\ufffe\uffff",
+    "half a character": "\ud800\udc00 \udfff",
+    "comments and CDATA": "<!-- --> ]]> <![CDATA[ <?php ?>",
+    "no blank": "<b>" * 5_000,
+}
+
+
+@pytest.mark.parametrize("kind", HOSTILE_KINDS)
+def test_no_text_becomes_markup_wherever_it_stands(kind: str) -> None:
+    assert _shape("a" + HOSTILE_KINDS[kind]) == PLAIN
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.text(st.characters(exclude_categories=()), max_size=60))
+def test_no_text_at_all_becomes_markup(text: str) -> None:
+    assert _shape(f"a{text}") == PLAIN
+
+
+def test_a_name_that_a_template_misspells_is_an_error() -> None:
+    with pytest.raises(UndefinedError, match="evaluatoin"):
+        module._TEMPLATES.from_string("{{ evaluatoin }}").render()
 
 
 finite = st.floats(-1e12, 1e12)

@@ -76,7 +76,7 @@ def test_a_row_of_measures_stands_on_one_line(width: int) -> None:
     assert "* 70 0.712 216 322 30 $0.86" in lines
     assert "nDCG@10 by query: 92 improved, 41 worsened, 167 unchanged" in lines
     assert "nDCG@10 0.542 0.712" in lines
-    assert "ms@50 150 160" in lines
+    assert "ms with 50 candidates 150 160 (30 calls)" in lines
 
 
 def test_published_figures_are_named_as_what_they_are() -> None:

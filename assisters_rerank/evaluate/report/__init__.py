@@ -2,6 +2,6 @@
 
 - `answers` and `facts` are the sentences, `wording` writes figures alike everywhere;
 - `terminal` writes through `terminal_output`; `json_report` writes JSON;
-- `page` is made of `page_tables`, `page_pairs`, `page_curves`, `page_queries` and `page_style`,
-  with `plots` on `scales`; `markup` writes it.
+- `page` fills the HTML of the folder `templates`; `page_curves` says what is drawn, and `plots`
+  draws it as SVG on `scales`.
 """

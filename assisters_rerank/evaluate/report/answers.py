@@ -23,17 +23,16 @@ _CERTAIN = (Verdict.BETTER, Verdict.WORSE)
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A question, the answer in a few words, and what stands behind it."""
+    """A question, the answer in a few words, and what stands behind it.
+
+    `verdict` is what the first answer of a model says, `figure` that of which one is the interval.
+    """
 
     question: str
     short: str
     detail: str
-
-
-def main_verdict(model: ModelResult) -> Verdict:
-    """What its nDCG@10 says of a model."""
-    figure = model.figures.get(MAIN_MEASURE)
-    return Verdict.UNCLEAR if figure is None else verdict(figure)
+    verdict: Verdict | None = None
+    figure: Figure | None = None
 
 
 def answers(evaluation: Evaluation, model: ModelResult) -> tuple[Answer, ...]:
@@ -58,13 +57,13 @@ def best_model(evaluation: Evaluation) -> Answer | None:
     if not places:
         return None
     best = max(range(len(models)), key=lambda place: models[place].figures[MAIN_MEASURE].mean)
-    name = wording.one_line(models[best].model, 60)
+    name = wording.name(models[best].model)
     alike = []
     for (one, other), pair in places:
         if best in (one, other) and verdict(pair.difference) not in _CERTAIN:
             rival = models[other if best == one else one].model
             most = pair.difference.high if best == one else -pair.difference.low
-            alike.append(f"{wording.one_line(rival, 60)} (at most {wording.unit(most)} below)")
+            alike.append(f"{wording.name(rival)} (at most {wording.unit(most)} below)")
     if not alike:
         return Answer(question, name, f"Its {MAIN_MEASURE} is above that of every other model")
     return Answer(
@@ -82,6 +81,7 @@ def _better(evaluation: Evaluation, model: ModelResult, figure: Figure, first: F
         f"{MAIN_MEASURE} {wording.unit(first.mean)} → {wording.unit(figure.mean)} "
         f"({wording.difference(figure.gain)}): {wording.queries(model.improved)} improved, "
         f"{model.worsened:,} got worse, {model.unchanged:,} unchanged",
+        verdict(figure),
     )
 
 
@@ -104,7 +104,7 @@ def _sure(evaluation: Evaluation, figure: Figure) -> Answer:
         said += f", corrected for {tests} models" if tests > 1 else ""
     if 1 < evaluation.queries < FEW_QUERIES:
         said += f"; but {evaluation.queries} queries are few: at least {FEW_QUERIES}, better 50"
-    return Answer("How sure is that?", interval, said)
+    return Answer("How sure is that?", interval, said, figure=figure)
 
 
 def _candidates(evaluation: Evaluation, model: ModelResult) -> Answer:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from ..results import Evaluation, Gate, ModelResult
 from ..significance import LEAST_DIFFERING
-from ..verdicts import Verdict, verdict
+from ..verdicts import Verdict, beside_published, verdict
 from . import wording
 
 _FEWER_JUDGED = 0.01
@@ -25,6 +27,28 @@ def of_queries(evaluation: Evaluation) -> list[str]:
     return facts + [wording.one_line(note, 500).rstrip(".") for note in evaluation.notes]
 
 
+def of_all(evaluation: Evaluation) -> list[tuple[str, str]]:
+    """Each fact with the model of which it holds, if it is one's."""
+    facts = [("", fact) for fact in of_queries(evaluation)]
+    for model in evaluation.models:
+        facts += [(model.model, fact) for fact in of_model(evaluation, model)]
+    return facts
+
+
+def of_published(model: ModelResult) -> Iterator[tuple[str, str, str]]:
+    """The service's own figures: what, published, and measured here."""
+    calls = {f"ms@{depth.candidates}": depth.calls for depth in model.depths}
+    for name, (published, measured) in beside_published(model).items():
+        if not name.startswith("ms@"):
+            yield wording.one_line(name, 40), wording.unit(published), wording.unit(measured)
+            continue
+        here = wording.milliseconds(measured)
+        if measured is not None:
+            here += f" ({wording.count(calls[name], 'call')})"
+        what = f"ms with {name.removeprefix('ms@')} candidates"
+        yield what, wording.milliseconds(published), here
+
+
 def of_gate(gate: Gate) -> str:
     """Whether a model has passed it."""
     told = verdict(gate.difference)
@@ -38,7 +62,7 @@ def of_gate(gate: Gate) -> str:
     elif not gate.passed:
         said = "not passed: significantly below the baseline"
     return (
-        f"{wording.one_line(gate.model, 60)} against {wording.one_line(gate.baseline, 100)}: "
+        f"{wording.name(gate.model)} against {wording.one_line(gate.baseline, 100)}: "
         f"{said}; {gate.measure} {wording.difference(gate.difference.gain)} "
         f"({wording.interval(gate.difference.low, gate.difference.high)}, "
         f"{wording.p_is(gate.difference.p_corrected)}) on {wording.queries(gate.queries)}"

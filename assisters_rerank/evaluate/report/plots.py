@@ -9,14 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from xml.etree.ElementTree import Element
+from xml.etree.ElementTree import Element, tostring
+
+from markupsafe import Markup
 
 from ..results import Figure
-from .markup import tag
 from .scales import Scale, scale
 
 _WIDTH, _HEIGHT = 360.0, 230.0
-_LEFT, _RIGHT, _TOP, _BOTTOM = 46.0, 14.0, 10.0, 40.0
+_LEFT, _RIGHT, _TOP, _BOTTOM = 46.0, _WIDTH - 14.0, 10.0, _HEIGHT - 40.0
 
 STYLES = 6
 """How many lines differ in colour, dashes and marks; further ones begin again."""
@@ -40,6 +41,15 @@ class Level:
     kind: str
 
 
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """A drawing with its caption, and a legend of names, each with a sample of its line."""
+
+    title: str
+    legend: Sequence[tuple[str, Markup]]
+    drawing: Markup
+
+
 def line_plot(
     title: str,
     x_name: str,
@@ -49,79 +59,72 @@ def line_plot(
     levels: Sequence[Level] = (),
     from_zero: bool = False,
     chosen: Sequence[float] = (),
-) -> Element:
-    """A figure with its caption, legend and plot.
+) -> Plot:
+    """A plot with its caption and legend.
 
     Args:
         title: the caption.
         x_name: what stands below the horizontal axis.
         y_name: what is read from the plot, for the caption of each point.
-        lines: at least one with at least one point.
+        lines: at least one, each with at least one point.
         levels: values to compare with.
         from_zero: the vertical axis begins at 0.
         chosen: places on the horizontal axis to mark.
     """
     points = [point for line in lines for point in line.points]
     heights = [y for _, y in points] + [level.value for level in levels] + [0.0] * from_zero
-    xs = scale([x for x, _ in points], _LEFT, _WIDTH - _RIGHT, ticks=6, tight=True)
-    ys = scale(heights, _HEIGHT - _BOTTOM, _TOP)
-    drawing = tag(
-        "svg",
+    xs = scale([x for x, _ in points], _LEFT, _RIGHT, ticks=6, tight=True)
+    ys = scale(heights, _BOTTOM, _TOP)
+    drawing = _svg(
+        f"0 0 {_WIDTH:.0f} {_HEIGHT:.0f}",
         tag("title", f"{title}: {_said(lines, levels)}"),
         *_grid(xs, ys, x_name),
-        *(
-            tag("line", class_="chosen", x1=xs(x), x2=xs(x), y1=_TOP, y2=_HEIGHT - _BOTTOM)
-            for x in chosen
-            if xs.low <= x <= xs.high
-        ),
-        *(_level(level, ys) for level in levels),
+        *(_down("chosen", xs(x), _TOP, _BOTTOM) for x in chosen if xs.low <= x <= xs.high),
+        *(_across(f"level {level.kind}", ys(level.value)) for level in levels),
         *(_line(line, xs, ys, x_name, y_name) for line in lines),
-        viewBox=f"0 0 {_WIDTH:.0f} {_HEIGHT:.0f}",
         role="img",
     )
-    return tag("figure", tag("figcaption", title), _legend(lines, levels), drawing)
+    return Plot(title, _legend(lines, levels), drawing)
 
 
-def interval_plot(figure: Figure) -> Element:
+def interval_plot(figure: Figure) -> Markup:
     """A gain with its 95 % interval, and where zero is."""
     xs = scale((0.0, figure.low, figure.high, figure.gain), 14.0, 154.0, ticks=3)
-    return tag(
-        "svg",
-        tag(
-            "title",
-            f"Gain {figure.gain:+.3f}, 95 % interval {figure.low:+.3f} to {figure.high:+.3f}",
-        ),
-        tag("line", class_="axis", x1=xs.start, x2=xs.end, y1="24", y2="24"),
-        tag("line", class_="zero", x1=xs(0), x2=xs(0), y1="2", y2="30"),
-        *(tag("text", text, x=xs(value), y="42", text_anchor="middle") for value, text in xs.ticks),
-        tag("line", class_="interval", x1=xs(figure.low), x2=xs(figure.high), y1="14", y2="14"),
+    title = f"Gain {figure.gain:+.3f}, 95 % interval {figure.low:+.3f} to {figure.high:+.3f}"
+    return _svg(
+        "0 0 168 48",
+        tag("title", title),
+        _across("axis", 24, xs.start, xs.end),
+        _down("zero", xs(0), 2, 30),
+        *(_text(text, xs(value), 42) for value, text in xs.ticks),
+        _across("interval", 14, xs(figure.low), xs(figure.high)),
         tag("circle", class_="gain", cx=xs(figure.gain), cy="14", r="5"),
-        viewBox="0 0 168 48",
         role="img",
         class_="interval-plot",
     )
 
 
 def _grid(xs: Scale, ys: Scale, x_name: str) -> list[Element]:
-    bottom = _HEIGHT - _BOTTOM
-    parts = []
+    parts: list[Element] = []
     for value, text in ys.ticks:
-        y = ys(value)
-        parts.append(tag("line", class_="grid", x1=_LEFT, x2=_WIDTH - _RIGHT, y1=y, y2=y))
-        parts.append(tag("text", text, x=_LEFT - 6, y=y + 4, text_anchor="end"))
-    parts.append(tag("line", class_="axis", x1=_LEFT, x2=_WIDTH - _RIGHT, y1=bottom, y2=bottom))
+        parts += _across("grid", ys(value)), _text(text, _LEFT - 6, ys(value) + 4, "end")
+    parts.append(_across("axis", _BOTTOM))
     for value, text in xs.ticks:
         x = xs(value)
-        parts.append(tag("line", class_="axis", x1=x, x2=x, y1=bottom, y2=bottom + 4))
-        parts.append(tag("text", text, x=x, y=bottom + 17, text_anchor="middle"))
-    middle = (_LEFT + _WIDTH - _RIGHT) / 2
-    parts.append(tag("text", x_name, x=middle, y=_HEIGHT - 6, text_anchor="middle"))
-    return parts
+        parts += _down("axis", x, _BOTTOM, _BOTTOM + 4), _text(text, x, _BOTTOM + 17)
+    return [*parts, _text(x_name, (_LEFT + _RIGHT) / 2, _HEIGHT - 6)]
 
 
-def _level(level: Level, ys: Scale) -> Element:
-    y = ys(level.value)
-    return tag("line", class_=f"level {level.kind}", x1=_LEFT, x2=_WIDTH - _RIGHT, y1=y, y2=y)
+def _text(text: str, x: float, y: float, anchor: str = "middle") -> Element:
+    return tag("text", text, x=x, y=y, text_anchor=anchor)
+
+
+def _across(class_: str, y: float, start: float = _LEFT, end: float = _RIGHT) -> Element:
+    return tag("line", class_=class_, x1=start, x2=end, y1=y, y2=y)
+
+
+def _down(class_: str, x: float, start: float, end: float) -> Element:
+    return tag("line", class_=class_, x1=x, x2=x, y1=start, y2=end)
 
 
 def _line(line: Line, xs: Scale, ys: Scale, x_name: str, y_name: str) -> Element:
@@ -151,27 +154,20 @@ def _mark(style: int, x: float, y: float) -> Element:
     return tag("rect", x=x - 3, y=y - 3, width="6", height="6", transform=turn)
 
 
-def _legend(lines: Sequence[Line], levels: Sequence[Level]) -> Element:
-    entries = []
-    for line in lines:
-        sample = tag(
+def _legend(lines: Sequence[Line], levels: Sequence[Level]) -> list[tuple[str, Markup]]:
+    samples = [
+        tag(
             "g",
             tag("polyline", points="1,6 29,6"),
             tag("g", _mark(line.style, 15.0, 6.0), class_="mark"),
             class_=f"line style-{line.style % STYLES}",
         )
-        entries.append((line.name, sample))
-    for level in levels:
-        sample = tag("line", class_=f"level {level.kind}", x1="1", x2="29", y1="6", y2="6")
-        entries.append((level.name, sample))
-    return tag(
-        "ul",
-        *(
-            tag("li", tag("svg", sample, viewBox="0 0 30 12", aria_hidden="true"), f" {name}")
-            for name, sample in entries
-        ),
-        class_="legend",
-    )
+        for line in lines
+    ]
+    samples += [_across(f"level {level.kind}", 6, 1, 29) for level in levels]
+    names = [line.name for line in lines] + [level.name for level in levels]
+    drawn = [_svg("0 0 30 12", sample, aria_hidden="true") for sample in samples]
+    return list(zip(names, drawn, strict=True))
 
 
 def _said(lines: Sequence[Line], levels: Sequence[Level]) -> str:
@@ -180,6 +176,30 @@ def _said(lines: Sequence[Line], levels: Sequence[Level]) -> str:
         f"{line.name} from {line.points[0][1]:.4g} at {line.points[0][0]:g} "
         f"to {line.points[-1][1]:.4g} at {line.points[-1][0]:g}"
         for line in lines
-        if line.points
     ]
     return "; ".join([*said, *(f"{level.name} {level.value:.4g}" for level in levels)])
+
+
+def _svg(view_box: str, *children: Element, **attributes: str) -> Markup:
+    drawing = tag("svg", *children, viewBox=view_box, **attributes)
+    # ElementTree has escaped what is in it.
+    return Markup(tostring(drawing, encoding="unicode", method="html"))
+
+
+def tag(name: str, /, *children: Element | str, **attributes: str | float | None) -> Element:
+    """An element with one text or with others in it; attributes that are None are left out.
+
+    `class_` gives the attribute `class`, `text_anchor` gives `text-anchor`; numbers are rounded to
+    hundredths, which no eye can tell apart.
+    """
+    element = Element(name)
+    for attribute, value in attributes.items():
+        if value is not None:
+            shown = f"{value:.2f}".rstrip("0").rstrip(".") if isinstance(value, float) else value
+            element.set(attribute.rstrip("_").replace("_", "-"), str(shown))
+    for child in children:
+        if isinstance(child, Element):
+            element.append(child)
+        else:
+            element.text = child
+    return element

@@ -11,14 +11,14 @@ from rich.console import Console
 from rich.text import Text
 
 from ..results import MAIN_MEASURE, Evaluation, ModelResult, Threshold
-from ..verdicts import Verdict, beside_published, verdict
+from ..verdicts import Verdict, verdict
 from . import facts, wording
-from .answers import answers, best_model, main_verdict
+from .answers import answers, best_model
 from .terminal_output import Output
 
 _MOST_THRESHOLDS = 12
 _MOST_WORSE = 12
-_COLOURS = {Verdict.BETTER: "green", Verdict.WORSE: "red"}
+_COLOURS: dict[Verdict | None, str] = {Verdict.BETTER: "green", Verdict.WORSE: "red"}
 
 
 def show(evaluation: Evaluation, console: Console) -> None:
@@ -29,12 +29,13 @@ def show(evaluation: Evaluation, console: Console) -> None:
         f"{wording.count(evaluation.documents, 'document')}, "
         f"{wording.queries(evaluation.queries)}, up to "
         f"{wording.count(evaluation.candidates, 'candidate')} each from "
-        f"{_first_stage(evaluation)}; took {wording.seconds(evaluation.seconds)}"
+        f"{wording.one_line(evaluation.first_stage, 30)}; "
+        f"took {wording.seconds(evaluation.seconds)}"
     )
     for fact in facts.of_queries(evaluation):
         output.line(f"{fact}.")
     for model in evaluation.models:
-        output.heading(_named(model))
+        output.heading(wording.named(model))
         if model.figures:
             _measures(output, evaluation, model)
             _changes(output, model)
@@ -58,13 +59,12 @@ def _measures(output: Output, evaluation: Evaluation, model: ModelResult) -> Non
 
     def rows() -> Iterator[tuple[Sequence[str | Text], str]]:
         for name, figure in model.figures.items():
-            first, best = evaluation.first.get(name), evaluation.oracle.get(name)
             told = verdict(figure)
             cells: dict[str, str | Text] = {
                 "measure": wording.one_line(name, 20),
-                "first": wording.unit(first.mean if first else None),
+                "first": wording.mean(evaluation.first, name),
                 "model": Text(wording.unit(figure.mean), style="bold"),
-                "oracle": wording.unit(best.mean if best else None),
+                "oracle": wording.mean(evaluation.oracle, name),
                 "gain": wording.difference(figure.gain),
                 "95 % interval": f"{wording.difference(figure.low)}, "
                 f"{wording.difference(figure.high)}",
@@ -75,10 +75,8 @@ def _measures(output: Output, evaluation: Evaluation, model: ModelResult) -> Non
 
     output.table(columns, rows(), left=(0, len(columns) - 1))
     oracle = "" if output.narrow else "oracle: the same candidates in the best possible order. "
-    output.line(
-        f"first: {_first_stage(evaluation)} alone. {oracle}{wording.rows_explained(evaluation)}",
-        "dim",
-    )
+    first = f"first: {wording.one_line(evaluation.first_stage, 30)} alone. "
+    output.line(f"{first}{oracle}{wording.rows_explained(evaluation)}", "dim")
 
 
 def _changes(output: Output, model: ModelResult) -> None:
@@ -97,12 +95,11 @@ def _changes(output: Output, model: ModelResult) -> None:
 def _depths(output: Output, evaluation: Evaluation, model: ModelResult) -> None:
     if not model.depths:
         return
-    first = evaluation.first.get(MAIN_MEASURE)
     best = model.chosen_depth
 
     def rows() -> Iterator[tuple[Sequence[str], str]]:
-        if first:
-            yield ("0", wording.unit(first.mean), "", "", "", ""), ""
+        if MAIN_MEASURE in evaluation.first:
+            yield ("0", wording.mean(evaluation.first, MAIN_MEASURE), "", "", "", ""), ""
         for depth in model.depths:
             chosen = best is not None and best.holds and depth.candidates == best.candidates
             cells = (
@@ -155,13 +152,8 @@ def _thresholds(output: Output, evaluation: Evaluation, model: ModelResult) -> N
 def _published(output: Output, model: ModelResult) -> None:
     if not model.published:
         return
-
-    def rows() -> Iterator[tuple[Sequence[str], str]]:
-        for name, (published, measured) in beside_published(model).items():
-            write = wording.milliseconds if name.startswith("ms@") else wording.unit
-            yield (wording.one_line(name, 40), write(published), write(measured)), ""
-
-    output.table(("published by the service", "published", "measured here"), rows(), left=(0,))
+    rows = ((cells, "") for cells in facts.of_published(model))
+    output.table(("published by the service", "published", "measured here"), rows, left=(0,))
     output.line(
         "Published on BEIR: comparable only where the same model ran over the same data.", "dim"
     )
@@ -169,11 +161,10 @@ def _published(output: Output, model: ModelResult) -> None:
 
 def _summary(output: Output, evaluation: Evaluation) -> None:
     for model in evaluation.models:
-        output.heading(f"Summary: {_named(model)}")
-        colour = _COLOURS.get(main_verdict(model), "")
+        output.heading(f"Summary: {wording.named(model)}")
         output.pairs(
-            (answer.question, answer.short, "bold" if number else f"bold {colour}", answer.detail)
-            for number, answer in enumerate(answers(evaluation, model))
+            (each.question, each.short, f"bold {_COLOURS.get(each.verdict, '')}", each.detail)
+            for each in answers(evaluation, model)
         )
     if len(evaluation.models) > 1:
         _pairs(output, evaluation)
@@ -202,7 +193,7 @@ def _pairs(output: Output, evaluation: Evaluation) -> None:
         for pair in evaluation.pairs:
             figure = pair.difference
             cells = (
-                f"{wording.one_line(pair.model, 60)} - {wording.one_line(pair.other, 60)}",
+                f"{wording.name(pair.model)} - {wording.name(pair.other)}",
                 wording.difference(figure.gain),
                 f"{wording.difference(figure.low)}, {wording.difference(figure.high)}",
                 wording.p_value(figure.p_corrected),
@@ -214,17 +205,6 @@ def _pairs(output: Output, evaluation: Evaluation) -> None:
     output.line(wording.pairs_explained(len(evaluation.pairs)), "dim")
     output.empty_line()
     output.pairs([(answer.question, answer.short, "bold", answer.detail)])
-
-
-def _first_stage(evaluation: Evaluation) -> str:
-    return wording.one_line(evaluation.first_stage, 30)
-
-
-def _named(model: ModelResult) -> str:
-    name = wording.one_line(model.model, 60)
-    if model.answered_by is None or model.answered_by == model.model:
-        return name
-    return f"{name} (answered by {wording.one_line(model.answered_by, 60)})"
 
 
 def _some(thresholds: Sequence[Threshold], chosen: float | None) -> Sequence[Threshold]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import ROUND_FLOOR, Context
 
 from ...text.foreign_text import for_terminal, on_one_line
 from ...usage import Usage, dollars, in_words
 from ...usage import count as count
-from ..results import MAIN_MEASURE, Evaluation
+from ..results import MAIN_MEASURE, Evaluation, Figure, ModelResult
 from ..significance import LEAST_DIFFERING, SIGNIFICANT
 
 SERVICE_PRICES = "Dollars are at the service's prices; what this run took stands below."
@@ -19,9 +20,26 @@ def one_line(text: str, longest: int = 300) -> str:
     return for_terminal(on_one_line(text, longest))
 
 
+def name(model: str) -> str:
+    """A model's name."""
+    return one_line(model, 60)
+
+
+def named(model: ModelResult) -> str:
+    """The model, and who answered for it."""
+    if model.answered_by in (None, model.model):
+        return name(model.model)
+    return f"{name(model.model)} (answered by {name(model.answered_by)})"
+
+
 def unit(value: float | None) -> str:
     """A value of 0…1."""
     return UNKNOWN if value is None else f"{value:.3f}"
+
+
+def mean(figures: Mapping[str, Figure], measure: str) -> str:
+    """The mean of a measure, if there is one."""
+    return unit(figures[measure].mean if measure in figures else None)
 
 
 def difference(value: float) -> str:
