@@ -41,6 +41,15 @@ def over_aiohttp(context: ssl.SSLContext) -> httpx.AsyncBaseTransport:
                 sockets.notice(connection.transport.get_extra_info("socket"), small=small)
             return connection
 
+        async def _wrap_create_connection(
+            self, *about: Any, addr_infos: Any, req: Any, **more: Any
+        ) -> Any:
+            try:
+                infos = [(*info[:4], sockets.numbered(info[4])) for info in addr_infos]
+            except OSError as error:
+                raise aiohttp.ClientConnectorError(req.connection_key, error) from error
+            return await super()._wrap_create_connection(*about, addr_infos=infos, req=req, **more)
+
     def session() -> aiohttp.ClientSession:
         return aiohttp.ClientSession(
             connector=Connector(

@@ -1,10 +1,14 @@
 """How httpcore connects for us: names are looked up in our threads, sockets notice a dead peer.
 
+asyncio would look them up in the loop's default executor, trio in threads that it shares with the
+user's code: either may be full of threads that wait for this very call.
+
 Import it in a thread: httpcore takes its time.
 """
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import socket
 from collections.abc import Awaitable, Callable, Iterator
@@ -79,31 +83,40 @@ class _NoticingOnLoop(_Noticing):
 
 
 class _OnThreads(httpcore.SyncBackend):
-    def connect_tcp(self, *about: Any, **more: Any) -> Any:
+    def connect_tcp(self, host: str, *about: Any, **more: Any) -> Any:
         more["socket_options"] = sockets.options(small=True)
-        return _NoticingOnThreads(super().connect_tcp(*about, **more))
+        return _NoticingOnThreads(super().connect_tcp(_plain(host), *about, **more))
 
 
 class _OnLoop(httpcore.AsyncNetworkBackend):
-    """For the running loop: asyncio would look a name up in its default executor."""
+    """For the running loop."""
 
     def __init__(self) -> None:
-        self._looks_up = runs_trio()
-        self._inner: Any = httpcore.TrioBackend() if self._looks_up else httpcore.AnyIOBackend()
+        self._on_trio = runs_trio()
+        self._inner: Any = httpcore.TrioBackend() if self._on_trio else httpcore.AnyIOBackend()
 
     async def connect_tcp(self, host: str, port: int, *about: Any, **more: Any) -> Any:
         more["socket_options"] = sockets.options(small=True)
 
         def connect(address: str) -> Any:
+            if "%" in address and not self._on_trio:
+                return _connect_in_zone(address, port)
             return self._inner.connect_tcp(address, port, *about, **more)
 
-        addresses = [host] if self._looks_up else await _addresses(host, port)
+        addresses = await _addresses(_plain(host), port)
         if len(addresses) == 1:
             return _NoticingOnLoop(await connect(addresses[0]))
         return _NoticingOnLoop(await _first(connect, addresses))
 
     async def sleep(self, seconds: float) -> None:
         await anyio.sleep(seconds)
+
+
+def _plain(host: str) -> str:
+    try:
+        return sockets.plain(host)
+    except OSError as error:
+        raise httpcore.ConnectError(error) from error
 
 
 async def _addresses(host: str, port: int) -> list[str]:
@@ -118,10 +131,37 @@ async def _addresses(host: str, port: int) -> list[str]:
     except OSError as error:
         raise httpcore.ConnectError(error) from error
     preferred = found[0][0]
-    ours = [str(about[4][0]) for about in found if about[0] == preferred]
-    others = [str(about[4][0]) for about in found if about[0] != preferred]
+    ours = [_with_zone(*about[4]) for about in found if about[0] == preferred]
+    others = [_with_zone(*about[4]) for about in found if about[0] != preferred]
     by_turns = (address for pair in zip_longest(ours, others) for address in pair if address)
     return list(dict.fromkeys(by_turns))
+
+
+def _with_zone(host: Any, _port: object, _flow: object = 0, zone: object = 0) -> str:
+    """The address as one string; one that holds only on this machine's link has its zone."""
+    return f"{host}%{zone}" if zone and "%" not in host else str(host)
+
+
+async def _connect_in_zone(address: str, port: int) -> httpcore.AsyncNetworkStream:
+    """A connection to an address with a zone: asyncio itself would look up the zone's name."""
+    from anyio._backends._asyncio import SocketStream, StreamProtocol
+    from httpcore._backends.anyio import AnyIOStream
+
+    loop = asyncio.get_running_loop()
+    made = socket.socket(socket.AF_INET6, socket.SOCK_STREAM)
+    try:
+        made.setblocking(False)
+        for option in sockets.options(small=True):
+            made.setsockopt(*option)
+        await loop.sock_connect(made, sockets.numbered((address, port, 0, 0)))
+        transport, protocol = await loop.create_connection(StreamProtocol, sock=made)
+    except BaseException as error:
+        made.close()
+        if isinstance(error, OSError):
+            raise httpcore.ConnectError(error) from error
+        raise
+    transport.pause_reading()
+    return AnyIOStream(SocketStream(transport, protocol))
 
 
 async def _first(connect: Connect, addresses: list[str]) -> httpcore.AsyncNetworkStream:

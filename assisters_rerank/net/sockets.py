@@ -1,4 +1,6 @@
-"""Sockets that notice when their peer is gone, which otherwise looks like a slow answer.
+"""Where sockets connect to, and how they notice that their peer is gone.
+
+A peer that is gone looks like a slow answer otherwise.
 
 While an answer is waited for or a connection is idle, the system probes the peer, and what was sent
 has to be acknowledged in time. A peer whose system runs does both, however slow its program is.
@@ -55,3 +57,35 @@ def notice(connected: Any, *, small: bool) -> None:
     with contextlib.suppress(OSError):  # it is broken already, as who uses it will be told
         for option in options(small=small):
             connected.setsockopt(*option)
+
+
+def plain(host: str) -> str:
+    """The host as systems read it: the zone of an IPv6 address as a number, not by its name.
+
+    Addresses of the web have %25 before a zone (RFC 6874).
+
+    Raises:
+        OSError: this machine has no such zone.
+    """
+    address, percent, zone = host.partition("%")
+    if not percent:
+        return host
+    zone = zone.removeprefix("25") or zone
+    if not zone.isdecimal():
+        numbers = {name: number for number, name in socket.if_nameindex()}
+        if zone not in numbers:
+            raise OSError(f"this machine has no network interface {zone}")
+        zone = str(numbers[zone])
+    return f"{address}%{zone}"
+
+
+def numbered(address: tuple[Any, ...]) -> tuple[Any, ...]:
+    """A socket's address, with the zone where it belongs.
+
+    Where it is a part of the host, event loops look the host up, in threads that are not ours.
+
+    Raises:
+        OSError: this machine has no such zone.
+    """
+    host, percent, zone = plain(address[0]).partition("%")
+    return (host, *address[1:3], int(zone)) if percent else address

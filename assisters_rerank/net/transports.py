@@ -6,6 +6,7 @@ call's time for it. Ours has nothing to add, so its transport is used without a 
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import Any, Protocol
 
@@ -18,6 +19,8 @@ from .aiohttp_transport import drop_session
 Extensions = dict[str, Any]
 
 _CODINGS = "gzip, deflate"
+
+_ZONE = re.compile(r"%[^]]*]")
 
 _HEADERS = {
     "Accept": "application/json",
@@ -35,7 +38,8 @@ def _url(url: str) -> tuple[httpx.URL, str]:
     """
     parsed = httpx.URL(url)
     _ = parsed.host
-    return parsed, parsed.netloc.decode("ascii")
+    # A zone is this machine's own business (RFC 6874, 4).
+    return parsed, _ZONE.sub("]", parsed.netloc.decode("ascii"))
 
 
 class Poster(Protocol):

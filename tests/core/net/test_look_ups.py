@@ -200,16 +200,8 @@ RUNNERS: dict[str, Callable[[Main], object]] = ASYNCIO | {"trio": lambda main: t
 def test_the_certificate_is_checked_by_the_name(
     tls: Tls, run: Callable[[Main], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if run is not RUNNERS["trio"]:
-        resolve(monkeypatch, "rerank.test", "127.0.0.1")
-        resolve(monkeypatch, "other.test", "127.0.0.1")
-    else:  # its own look-up has the name of the C function
-        real = trio.socket.getaddrinfo
-
-        async def look_up(host: Any, *rest: Any, **about: Any) -> Any:
-            return await real("127.0.0.1", *rest, **about)
-
-        monkeypatch.setattr("trio._highlevel_open_tcp_stream.getaddrinfo", look_up)
+    for name in ("rerank.test", "other.test"):
+        resolve(monkeypatch, name, "127.0.0.1")
 
     async def main() -> None:
         async with Reranker(base_url=f"https://rerank.test:{tls.port}/v1", api_key="k") as right:
