@@ -19,6 +19,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGES = (
     "assisters_rerank",
     "assisters_rerank.bulk",
+    "assisters_rerank.bulk.ray",
     "assisters_rerank.evaluate",
     "assisters_rerank.local",
     "langchain_assisters",

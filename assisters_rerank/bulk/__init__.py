@@ -17,12 +17,13 @@ from ..lazy_names import lazy_names
 
 TYPE_CHECKING = False  # as type checkers know it, without the time that `typing` takes
 if TYPE_CHECKING:
-    from .batches import BatchReranker
+    from .batches import COLUMNS, BatchReranker
     from .dry_run import Estimate, estimate_file
     from .file_runs import arerank_file, rerank_file
     from .outcome import BulkProgress, BulkReport, BulkStopped
 
 __all__ = [
+    "COLUMNS",
     "BatchReranker",
     "BulkProgress",
     "BulkReport",
@@ -38,6 +39,7 @@ if not TYPE_CHECKING:  # type checkers would take any name for one of ours
         __name__,
         __all__,
         {
+            "COLUMNS": "batches",
             "BatchReranker": "batches",
             "BulkProgress": "outcome",
             "BulkReport": "outcome",

@@ -12,6 +12,8 @@ from ..errors import ConfigurationError
 from ..reranker import Reranker
 from .batches import BatchReranker, Factory
 
+__all__ = ["rerank"]
+
 # A block is what is paid for again when a worker dies, and what a checkpoint saves: it is small.
 _BLOCK = 64
 

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING
 from ..lazy_names import lazy_names
 
 if TYPE_CHECKING:
-    from .baseline import Baseline
+    from .baseline import Baseline, write_baseline
     from .data.collection import Candidates, Collection, Qrels
     from .data.collection_files import read_beir, read_collection
     from .data.qrels import read_qrels
@@ -70,6 +70,7 @@ __all__ = [
     "read_qrels",
     "read_run",
     "save_settings",
+    "write_baseline",
     "write_run",
 ]
 
@@ -96,6 +97,7 @@ _MODULES = {
     "read_qrels": "data.qrels",
     "read_run": "data.trec",
     "save_settings": "recommended_settings",
+    "write_baseline": "baseline",
     "write_run": "data.trec",
 }
 

@@ -39,8 +39,7 @@ def dask(source: str, target: str) -> None:
     import pyarrow as pa
 
     from assisters_rerank import Reranker
-    from assisters_rerank.bulk import BatchReranker
-    from assisters_rerank.bulk.batches import COLUMNS
+    from assisters_rerank.bulk import COLUMNS, BatchReranker
 
     worker = BatchReranker(Reranker(), concurrency=6)
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import tomllib
 from importlib import import_module
+from itertools import chain
 from pathlib import Path
 
 import pytest
 from pydantic import BaseModel
 
+from .. import pages as shown_pages
 from ..pages import DOCS
 
 # The site is made in a checkout; a wheel has no part of it.
@@ -36,14 +39,24 @@ def test_every_public_name_has_an_entry(package: str) -> None:
     assert {f"{package}.{name}" for name in import_module(package).__all__} <= entries
 
 
-def test_every_package_that_the_pages_import_from_has_a_page() -> None:
-    texts = [path.read_text(encoding="utf-8") for path in [ROOT / "README.md", *DOCS.glob("*.md")]]
-    ours = r"^from ((?:assisters_rerank|langchain_assisters|llama_index_assisters)[\w.]*) import"
-    imported = set(re.findall(ours, "\n".join(texts), flags=re.MULTILINE))
-    # A folder of the code; a single module that a page imports from is not for everyone.
-    packages = {name for name in imported if (ROOT / name.replace(".", "/")).is_dir()}
-    assert len(packages) > 3
-    assert packages <= set(PACKAGES)
+def test_every_name_that_the_pages_and_examples_import_has_an_entry() -> None:
+    pages = [shown_pages.Page(path).programs for path in [ROOT / "README.md", *DOCS.glob("*.md")]]
+    examples = [path.read_text(encoding="utf-8") for path in (ROOT / "examples").rglob("*.py")]
+    imported = {
+        (node.module, alias.name)
+        for code in [*chain(*pages), *examples]
+        for node in ast.walk(ast.parse(code))
+        if isinstance(node, ast.ImportFrom) and str(node.module).startswith(_OURS)
+        for alias in node.names
+    }
+    assert len(imported) > 30
+    # Passages to try things with, not for programs.
+    imported.discard(("assisters_rerank.demo.corpus", "read_passages"))
+    known = {(package, name) for package in PACKAGES for name in import_module(package).__all__}
+    assert imported - known == set()
+
+
+_OURS = ("assisters_rerank", "langchain_assisters", "llama_index_assisters")
 
 
 @pytest.mark.parametrize("package", PACKAGES)
