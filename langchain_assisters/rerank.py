@@ -32,7 +32,6 @@ from assisters_rerank.plugins import (
 )
 
 from .call_config import called, config_of
-from .configurable import ConfigurableRerank
 from .documents import listed, scored, sent
 from .tracing import atraced, traced
 
@@ -168,6 +167,9 @@ class AssistersRerank(
         self, **kwargs: AnyConfigurableField
     ) -> RunnableSerializable[Input, list[Document]]:
         """LangChain's own; the calls share the connections, the pace and `total_usage`."""
+        # Here, since it loads modules of LangChain that few programs need.
+        from .configurable import ConfigurableRerank
+
         super().configurable_fields(**kwargs)  # which checks the names
         return ConfigurableRerank(default=self, fields=kwargs)
 

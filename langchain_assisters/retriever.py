@@ -13,8 +13,6 @@ from langchain_core.retrievers import BaseRetriever, RetrieverLike
 from langchain_core.runnables import ConfigurableFieldSpec, RunnableConfig, RunnableSerializable
 from langchain_core.runnables.base import RunnableBindingBase
 from langchain_core.runnables.config import patch_config, run_in_executor
-from langchain_core.runnables.configurable import DynamicRunnable
-from langchain_core.runnables.fallbacks import RunnableWithFallbacks
 from langchain_core.runnables.utils import get_unique_config_specs
 from pydantic import Field, PlainValidator, SerializeAsAny, ValidationInfo, field_validator
 
@@ -45,6 +43,12 @@ def _reranker(value: object) -> object:
 
 def _innermost(value: object) -> object:
     """What LangChain's wrappers are around."""
+    if isinstance(value, AssistersRerank):
+        return value
+    # Here, since who has no wrapper needs neither.
+    from langchain_core.runnables.configurable import DynamicRunnable
+    from langchain_core.runnables.fallbacks import RunnableWithFallbacks
+
     while True:
         if isinstance(value, DynamicRunnable):
             value = value.default
