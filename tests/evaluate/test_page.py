@@ -301,9 +301,12 @@ def test_ticks_are_round() -> None:
 
 
 def test_gates_notes_and_queries_left_out_are_told() -> None:
-    said = _text(_page(GATED))
+    page = _page(GATED)
+    said = _text(page)
     assert "bge-reranker-v2 against bge-reranker-v2 in baseline.json: not passed: signif" in said
     assert "passed: the values of too few queries differ to tell (7; a verdict needs 10)" in said
     assert "2 queries left out, which cannot be asked" in said
+    (failed,) = page.iterfind(".//li[@class='failed']")
+    assert "bge-reranker-v2 in baseline.json: not passed" in _text(failed)
     assert "Queries left out (2), and why" in said
     assert "q17: query: it has 600 tokens, the window 512." in said

@@ -62,6 +62,9 @@ function report(page) {
     lines: lines.map(e => [contrast(style(e).stroke, e), e.getAttribute("class")]),
     small: spoken.filter(e => e.namespaceURI.endsWith("svg"))
       .map(e => e.getBoundingClientRect().height),
+    broken: spoken.filter(e => e.tagName === "TH" && /^\\w+(@\\d+)?$/.test(e.textContent))
+      .filter(e => { const text = page.createRange(); text.selectNodeContents(e);
+        return text.getClientRects().length > 1; }).map(e => e.textContent),
     page: style(page.body).backgroundColor,
     requests: view.performance.getEntriesByType("resource").length,
   };
@@ -121,6 +124,7 @@ def test_the_page_is_readable(tmp_path: Path, width: int, dark: bool) -> None:
         assert report["requests"] == 0
         assert report["wide"] == 0, name
         assert report["scrolling"] == 0, name
+        assert report["broken"] == [], name
         text, lines, small = report["text"], report["lines"], report["small"]
         assert isinstance(text, list)
         assert isinstance(lines, list)
