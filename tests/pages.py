@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -13,6 +15,9 @@ from pathlib import Path
 
 DOCS = Path(__file__).parents[1] / "docs"
 RUNNER = Path(__file__).with_name("run_as_shown.py")
+RUNNER_IN_ORDER = Path(__file__).with_name("run_in_order.py")
+# What makes the environment that a page is run in.
+ENVIRONMENT = ("python3 -m venv ", ". .venv/", "pip install ")
 
 
 @dataclass(frozen=True)
@@ -52,6 +57,24 @@ class Page:
         return [shlex.split(line[2:], comments=True) for line in lines if line.startswith("$ ")]
 
     @property
+    def steps(self) -> list[dict[str, str | None]]:
+        """Code and commands in their order, each with what is shown after it, if anything is."""
+        steps: list[dict[str, str | None]] = []
+        for language, text in self.blocks:
+            if language == "python":
+                steps.append({"code": text, "shown": None})
+            elif language == "text":
+                steps[-1]["shown"] = text
+            elif language == "console":
+                commands = re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", text, flags=re.MULTILINE)
+                steps += [
+                    {"command": command, "shown": shown or None}
+                    for command, shown in commands
+                    if not command.startswith(ENVIRONMENT)
+                ]
+        return steps
+
+    @property
     def links(self) -> list[str]:
         """Where it points to inside the project."""
         targets = re.findall(r"\]\(([^)\s]+)\)", self.text)
@@ -84,14 +107,32 @@ def run(code: str, folder: Path, python: str = sys.executable) -> subprocess.Com
         if "httpx_mock" in code:
             plugins += ["-p", "pytest_httpx"]
         command = ["-m", "pytest", "-q", *plugins, script.name]
+    return _run([python, "-X", "utf8", *command], folder)
+
+
+def run_in_order(
+    page: Page, folder: Path, python: str = sys.executable
+) -> subprocess.CompletedProcess[str]:
+    """Goes through a page from its first block to its last, in a clone without a key."""
+    shutil.copytree(DOCS.parent / "examples", folder / "examples")
+    steps = folder / "steps.json"
+    steps.write_text(json.dumps(page.steps, ensure_ascii=False), encoding="utf-8")
+    return _run([python, "-X", "utf8", "-P", str(RUNNER_IN_ORDER), steps.name], folder)
+
+
+def _run(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
     environment = {
         name: value
         for name, value in os.environ.items()
         if "proxy" not in name.lower() and not name.startswith("ASSISTERS_")
     }
     environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    environment["PYTHONUTF8"] = "1"
+    environment["COLUMNS"] = "80"
+    # The commands of the same environment.
+    environment["PATH"] = f"{Path(command[0]).parent}{os.pathsep}{environment.get('PATH', '')}"
     return subprocess.run(
-        [python, "-X", "utf8", *command],
+        command,
         cwd=folder,
         env=environment,
         capture_output=True,

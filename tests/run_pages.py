@@ -18,7 +18,7 @@ import venv
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from .pages import DOCS, Page, prepare, run
+from .pages import DOCS, Page, prepare, run, run_in_order
 
 ROOT = DOCS.parent
 INSTALL = re.compile(r'^\$ pip (install "\.\[.*)$', re.MULTILINE)
@@ -52,6 +52,16 @@ def succeeds(name: str, page: Page) -> bool:
         began = time.monotonic()
         python = environment(folder / "venv", shlex.split(line))
         installed = time.monotonic()
+        if name.startswith("start-"):
+            done = run_in_order(page, folder, python)
+            took = time.monotonic() - installed
+            ended = "FAILED" if done.returncode else f"done in {took:.0f} s"
+            print(
+                f"{name}: {ended}, after {installed - began:.0f} s of pip {line}\n"
+                f"{done.stdout}{done.stderr}",
+                flush=True,
+            )
+            return not done.returncode
         printed = ""
         for place, code in enumerate(page.scripts):
             here = folder / f"script{place}"

@@ -28,7 +28,8 @@ from assisters_rerank.text import tokens
 
 from .local import beir, remembered
 from .local.served import run_command
-from .pages import DOCS, Page, before, is_test, prepare, run
+from .pages import DOCS, ENVIRONMENT, Page, before, is_test, prepare, run, run_in_order
+from .run_in_order import differs
 
 PAGES = {path.stem: Page(path) for path in sorted(DOCS.glob("*.md"))}
 GUIDES = [
@@ -46,6 +47,8 @@ GUIDES = [
     "without-a-key",
     "worker-processes",
 ]
+# The ways in: they are gone through from top to bottom, and show what each step prints.
+STARTS = [name for name in PAGES if name.startswith("start-")]
 PROJECT = tomllib.loads((DOCS.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 # Of other projects, for their users' tests; a machine may lack them.
 OTHERS_TOOLS = ("respx", "pytest_httpx")
@@ -73,6 +76,52 @@ def test_every_block_says_something_that_can_be_false(guide: str, place: int) ->
     # Blocks that only make what the next one looks at, and say so.
     prepares = guide == "moving" and "nodes = [" in code
     assert asserts or re.search(r"print\(.*\)  # \S", code) or prepares
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", STARTS)
+def test_each_step_of_a_way_in_prints_what_is_shown(name: str, tmp_path: Path) -> None:
+    if ".pdf" in PAGES[name].text:
+        pytest.importorskip("fpdf")
+        pytest.importorskip("llama_index.readers.file")
+    done = run_in_order(PAGES[name], tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("name", STARTS)
+def test_a_way_in_is_short_makes_its_environment_and_shows_a_result(name: str) -> None:
+    page = PAGES[name]
+    assert len(page.text.splitlines()) < 130
+    first = page.of("console")[0].splitlines()
+    assert len(first) == len(ENVIRONMENT)
+    for line, command in zip(first, ENVIRONMENT, strict=True):
+        assert line.startswith(f"$ {command}")
+    assert page.steps[-1]["shown"]
+    # What a block of code prints is shown, if it prints.
+    for step in page.steps:
+        code = step.get("code")
+        assert not code or bool(step["shown"]) == ("print(" in code)
+    assert {f"{name}.md" for name in STARTS} <= set(PAGES["README"].links)
+
+
+@pytest.mark.parametrize(
+    ("shown", "printed", "expected"),
+    [
+        ("a\nb", "a  b\n", False),  # wherever a terminal ends its lines
+        ("took 1.0 s", "took 22 s", False),
+        ("took 1.0 s", "took 22 h", True),
+        ("a", "a b", True),
+        ("a\n…", "a b c", False),
+        ("…\nc", "a b c", False),
+        ("…\nb\n…", "a b c", False),
+        ("a\n…\nc", "a b c", False),
+        ("…\nb\n…", "a bb c", True),
+        ("a …", "a b", True),
+        ("…\nc\n…\nb\n…", "a b c d", True),
+    ],
+)
+def test_another_output_is_noticed(shown: str, printed: str, expected: bool) -> None:
+    assert differs(shown, printed) is expected
 
 
 @pytest.mark.parametrize("guide", GUIDES)
@@ -131,7 +180,7 @@ def anchors(text: str) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-@pytest.mark.parametrize("guide", GUIDES)
+@pytest.mark.parametrize("guide", GUIDES + STARTS)
 def test_the_commands_have_these_options(guide: str) -> None:
     for program, *words in PAGES[guide].commands:
         if program == "assisters-rerank":
@@ -139,7 +188,7 @@ def test_the_commands_have_these_options(guide: str) -> None:
             assert {word for word in words if word.startswith("-")} <= known
         elif program == "pip":
             assert_extras_exist(" ".join(words))
-        else:
+        elif not " ".join([program, *words]).startswith((*ENVIRONMENT, "python examples/")):
             assert program == "export"
 
 
@@ -202,6 +251,8 @@ def missing(page: Page) -> set[str]:
     command = lines[0].replace('".[', '"assisters-rerank[') if lines else "assisters-rerank"
     code = "\n".join(page.programs)
     needed = {"semantic-text-splitter"} if '"split"' in code else set()
+    if "SimpleDirectoryReader" in code and "pdfs" in code:
+        needed |= {"llama-index-readers-file", "fpdf2"}
     for module in imported(code):
         top, *_ = names = list(accumulate(module.split("."), "{}.{}".format))
         assert top in sys.stdlib_module_names or top in NEEDED, f"{top} is in no distribution"

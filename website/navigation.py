@@ -13,6 +13,8 @@ ERRORS = "api/errors.md"
 # For those who change the code, in this order.
 _PROJECT = ("CONTRIBUTING.md", "docs/architecture.md", "docs/style.md", "docs/releasing.md")
 _REFERENCE = "docs/reference.md"
+# One for each kind of user, from an empty environment to a result.
+_WAYS_IN = "start-"
 
 Menu = dict[str, list[tuple[str, str]]]
 
@@ -21,8 +23,14 @@ def menu(pages: dict[Path, Page]) -> Menu:
     """The sections, each with titles and places; the guides in the order of their index."""
     index = (ROOT / "docs/README.md").read_text(encoding="utf-8")
     listed = [Path("docs") / name for name in re.findall(r"\]\(([\w-]+\.md)\)", index)]
-    guides = [path for path in listed if path.as_posix() not in (*_PROJECT, _REFERENCE)]
+    ways_in = [path for path in listed if path.name.startswith(_WAYS_IN)]
+    guides = [
+        path
+        for path in listed
+        if path not in ways_in and path.as_posix() not in (*_PROJECT, _REFERENCE)
+    ]
     known = {
+        *ways_in,
         *guides,
         *map(Path, _PROJECT),
         Path(_REFERENCE),
@@ -37,7 +45,7 @@ def menu(pages: dict[Path, Page]) -> Menu:
         return [(pages[path].title, pages[path].place) for path in dict.fromkeys(paths)]
 
     return {
-        "Start": entries([Path("README.md"), Path("docs/README.md")]),
+        "Start here": entries([Path("README.md"), *ways_in, Path("docs/README.md")]),
         "Guides": entries(guides),
         "Reference": [
             *entries([Path(_REFERENCE)]),
