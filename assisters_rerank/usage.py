@@ -71,6 +71,11 @@ def dollars(cost: float) -> str:
     return f"${cost:,.{digits}f}"
 
 
+def within(cost: float, most: float) -> bool:
+    """Whether dollars keep to a limit: many small sums may be beyond their exact one by a hair."""
+    return cost <= most * (1 + 1e-9)
+
+
 def count(number: int, one: str, more: str | None = None) -> str:
     """A number of things for people: `1 token`, `1,234 tokens`."""
     return f"{number:,} {one if number == 1 else more or one + 's'}"

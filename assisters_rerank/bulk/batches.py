@@ -13,7 +13,7 @@ import pyarrow as pa
 from ..errors import ConfigurationError
 from ..ranking import Ranking
 from ..reranker import Reranker
-from .query_rows import as_id, row
+from .query_rows import as_id, row, values
 
 Factory = Callable[[], Reranker]
 
@@ -128,7 +128,8 @@ class _Working:
             ranking = await self._reranker._arerank_patiently(asked.query, asked.documents)
         except Exception as error:  # whatever it is, the other queries are not to be lost
             failed = f"{type(error).__name__}: {error}"
-            return {"query_id": None if query_id is None else str(query_id), "error": failed}
+            is_known = query_id is not None and not isinstance(query_id, Exception)
+            return {"query_id": str(query_id) if is_known else None, "error": failed}
         return {
             "query_id": asked.query_id,
             "doc_ids": [asked.doc_ids[ranked.index] for ranked in ranking],
@@ -146,7 +147,7 @@ def _degraded(ranking: Ranking) -> str | None:
 def _rows(table: Any) -> Iterator[tuple[object, object, object, object]]:
     names = table.schema.names
     columns = [
-        table.column(names.index(name)).to_pylist() if name in names else [None] * table.num_rows
+        values(table.column(names.index(name))) if name in names else [None] * table.num_rows
         for name in ("query_id", "query", "documents", "doc_ids")
     ]
     return zip(*columns, strict=True)

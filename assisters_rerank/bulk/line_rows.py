@@ -6,15 +6,19 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+from ..evaluate.data.fields import QUERY_IDS
 from ..evaluate.data.sources import at_line, source_at
 from .query_rows import Row, as_id, row
+
+_IDS = (*QUERY_IDS, "_id", "id")
 
 
 class JsonLines:
     """`{"query_id", "query", "documents": [text or {"id", "text"}]}` on each line.
 
     Without a query id the line's place counts, without a document's id the document's, both
-    from 0. Ids may also stand in a list of their own, `doc_ids`.
+    from 0. A query's id may have any of its usual names. Documents' ids may also stand in a list of
+    their own, `doc_ids`.
     """
 
     def __init__(self, file: Path) -> None:
@@ -38,6 +42,6 @@ class JsonLines:
 
 
 def _row(entry: dict[str, object], where: str, place: int) -> Row:
-    given = entry.get("query_id")
+    given = next((entry[name] for name in _IDS if entry.get(name) is not None), None)
     query_id = str(place) if given is None else as_id(given, where)
     return row(where, query_id, entry.get("query"), entry.get("documents"), entry.get("doc_ids"))

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..errors import ConfigurationError
-from .query_rows import Row, as_id, row
+from .query_rows import Row, as_id, row, values
 
 try:
     import pyarrow as pa
@@ -47,7 +47,7 @@ class Parquet:
         self.files: Sequence[Path] = (path,)
         if path.is_dir():
             found = sorted(path.rglob("*.parquet"))
-            self.files = [file for file in found if not file.name.startswith((".", "_"))]
+            self.files = [file for file in found if _is_data(file.relative_to(path), file)]
             if not self.files:
                 raise ConfigurationError(f"{path}: there is no .parquet file in it.")
         self._names = self._columns()
@@ -74,7 +74,7 @@ class Parquet:
                 yield as_id(name, where) if key == "query_id" else str(place)
         else:
             for file, first, table in self._batches(["query_id"], _DOCUMENTS):
-                for at, name in enumerate(table["query_id"].to_pylist(), first):
+                for at, name in enumerate(values(table["query_id"]), first):
                     yield as_id(name, f"{file}, row {at}")
 
     def rows(self) -> Iterator[Row]:
@@ -85,7 +85,7 @@ class Parquet:
         has_ids = "doc_ids" in self._names
         names = ["query_id", "query", "documents", *(["doc_ids"] if has_ids else [])]
         for file, first, table in self._batches(names, _QUERIES):
-            columns = [table[name].to_pylist() for name in names]
+            columns = [values(table[name]) for name in names]
             for at, cells in enumerate(zip(*columns, strict=True), first):
                 where = f"{file}, row {at}"
                 ids = cells[3] if has_ids else None
@@ -96,15 +96,17 @@ class Parquet:
         for place, (name, group) in enumerate(groupby(self._long(names), lambda cell: cell.key)):
             cells = list(group)
             first = cells[0]
-            if other := next((cell for cell in cells if cell.query != first.query), None):
-                raise ConfigurationError(f"{other.place}: query id {name!r} has another query.")
             query_id = as_id(name, first.place) if "query_id" in names else str(place)
             ids = [cell.doc_id for cell in cells] if "doc_id" in names else None
-            yield row(first.place, query_id, first.query, [cell.document for cell in cells], ids)
+            documents = [cell.document for cell in cells]
+            found = row(first.place, query_id, first.query, documents, ids)
+            if other := next((cell for cell in cells if cell.query != first.query), None):
+                raise ConfigurationError(f"{other.place}: query id {name!r} has another query.")
+            yield found
 
     def _long(self, names: list[str]) -> Iterator[_Cell]:
         for file, first, table in self._batches(names, _DOCUMENTS):
-            columns: dict[str, list[Any]] = {name: table[name].to_pylist() for name in names}
+            columns: dict[str, list[Any]] = {name: values(table[name]) for name in names}
             nothing: list[Any] = [None] * table.num_rows
             keys = columns["query_id" if "query_id" in columns else "query"]
             others = (columns.get(name, nothing) for name in ("query", "document", "doc_id"))
@@ -139,6 +141,12 @@ class Parquet:
                 raise _unreadable(file, error) from None
 
 
+def _is_data(inside: Path, file: Path) -> bool:
+    """Not what engines write for themselves, as `_temporary` and `_delta_log`, nor a folder."""
+    own = (part.startswith((".", "_")) and "=" not in part for part in inside.parts)
+    return not any(own) and file.is_file()
+
+
 def _unreadable(file: Path, error: Exception) -> ConfigurationError:
     reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
-    return ConfigurationError(f"{file} cannot be read as parquet: {reason.rstrip('.')}.")
+    return ConfigurationError(f"{file} cannot be read as parquet: {reason.strip().rstrip('. ')}.")

@@ -53,12 +53,30 @@ class Source(Protocol):
         ...
 
 
+def values(column: Any) -> list[Any]:
+    """The values of an Arrow column; in the place of one that Python cannot hold, the failure."""
+    try:
+        found: list[Any] = column.to_pylist()
+    except Exception:  # no UTF-8, or a date beyond Python's: of one value, and it is not said which
+        found = [_value(cell) for cell in column]
+    return found
+
+
+def _value(cell: Any) -> Any:
+    try:
+        return cell.as_py()
+    except Exception as error:
+        return error
+
+
 def row(place: str, query_id: str, query: object, documents: object, ids: object) -> Row:
     """A checked row; `place` is how messages call where it stands.
 
     A document is a text or an object with `text` and an id, by any of `DOCUMENT_IDS`; `ids` may be
-    None.
+    None. What could not be read is the exception that said so, see `values`.
     """
+    for name, value in (("query", query), ("documents", documents), ("doc_ids", ids)):
+        _check_read(place, name, value)
     if not isinstance(query, str):
         raise ConfigurationError(f"{place}: the query must be a string.")
     if not isinstance(documents, list):
@@ -83,8 +101,15 @@ def _id_in(document: dict[str, Any], place: int) -> Any:
     return next((document[name] for name in DOCUMENT_IDS if name in document), place)
 
 
+def _check_read(place: str, name: str, value: object) -> None:
+    if isinstance(value, Exception):
+        reason = "it is no UTF-8" if isinstance(value, UnicodeDecodeError) else str(value)
+        raise ConfigurationError(f"{place}: the {name} cannot be read: {reason.rstrip('.')}.")
+
+
 def as_id(value: object, place: str) -> str:
     """An id, which may be a whole number."""
+    _check_read(place, "id", value)
     if isinstance(value, str) and value:
         if not value.isascii():
             try:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 import json
-from collections.abc import Iterator
+import math
+from collections.abc import Container, Iterator
+from contextlib import contextmanager
 from itertools import groupby
 from pathlib import Path
 from typing import IO, NamedTuple
@@ -45,7 +48,12 @@ class Run:
         """See `Source`; every document and query of the run is checked here, too."""
         queries, places = self._query_texts(), self._corpus_places()
         for query, group in self._groups():
+            seen = set[str]()
             for entry in group:
+                if entry.document in seen:
+                    problem = f"document {entry.document!r} is there a second time for {query!r}."
+                    raise at_line(str(self._run), entry.number, problem)
+                seen.add(entry.document)
                 if query not in queries:
                     problem = f"query {query!r} does not exist in {self._queries}."
                     raise at_line(str(self._run), entry.number, problem)
@@ -57,7 +65,7 @@ class Run:
     def rows(self) -> Iterator[Row]:
         """See `Source`."""
         queries, places = self._query_texts(), self._corpus_places()
-        with self._corpus.open("rb") as corpus:
+        with self._opened_corpus() as corpus:
             for query, group in self._groups():
                 ids = [entry.document for entry in sorted(group, key=lambda entry: entry.place)]
                 try:
@@ -83,31 +91,58 @@ class Run:
             except ValueError:
                 problem = f"rank and score must be numbers, and not {rank!r} and {score!r}."
                 raise at_line(str(self._run), number, problem) from None
+            if math.isnan(place[0]):
+                raise at_line(str(self._run), number, f"the score is {score}; give a number.")
             yield _Entry(number, query, document, place)
 
     def _query_texts(self) -> dict[str, str]:
-        lines = source_at(self._queries).lines()
-        return dict(_entry(self._queries, number, line) for number, line in lines)
+        texts: dict[str, str] = {}
+        for number, line in source_at(self._queries).lines():
+            name, text = _entry(self._queries, number, line)
+            _check_new(self._queries, number, name, texts)
+            texts[name] = text
+        return texts
 
     def _corpus_places(self) -> dict[str, int]:
         if not self._places:
-            at = 0
-            with self._corpus.open("rb") as corpus:
+            places, at = dict[str, int](), 0
+            with self._opened_corpus() as corpus:
                 for number, line in enumerate(corpus, 1):
                     if line.strip():
-                        self._places[_entry(self._corpus, number, line)[0]] = at
+                        name = _entry(self._corpus, number, line)[0]
+                        _check_new(self._corpus, number, name, places)
+                        places[name] = at
                     at += len(line)
+            self._places = places
         return self._places
+
+    @contextmanager
+    def _opened_corpus(self) -> Iterator[IO[bytes]]:
+        with source_at(self._corpus).opened() as corpus:
+            if isinstance(corpus, gzip.GzipFile):
+                raise ConfigurationError(
+                    f"{self._corpus} is packed by gzip; unpack it, since documents are read from "
+                    "it one by one."
+                )
+            yield corpus
 
     def _text(self, corpus: IO[bytes], place: int) -> str:
         corpus.seek(place)
         return _entry(self._corpus, 0, corpus.readline())[1]
 
 
+def _check_new(file: Path, number: int, name: str, known: Container[str]) -> None:
+    if name in known:
+        raise at_line(str(file), number, f"the id {name!r} is there a second time.")
+
+
 def _entry(file: Path, number: int, line: str | bytes) -> tuple[str, str]:
     """The id of a document or query, and its title and text."""
     try:
         entry = json.loads(line)
+    except UnicodeDecodeError as error:
+        problem = f"not UTF-8 (byte {error.start + 1} of the line)."
+        raise at_line(str(file), number, problem) from None
     except (ValueError, RecursionError) as error:
         raise at_line(str(file), number, f"malformed JSON: {error}.") from None
     if not isinstance(entry, dict) or not isinstance(entry.get("text"), str):

@@ -24,6 +24,10 @@ def opened(path: Path, collection: Path | None) -> Source:
         raise ConfigurationError(f"{path}: there is no such file or folder.")
     suffix = path.suffix.lower()
     if collection is not None:
+        if path.is_dir() or suffix in (".parquet", *_JSON):
+            raise ConfigurationError(
+                f"collection: {path} has its texts itself; only a TREC run is about a collection."
+            )
         from .run_rows import Run
 
         return Run(path, collection)

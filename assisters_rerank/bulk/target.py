@@ -81,12 +81,18 @@ def check_names(target: Path, rows: Iterable[Row]) -> None:
     """Checks that a TREC run can hold these ids, before anything is paid for.
 
     Raises:
-        ConfigurationError: one has a blank in it.
+        ConfigurationError: one has a blank in it, or is a second document's of its query.
     """
     if _FORMATS[target.suffix.lower()] is _run:
         for row in rows:
             for name in (row.query_id, *row.doc_ids):
                 check_id(name)
+            if len(set(row.doc_ids)) < len(row.doc_ids):
+                twice = next(name for name in row.doc_ids if row.doc_ids.count(name) > 1)
+                raise ConfigurationError(
+                    f"{target}: document {twice!r} is there a second time for query "
+                    f"{row.query_id!r}, which a TREC run cannot hold."
+                )
 
 
 @contextmanager

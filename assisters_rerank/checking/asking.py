@@ -21,7 +21,7 @@ from ..pace.allowance import allowances
 from ..ranking import Ranking
 from ..reranker import Reranker
 from ..text.tokens import estimate_tokens, tokens_of_pairs
-from ..usage import Usage
+from ..usage import Usage, within
 from ..wire.billing import Billing
 from ..wire.dialects import Dialect, dialect_of
 from ..wire.messages import Answer, Request, mapping_or_empty, parsed
@@ -209,7 +209,7 @@ class Asking:
         if self.max_cost is None:
             return True
         price = self._price(tokens, documents)
-        return price is None or (self.usage.cost or 0.0) + price <= self.max_cost
+        return price is None or within((self.usage.cost or 0.0) + price, self.max_cost)
 
     def _price(self, tokens: int, documents: int) -> float | None:
         options = self.reranker

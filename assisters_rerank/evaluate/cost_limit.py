@@ -15,7 +15,7 @@ from ..errors import ConfigurationError
 from ..options.prices import price_of
 from ..reranker import Reranker
 from ..text.tokens import tokens_of_pairs
-from ..usage import Usage
+from ..usage import Usage, within
 from .data.collection import Candidates, Collection
 
 
@@ -143,7 +143,9 @@ class CostLimit:
 
     def affords(self, price: float, under_way: Iterable[float]) -> bool:
         """Whether so much more may be spent."""
-        return self._most is None or not price or self.spent + sum(under_way) + price <= self._most
+        if self._most is None or not price:
+            return True
+        return within(self.spent + sum(under_way) + price, self._most)
 
     def _is_cached(self, query: str, texts: Sequence[str]) -> bool:
         # Half of them do not help: they are not used if the server has changed its model.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -43,6 +44,15 @@ def entries(number: int = QUERIES) -> list[dict[str, object]]:
 def write(path: Path, lines: list[dict[str, object]]) -> Path:
     path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
     return path
+
+
+def no_utf8(*, in_lists: bool = False) -> Any:
+    """Two texts for Arrow, or two lists of one, of which the first is not UTF-8."""
+    import pyarrow as pa
+
+    buffers = [None, pa.py_buffer(b"\0\0\0\0\2\0\0\0\4\0\0\0"), pa.py_buffer(b"\xff\xfeok")]
+    texts = pa.Array.from_buffers(pa.string(), 2, buffers)
+    return pa.ListArray.from_arrays(pa.array([0, 1, 2]).cast("int32"), texts) if in_lists else texts
 
 
 @pytest.fixture

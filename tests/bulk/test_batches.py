@@ -14,6 +14,7 @@ import pytest
 from assisters_rerank import ConfigurationError, MemoryCache, Reranker
 from assisters_rerank.bulk.ray import rerank
 
+from .conftest import no_utf8
 from .standin import Standin, score
 
 pa = pytest.importorskip("pyarrow")
@@ -116,6 +117,17 @@ def test_one_failure_is_a_value(standin: Standin) -> None:
     assert rows[2]["error"] == "ConfigurationError: the row: the query must be a string."
     assert rows[3]["error"].startswith("ConfigurationError: ")
     assert [row["scores"] for row in rows[1:]] == [None] * 3
+
+
+@pytest.mark.parametrize("column", ["query_id", "query", "documents", "doc_ids"])
+def test_a_value_that_cannot_be_read_is_one_failure(standin: Standin, column: str) -> None:
+    columns: dict[str, Any] = table(0, 2).to_pydict()
+    columns |= {"documents": [["a"], ["b"]], "doc_ids": [["a"], ["b"]]}
+    columns[column] = no_utf8(in_lists=column.startswith("doc"))
+    rows = BatchReranker(make)(pa.table(columns)).to_pylist()
+    assert "cannot be read: it is no UTF-8" in rows[0]["error"]
+    assert rows[0]["query_id"] == (None if column == "query_id" else "q0")
+    assert rows[1]["error"] is None
 
 
 def broken(_: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from assisters_rerank.bulk.query_rows import Row
 from assisters_rerank.bulk.source import opened
 from assisters_rerank.evaluate.data.trec import read_run
 
-from .conftest import write
+from .conftest import no_utf8, write
 from .standin import score
 
 pa = pytest.importorskip("pyarrow")
@@ -226,3 +227,92 @@ def test_a_run_is_read_by_others_in_its_order(
     assert read_run(tmp_path / "out.run") == {
         line["query_id"]: [result["doc_id"] for result in line["results"]] for line in lines
     }
+
+
+@pytest.mark.parametrize("column", ["query_id", "query", "documents", "doc_ids"])
+def test_parquet_that_is_no_utf8_is_named(column: str, tmp_path: Path) -> None:
+    lists = [["a"], ["b"]]
+    table: dict[str, Any] = {"query_id": ["x", "y"], "query": ["x", "y"], "documents": lists}
+    table[column] = no_utf8(in_lists=column.startswith("doc"))
+    pq.write_table(pa.table(table), tmp_path / "in.parquet")
+    with pytest.raises(ConfigurationError, match=r"row 0: the \w+ cannot be read: it is no UTF-8"):
+        list(opened(tmp_path / "in.parquet", None).rows())
+
+
+@pytest.mark.parametrize("column", ["query_id", "query", "document", "doc_id"])
+def test_long_parquet_that_is_no_utf8_is_named(column: str, tmp_path: Path) -> None:
+    table = {name: ["x", "x"] for name in ("query_id", "query", "document", "doc_id")}
+    pq.write_table(pa.table({**table, column: no_utf8()}), tmp_path / "in.parquet")
+    with pytest.raises(ConfigurationError, match="row 0: "):
+        list(opened(tmp_path / "in.parquet", None).rows())
+
+
+def test_a_value_beyond_pythons_is_named(tmp_path: Path) -> None:
+    """Python's dates end with the year 9999."""
+    late = pa.array([2**60], pa.timestamp("us"))
+    pairs = pa.StructArray.from_arrays([pa.array(["a"]), late], ["text", "date"])
+    lists = pa.ListArray.from_arrays(pa.array([0, 1], pa.int32()), pairs)
+    table = pa.table({"query_id": ["x"], "query": ["x"], "documents": lists})
+    pq.write_table(table, tmp_path / "in.parquet")
+    with pytest.raises(ConfigurationError, match="row 0: the documents cannot be read: "):
+        list(opened(tmp_path / "in.parquet", None).rows())
+
+
+def test_what_engines_write_for_themselves_is_no_source(tmp_path: Path) -> None:
+    folder = in_parts(tmp_path)
+    rest = pq.read_table(folder / "part-0.parquet")
+    for inside in ("_temporary/0", ".checkpoints", "_delta_log"):
+        (folder / inside).mkdir(parents=True)
+        pq.write_table(rest, folder / inside / "part-7.parquet")
+    (folder / "part-9.parquet").mkdir()
+    (folder / "_day=3").mkdir()  # of data that is parted by a column
+    last = rest.set_column(0, "query_id", pa.array(["z"]))
+    pq.write_table(last, folder / "_day=3" / "part-0.parquet")
+    assert list(opened(folder, None).query_ids()) == ["z", "a", "b", "c"]
+
+
+@pytest.mark.parametrize("name", ["query_id", "qid", "topic_id", "_id", "id"])
+def test_a_querys_id_is_read_by_any_of_its_names(name: str, tmp_path: Path) -> None:
+    line: dict[str, object] = {name: "q7", "query": "x", "documents": ["a"]}
+    source = opened(write(tmp_path / "in.jsonl", [line]), None)
+    assert list(source.query_ids()) == ["q7"]
+
+
+@pytest.mark.parametrize("name", ["in.jsonl", "in.parquet", "parts"])
+def test_only_a_run_is_about_a_collection(name: str, tmp_path: Path) -> None:
+    run(tmp_path)
+    {"in.jsonl": jsonl, "in.parquet": nested, "parts": in_parts}[name](tmp_path)
+    with pytest.raises(ConfigurationError, match="only a TREC run is about a collection"):
+        opened(tmp_path / name, tmp_path / "beir")
+
+
+def test_a_run_with_a_document_twice_or_no_number_is_refused(tmp_path: Path) -> None:
+    path = run(tmp_path)
+    for lines, problem in (
+        ("a Q0 d1 1 2 x\na Q0 d1 2 1 x\n", "line 2: document 'd1' is there a second time"),
+        ("a Q0 d1 1 2 x\na Q0 d2 2 nan x\n", "line 2: the score is nan"),
+    ):
+        path.write_text(lines)
+        with pytest.raises(ConfigurationError, match=problem):
+            list(opened(path, tmp_path / "beir").query_ids())
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "problem"),
+    [
+        ("corpus", b'{"_id": "d0", "text": "\xff"}\n', "line 1: not UTF-8"),
+        ("queries", b'{"_id": "a", "text": "\xff"}\n', "line 1: not UTF-8"),
+        ("corpus", gzip.compress(b"{}\n"), "packed by gzip; unpack it"),
+        ("corpus", b"version https://git-lfs.github.com/spec/v1\n", "a pointer of Git LFS"),
+        ("corpus", b'{"_id": "d0", "text": "a"}\n' * 2, "line 2: the id 'd0' is there a second"),
+        ("queries", b'{"_id": "a", "text": "a"}\n' * 2, "line 2: the id 'a' is there a second"),
+    ],
+    ids=["bytes", "query-bytes", "gzip", "lfs", "twice", "query-twice"],
+)
+def test_a_collection_that_cannot_be_used_is_named(
+    name: str, data: bytes, problem: str, tmp_path: Path
+) -> None:
+    path = run(tmp_path)
+    (tmp_path / "beir" / f"{name}.jsonl").write_bytes(data)
+    with pytest.raises(ConfigurationError, match=problem):
+        list(opened(path, tmp_path / "beir").query_ids())

@@ -66,6 +66,18 @@ def test_ids_that_a_run_cannot_hold_are_refused_before_any_request(
     assert rerank_file(source, tmp_path / "out.jsonl", reranker).failed == 0
 
 
+def test_a_document_that_is_there_twice_is_refused_for_a_run(
+    reranker: Reranker, standin: Standin, tmp_path: Path
+) -> None:
+    lines = entries(5)
+    lines[4]["doc_ids"] = ["a", "b", "c", "b", "d"]
+    source = write(tmp_path / "in.jsonl", lines)
+    with pytest.raises(ConfigurationError, match="document 'b' is there a second time for query"):
+        rerank_file(source, tmp_path / "out.run", reranker)
+    assert not standin.seen
+    assert rerank_file(source, tmp_path / "out.jsonl", reranker).failed == 0
+
+
 @pytest.mark.parametrize("change", [{"query_id": "\ud800"}, {"doc_ids": ["\ud800"] * 5}])
 def test_ids_that_no_file_can_hold_are_refused_before_any_request(
     reranker: Reranker, standin: Standin, tmp_path: Path, change: dict[str, object]

@@ -8,7 +8,7 @@ from pathlib import Path
 import anyio
 import pytest
 
-from assisters_rerank import AuthenticationError, ConfigurationError, Reranker
+from assisters_rerank import AuthenticationError, ConfigurationError, Price, Reranker
 from assisters_rerank.bulk import (
     BulkProgress,
     BulkStopped,
@@ -169,6 +169,15 @@ def test_money_is_never_spent_beyond_the_limit(
     rerank_file(source, tmp_path / "out.jsonl", reranker)
     assert standin.paid_again == 0
     assert before < QUERIES
+
+
+def test_money_that_just_suffices_does(standin: Standin, source: Path, tmp_path: Path) -> None:
+    """Forty times a tenth of a cent: the sum of these numbers is a hair above four cents."""
+    price = Price(per_request=0.001)
+    reranker = Reranker(base_url=standin.base_url, prices={"bge-reranker-v2": price})
+    assert sum([0.001] * QUERIES) > 0.04
+    report = rerank_file(source, tmp_path / "out.jsonl", reranker, max_cost=0.04)
+    assert (report.failed, standin.seen.total()) == (0, QUERIES)
 
 
 def test_a_limit_on_the_queries_can_be_taken_away(

@@ -20,16 +20,16 @@ DOCUMENT_IDS = (
     "document_id",
     "passage_id",
 )
-_QUERY_IDS = ("query_id", "qid", "queryid", "q_id", "topic_id", "topic")
+QUERY_IDS = ("query_id", "qid", "queryid", "q_id", "topic_id", "topic")
 _TEXTS = ("text", "contents", "body", "passage", "content", "page_content", "document")
 _QUESTIONS = ("query", "question", "user_input")
 
 NAMES: Mapping[str, tuple[str, ...]] = {
-    "id": (*DOCUMENT_IDS, *_QUERY_IDS),
+    "id": (*DOCUMENT_IDS, *QUERY_IDS),
     "title": ("title",),
     "text": _TEXTS,
     "query": (*_QUESTIONS, *_TEXTS),
-    "query_id": (*_QUERY_IDS, "query"),
+    "query_id": (*QUERY_IDS, "query"),
     "document_id": (*DOCUMENT_IDS[2:], "doc", "document", "passage", "corpus", "_id", "id"),
     "grade": ("score", "grade", "relevance", "relevancy", "rel", "label", "judgment", "judgement"),
     "rank": ("rank",),
