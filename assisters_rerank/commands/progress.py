@@ -1,4 +1,4 @@
-"""A reranker that tells how far it is, and the bar that shows it on a terminal's stderr."""
+"""A reranker that reports how far it is, and the bar that shows it on a terminal's stderr."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from ..net.clients import Clients
 from ..ranking import Ranking
 from ..reranker import Reranker
 from ..settings import STRICT
+from ..wire.dialects import dialect_of
 from ..wire.messages import Answer, Request
 
 # A long list takes as long as it takes: what is bounded is each request.
@@ -27,23 +28,28 @@ _WAIT_FOR_THE_LAST = 3.0
 
 
 class _Counting(Blocking):
-    """`Blocking`, counting the documents of good answers; `timeout` is that of each request."""
+    """`Blocking`, counting the documents of good answers; `timeout` is that of each request.
+
+    `documents` is the field of a request that holds them.
+    """
 
     def __init__(
         self,
         answered: Callable[[int], None],
+        documents: str,
         timeout: float,
         clients: Clients,
         own: httpx.Client | None,
     ) -> None:
         super().__init__(clients, own)
         self._answered = answered
+        self._documents = documents
         self._timeout = timeout
 
     async def send(self, request: Request, budget: float) -> Answer:
         answer = await super().send(request, min(budget, self._timeout))
         if 200 <= answer.status < 300:
-            self._answered(len(json.loads(request.body)["documents"]))
+            self._answered(len(json.loads(request.body)[self._documents]))
         return answer
 
 
@@ -63,10 +69,9 @@ class ReportingReranker(Reranker):
         `timeout` is that of each request here, however many they are.
         """
         patient = self.with_options(timeout=_WHOLE_RUN)
+        counting = partial(_Counting, answered, dialect_of(self.dialect).documents, self.timeout)
         try:
-            return patient._through(
-                partial(_Counting, answered, self.timeout), query, documents, ..., ...
-            )
+            return patient._through(counting, query, documents, ..., ...)
         except BaseException:
             deadline = time.monotonic() + _WAIT_FOR_THE_LAST
             for thread in threading.enumerate():

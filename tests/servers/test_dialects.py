@@ -22,6 +22,7 @@ from assisters_rerank import (
     MemoryCache,
     Reranker,
 )
+from assisters_rerank.commands.progress import ReportingReranker
 from assisters_rerank.wire.dialects import ASSISTERS_DIALECT, DIALECTS
 
 from .standins import KEY, MODEL, SHAPES, Answer, Shape, StandIn, best_first, standing_in
@@ -271,3 +272,12 @@ def test_scores_are_cached_by_dialect_and_further_fields() -> None:
         raw.rerank(QUERY, TEXTS)
         assert len(server.seen) == 2
         assert server.seen[1].body["raw_scores"] is True
+
+
+@each_dialect
+def test_the_command_counts_what_was_answered(name: str, server: StandIn) -> None:
+    counted: list[int] = []
+    given = options(server, name, max_documents_per_request=2, max_concurrency=1)
+    with ReportingReranker(**given) as reranker:
+        ranking = reranker.rerank_watched(QUERY, TEXTS, counted.append)
+    assert (len(ranking), counted) == (len(TEXTS), [2, 2, 1])
