@@ -19,7 +19,7 @@ from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from .http.bodies import BODY_SECONDS
-from .http.rerank_request import Refusal
+from .http.refusal import Refusal
 
 try:
     import resource

@@ -14,7 +14,7 @@ from starlette.types import Message
 
 from assisters_rerank.local import LocalServer, connection
 from assisters_rerank.local.http import bodies
-from assisters_rerank.local.http.rerank_request import Refusal
+from assisters_rerank.local.http.refusal import Refusal
 
 from .raw import error_of, post, raw_connection, read_answer, seconds_until_closed
 from .surroundings import BODY, Steered, connect

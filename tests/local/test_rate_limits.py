@@ -8,7 +8,7 @@ from assisters_rerank import RateLimitError, Reranker, estimate_tokens
 from assisters_rerank.errors import ConfigurationError
 from assisters_rerank.local import LocalServer, RateLimits
 from assisters_rerank.local.http.rate_limiter import PLANS, RateWindow
-from assisters_rerank.local.http.rerank_request import Refusal
+from assisters_rerank.local.http.refusal import Refusal
 
 from .surroundings import BODY, Steered, connect
 

@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from assisters_rerank.local import LocalServer, RateLimits
+from assisters_rerank.local.http.refusal import Refusal
 from assisters_rerank.local.http.replays import Replays
-from assisters_rerank.local.http.rerank_request import Refusal
 
 from .surroundings import BODY, Steered, connect
 

@@ -17,7 +17,7 @@ from .endpoints import Endpoints
 from .headers import ContractHeaders
 from .json_response import json_response
 from .recorded import RecordedEmbedding, RecordedRequest
-from .rerank_request import Refusal
+from .refusal import Refusal
 from .server_settings import ServerSettings
 from .trusted import TrustedCallers
 

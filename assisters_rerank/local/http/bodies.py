@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 from starlette.requests import ClientDisconnect, Request
 
-from .rerank_request import Refusal
+from .refusal import Refusal
 
 BODY_SECONDS = 30.0
 """How long a client may take to send a body."""

@@ -13,7 +13,7 @@ from ..scorers.encoder import Encoder
 from .checked_output import checked_vectors
 from .embedding_request import EmbeddingRequest, EncodingFormat, parse_embedding_request
 from .recorded import RecordedEmbedding
-from .rerank_request import invalid
+from .request_fields import invalid
 from .server_settings import ServerSettings
 
 # The E5 models were trained to take these for marks of what the text is, not for words of it. To

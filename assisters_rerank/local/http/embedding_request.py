@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from .rerank_request import invalid, model_of, required
+from .request_fields import invalid, model_of, required
 
 EMBEDDING_MODELS = ("e5-large-v2", "bge-base-en", "jina-embeddings-v2", "assisters-embed-v1")
 """The service's embedding models, so that code runs unchanged; it publishes no figures for them."""

@@ -23,8 +23,9 @@ from .json_body import LARGE, json_object
 from .json_response import as_json, json_response
 from .rate_limiter import RateWindow
 from .recorded import RecordedEmbedding, RecordedRequest
+from .refusal import Refusal
 from .replays import Replays
-from .rerank_request import RERANK_MODELS, Refusal, describe_model
+from .rerank_request import RERANK_MODELS, describe_rerank_model
 from .reranking import Reranking
 from .server_settings import ServerSettings
 
@@ -153,7 +154,7 @@ class Endpoints:
         if model in EMBEDDING_MODELS:
             return describe_embedding_model(model)
         settings = self._settings
-        return describe_model(model, settings.document_limit, settings.max_tokens)
+        return describe_rerank_model(model, settings.document_limit, settings.max_tokens)
 
     def _let_in(self, request: Request) -> None:
         self._authorize(request)

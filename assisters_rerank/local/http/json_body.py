@@ -11,7 +11,7 @@ import json
 from json.decoder import scanstring  # type: ignore[attr-defined] # pyright: ignore
 from typing import NoReturn
 
-from .rerank_request import Refusal
+from .refusal import Refusal
 
 LARGE = 1_000_000
 """Bytes beyond which a body is large: it is read in a thread."""

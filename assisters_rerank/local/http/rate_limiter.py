@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ...errors import ConfigurationError
-from .rerank_request import Refusal
+from .refusal import Refusal
 
 PlanName = Literal["free", "developer", "startup"]
 

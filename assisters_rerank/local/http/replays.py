@@ -8,7 +8,7 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from .rerank_request import Refusal
+from .refusal import Refusal
 
 MAX_ANSWERS = 1_000
 """Answers that are remembered; the oldest are forgotten first."""

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ...usage import count
+
 MAX_PATH = 80
 """Characters of a path that are shown."""
 
@@ -30,9 +32,9 @@ class LoggedRequest:
 
     def __str__(self) -> str:
         line = f"{self.status or '---'} {self.method} {self.path}"
-        for count, what in ((self.documents, "document"), (self.texts, "text")):
-            if count is not None:
-                line += f"  {count} {what}{'' if count == 1 else 's'}"
+        for number, what in ((self.documents, "document"), (self.texts, "text")):
+            if number is not None:
+                line += f"  {count(number, what)}"
         return f"{line}  {self.milliseconds:.0f} ms{'  (replayed)' if self.replayed else ''}"
 
 

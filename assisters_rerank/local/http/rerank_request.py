@@ -1,66 +1,15 @@
-"""What the local server accepts for `/rerank` and how it refuses: the published contract."""
+"""What the local server accepts for `/rerank`: the published contract."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypedDict
 
 from ...catalogue import CATALOGUE
+from .request_fields import invalid, model_of, required
 
 RERANK_MODELS = (*CATALOGUE, "assisters-rerank-v1", "rerank-v1", "rerank-multilingual")
 """The service's rerankers of all generations, so that code runs unchanged."""
-
-_KINDS = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
-
-
-class ErrorFields(TypedDict):
-    """The inside of an error body."""
-
-    message: str
-    type: str
-    code: str
-    param: str | None
-
-
-class ErrorBody(TypedDict):
-    """The whole error body."""
-
-    error: ErrorFields
-
-
-class Refusal(Exception):  # noqa: N818 - an answer of the server, not a failure of it
-    """A request that gets an error instead of scores: raised anywhere, answered in one place.
-
-    `retry_after` is in seconds.
-    """
-
-    def __init__(
-        self,
-        status: int,
-        code: str,
-        message: str,
-        param: str | None = None,
-        retry_after: int | None = None,
-    ) -> None:
-        super().__init__(status, code, message, param, retry_after)
-        self.status = status
-        self.code = code
-        self.message = message
-        self.param = param
-        self.retry_after = retry_after
-
-    def body(self) -> ErrorBody:
-        """The error in the contract's words."""
-        otherwise = "server_error" if self.status >= 500 else "invalid_request_error"
-        return {
-            "error": {
-                "message": self.message,
-                "type": _KINDS.get(self.status, otherwise),
-                "code": self.code,
-                "param": self.param,
-            }
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +23,7 @@ class RerankRequest:
     return_documents: bool
 
 
-def parse_request(
+def parse_rerank_request(
     fields: Mapping[str, object],
     *,
     max_documents: int,
@@ -101,7 +50,7 @@ def parse_request(
     return RerankRequest(model, query, documents, top_n, return_documents)
 
 
-def describe_model(
+def describe_rerank_model(
     model: str, max_documents: int, max_tokens: int | None = None
 ) -> dict[str, object]:
     """An entry of `GET /v1/models`; `null` where the service publishes no figure.
@@ -137,28 +86,3 @@ def _documents(value: object, max_documents: int) -> tuple[str, ...]:
             raise invalid(f"documents[{index}]", "has to be a string or an object with `text`")
         texts.append(text)
     return tuple(texts)
-
-
-def model_of(fields: Mapping[str, object], known: Sequence[str] | None) -> str:
-    """The field `model`; raises `Refusal` for one that is not `known` (`None`: all are)."""
-    model = required(fields, "model")
-    if not isinstance(model, str):
-        raise invalid("model", "has to be a string")
-    if known is not None and model not in known:
-        raise Refusal(
-            400, "invalid_model", f"There is no model {model!r}; try one of {known}.", "model"
-        )
-    return model
-
-
-def required(fields: Mapping[str, object], name: str) -> object:
-    """A field that has to be there; raises `Refusal` if it is absent or null."""
-    value = fields.get(name)
-    if value is None:
-        raise Refusal(400, "missing_parameter", f"`{name}` is required.", name)
-    return value
-
-
-def invalid(name: str, problem: str) -> Refusal:
-    """The refusal of a field that is present but cannot be used."""
-    return Refusal(400, "invalid_parameter", f"`{name}` {problem}.", name)

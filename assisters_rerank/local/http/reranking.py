@@ -12,7 +12,7 @@ from .checked_output import checked_scores
 from .generations import answer
 from .latency import published_latency
 from .recorded import RecordedRequest
-from .rerank_request import RerankRequest, parse_request
+from .rerank_request import RerankRequest, parse_rerank_request
 from .server_settings import ServerSettings
 
 
@@ -28,7 +28,7 @@ class Reranking:
 
     def parse(self, fields: Mapping[str, object]) -> RerankRequest:
         """The request; raises `Refusal`."""
-        return parse_request(
+        return parse_rerank_request(
             fields,
             max_documents=self._settings.document_limit,
             returns_documents=self._settings.contract.returns_documents,

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ...wire.address import is_loopback
 from .json_response import json_response
-from .rerank_request import Refusal
+from .refusal import Refusal
 
 
 class TrustedCallers:
