@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from ..local.scorers.scorer import Scorer
 
 
-# The same words as in `local.scorers` and `local.rate_limits`, which --help should not wait for.
+# The same words as in `local.scorers.scorer` and `local.http.rate_limiter`, for which --help should
+# not wait.
 class ScorerChoice(StrEnum):
     """What scores."""
 

@@ -16,7 +16,7 @@ from typing import Protocol
 
 
 class Limits(Protocol):
-    """The user's own limits: `RerankOptions`."""
+    """The user's own limits: `ServiceOptions`."""
 
     requests_per_minute: int | None
     tokens_per_minute: int | None

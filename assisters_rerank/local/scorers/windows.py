@@ -14,8 +14,8 @@ class WindowedScorer:
 
     Query and document fill the window together, and the document is cut (transformers calls this
     `only_second`). A query that fills the window leaves no room for the documents. Tokens are
-    estimated (`assisters_rerank.tokens`), so that what `Reranker(max_tokens=...)` takes to fit is
-    read to its end.
+    estimated as the client does, so that what `Reranker(max_tokens=...)` takes to fit is read to
+    its end.
 
     Args:
         scorer: what scores.
