@@ -3,7 +3,8 @@
 - they are `rerank`, `bulk`, `eval`, `check`, `serve`, `models` and `demo`;
 - `main` turns what a command raises into one line and an exit code; `application` is typer's;
 - `interruption` is about Ctrl-C, `shown_help` about `--help`;
-- `command_options` makes options out of `RerankOptions`; `key` asks for a key before any work;
+- `command_options` makes options out of `RerankOptions`, `local_server` does what `--local` says;
+  `key` asks for a key before any work;
 - `reading` reads what is to be ranked, `output` writes the ranking, `progress` shows a bar;
 - `eval_options` are some of `eval`'s, `eval_input` reads what it is about, `eval_rerankers` makes
   what it compares, `eval_gate` the exit code;

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..catalogue import CATALOGUE
 from .called import same_command
 from .command_options import (
     INPUT,
@@ -21,6 +20,7 @@ from .command_options import (
     option,
 )
 from .interruption import TERMINATED, Terminated, terminable
+from .local_server import local_settings, prices_of_nothing
 from .output_files import check_distinct
 
 if TYPE_CHECKING:
@@ -121,12 +121,10 @@ def bulk(
 
     with ExitStack() as stack:
         settings = given_settings(context)
-        if local and not dry_run:
-            from ..local import service_or_local  # needs the extra `local`
-
-            settings["base_url"] = stack.enter_context(service_or_local(local=True)).base_url
-        if local:
-            settings["prices"] = dict.fromkeys([*CATALOGUE, *_named(settings)], 0.0)
+        if local and dry_run:
+            settings["prices"] = prices_of_nothing([model])
+        elif local:
+            settings |= local_settings(stack, [model])
         reranker = stack.enter_context(Reranker(**settings))
         if dry_run:
             estimate = estimate_file(source, reranker, limit=limit, collection=collection)
@@ -173,10 +171,6 @@ def bulk(
             err=True,
         )
         raise typer.Exit(1)
-
-
-def _named(settings: dict[str, Any]) -> list[str]:
-    return [settings["model"]] if "model" in settings else []
 
 
 def _how_to_go_on(last: BulkProgress, target: Path) -> str:

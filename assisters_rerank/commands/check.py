@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from .command_options import OUTPUT, PACE, SERVER, flag, given_settings, option
+from .local_server import local_settings
 
 
 def check(
@@ -79,12 +80,10 @@ def check(
 
     with ExitStack() as stack:
         if local:
-            from ..local import service_or_local
-
-            settings["base_url"] = stack.enter_context(service_or_local(local=True)).base_url
+            settings |= local_settings(stack, [model])
         reranker = stack.enter_context(Reranker(**settings))
-        if local or price is not None:
-            reranker.prices = {reranker.model: price or 0.0}
+        if price is not None:
+            reranker.prices = {reranker.model: price}
         check_key(reranker)
         with _progress(wanted=not quiet) as step:
             report = check_server(reranker, max_cost=max_cost, progress=step)

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..catalogue import CATALOGUE
 from . import eval_options
 from .command_options import (
     KEPT,
@@ -25,6 +24,7 @@ from .command_options import (
 from .eval_gate import baseline_for, exit_code
 from .eval_input import EvalFiles, identical_of, read_input, write_first_collection
 from .eval_rerankers import check_rerankers_only, options_of_each
+from .local_server import local_settings
 from .output_files import check_distinct, check_writable
 
 if TYPE_CHECKING:
@@ -183,10 +183,7 @@ def eval_(
     with ExitStack() as stack:
         settings = given_settings(context)
         if local:
-            from ..local import service_or_local
-
-            settings["base_url"] = stack.enter_context(service_or_local(local=True)).base_url
-            settings["prices"] = dict.fromkeys([*CATALOGUE, *(models or ())], 0.0)
+            settings |= local_settings(stack, models or ())
         kept = None
         if cache is not None:
             kept = opened(cache)

@@ -10,7 +10,6 @@ from typing import Annotated
 
 import typer
 
-from ..catalogue import CATALOGUE
 from .command_options import (
     INPUT,
     KEPT,
@@ -22,6 +21,7 @@ from .command_options import (
     given_settings,
     option,
 )
+from .local_server import local_settings
 from .reading.formats import InputFormat
 from .reading.inputs import STANDARD_INPUT, read_documents
 
@@ -148,10 +148,7 @@ def rerank(
         if cache is not None:
             settings["cache"] = stack.enter_context(opened(cache))
         if local:
-            from ..local import service_or_local  # needs the extra `local`
-
-            settings["base_url"] = stack.enter_context(service_or_local(local=True)).base_url
-            settings["prices"] = dict.fromkeys(CATALOGUE, 0.0)
+            settings |= local_settings(stack, [model])
         reranker = stack.enter_context(ReportingReranker(**settings))
         run = Run(reranker, query, inputs, keep=cache is None and not local and not no_cache)
         with run.kept(paid=not local):
