@@ -1,16 +1,18 @@
 """Runs the pages' code as a reader does: a fresh environment, the page's install line, no key.
 
-    python -m tests.run_pages [README langchain …]
+    python -m tests.run_pages [README langchain pdfs.ipynb …]
 
-Without names it runs every page that has code, the README first. A page without an install line
-needs only the core. An environment takes a minute or so, hence not a test. Exits with 1 if a page
-fails.
+Without names it runs every page that has code, the README first, and the notebooks. A page without
+an install line needs only the core. An environment takes a minute or so, hence not a test. Exits
+with 1 if a page fails.
 """
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import time
@@ -18,6 +20,7 @@ import venv
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from .notebooks import NOTEBOOKS, as_page, differences
 from .pages import DOCS, Page, prepare, run, run_in_order
 
 ROOT = DOCS.parent
@@ -30,7 +33,14 @@ def main(names: list[str]) -> int:
     pages = {"README": Page(ROOT / "README.md")} | {
         name: page for name, page in pages.items() if page.programs
     }
-    failed = [name for name in names or pages if not succeeds(name, pages[name])]
+    notebooks = {path.name: path for path in NOTEBOOKS}
+    failed = [
+        name
+        for name in names or [*pages, *notebooks]
+        if not (
+            shows_the_same(notebooks[name]) if name in notebooks else succeeds(name, pages[name])
+        )
+    ]
     print(f"{len(failed)} failed: {', '.join(failed)}" if failed else "All pages ran as printed.")
     return 1 if failed else 0
 
@@ -83,6 +93,38 @@ def succeeds(name: str, page: Page) -> bool:
             flush=True,
         )
         return True
+
+
+def shows_the_same(notebook: Path) -> bool:
+    """Whether a notebook runs after its install line, and shows what is stored in it."""
+    with TemporaryDirectory() as made:
+        folder = Path(made)
+        (line,) = INSTALL.findall(as_page(notebook, folder).text)
+        began = time.monotonic()
+        python = environment(folder / "venv", shlex.split(line))
+        installed = time.monotonic()
+        shutil.copytree(ROOT / "examples", folder / "examples")
+        here = folder / "examples" / "notebook"
+        command = ["-m", "nbconvert", "--execute", "--to", "notebook", "--output", "now.ipynb"]
+        done = subprocess.run(
+            [python, *command, notebook.name], cwd=here, capture_output=True, text=True, check=False
+        )
+        found = [done.stderr]
+        if not done.returncode:
+            stored, now = (
+                json.loads(path.read_text(encoding="utf-8"))
+                for path in (notebook, here / "now.ipynb")
+            )
+            found = differences(stored, now)
+        took = time.monotonic() - installed
+        print(
+            f"{notebook.name}: {'FAILED' if found else f'done in {took:.0f} s'}, after "
+            f"{installed - began:.0f} s of pip {line}",
+            *found,
+            sep="\n",
+            flush=True,
+        )
+        return not found
 
 
 def environment(folder: Path, install: list[str]) -> str:

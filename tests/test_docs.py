@@ -28,6 +28,7 @@ from assisters_rerank.text import tokens
 
 from .local import beir, remembered
 from .local.served import run_command
+from .notebooks import NOTEBOOKS, as_page
 from .pages import DOCS, ENVIRONMENT, Page, before, is_test, prepare, run, run_in_order
 from .run_in_order import differs
 
@@ -208,6 +209,7 @@ NEEDED = {
     "langchain_text_splitters": "langchain-text-splitters",
     "llama_index": "llama-index-core",
     "llama_index_assisters": "llama-index-core",
+    "numpy": "numpy",
     "pandas": "dask",
     "pyarrow": "pyarrow",
     "pyspark": "pyspark",
@@ -223,6 +225,16 @@ WITH_CODE = [README, *(page for page in PAGES.values() if page.programs)]
 @pytest.mark.parametrize("page", WITH_CODE, ids=lambda page: page.path.stem)
 def test_the_install_line_brings_all_that_the_code_needs(page: Page) -> None:
     assert missing(page) == set()
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+def test_so_does_that_of_a_notebook(notebook: Path, tmp_path: Path) -> None:
+    page = as_page(notebook, tmp_path)
+    first, *_ = page.of("console")
+    (install, start) = first.splitlines()
+    assert missing(page) == set()
+    assert install.endswith(" jupyterlab")
+    assert start == f"$ jupyter lab examples/notebook/{notebook.name}"
 
 
 @pytest.mark.parametrize(
@@ -251,7 +263,7 @@ def missing(page: Page) -> set[str]:
     command = lines[0].replace('".[', '"assisters-rerank[') if lines else "assisters-rerank"
     code = "\n".join(page.programs)
     needed = {"semantic-text-splitter"} if '"split"' in code else set()
-    if "SimpleDirectoryReader" in code and "pdfs" in code:
+    if "SimpleDirectoryReader" in code and "pdf" in code:
         needed |= {"llama-index-readers-file", "fpdf2"}
     for module in imported(code):
         top, *_ = names = list(accumulate(module.split("."), "{}.{}".format))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -11,7 +12,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", ROOT / "examples" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "examples" / "README.md",
+    *sorted((ROOT / "docs").glob("*.md")),
+    *sorted((ROOT / "examples" / "notebook").glob("*.ipynb")),
+]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 # `pip install` and what it is given, on the lines that readers copy.
 LINES = re.compile(r'^(?:\$ |\s+- run: )?pip install (?:-e \. )?("[^"\n]*\[[^"\n]*")', re.MULTILINE)
@@ -22,6 +28,9 @@ def wordings(root: Path) -> dict[str, set[str]]:
     found = {}
     for page in PAGES:
         text = (root / page.relative_to(ROOT)).read_text(encoding="utf-8")
+        if page.suffix == ".ipynb":
+            cells = json.loads(text)["cells"]
+            text = "\n".join("".join(cell["source"]) for cell in cells)
         found[str(page.relative_to(ROOT))] = {
             requirement.partition("[")[0].strip('"') for requirement in LINES.findall(text)
         }
@@ -30,7 +39,7 @@ def wordings(root: Path) -> dict[str, set[str]]:
 
 def test_every_page_installs_from_a_clone() -> None:
     found = wordings(ROOT)
-    assert sum(bool(names) for names in found.values()) >= 12
+    assert sum(bool(names) for names in found.values()) >= 22
     assert set().union(*found.values()) == {".", "./assisters-rerank"}
 
 
@@ -40,7 +49,7 @@ def test_a_release_changes_all_of_them_with_one_command(tmp_path: Path) -> None:
     (command,) = re.findall(r"^\$ (sed .*)$", releasing, re.MULTILINE)
     for page in PAGES:
         copy = tmp_path / page.relative_to(ROOT)
-        copy.parent.mkdir(exist_ok=True)
+        copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(page, copy)
     subprocess.run(["sh", "-c", command], cwd=tmp_path, check=True)
     assert set().union(*wordings(tmp_path).values()) == {"assisters-rerank"}
