@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from .server_report import RankingFound, ServerReport
+
+_ADDRESS = re.compile(r"https?://\S+")
 
 _PROBABLY = "the model was probably loaded wrongly, or is no reranker."
 
@@ -80,6 +83,13 @@ def _unanswered(report: ServerReport) -> str:
         return next(
             outcome for outcome in outcomes if outcome.startswith(("Status 401", "Status 403"))
         )
-    # An address that is not there is the least that a server can say.
-    heard = [outcome for outcome in outcomes if not outcome.startswith("Status 404")]
-    return f"It answered in none of the dialects. {(heard or outcomes)[0]}"
+    # An address that is not there is the least that a server can say. Of a model that it does not
+    # have, a server speaks with the same status, and of the other dialects' fields with another.
+    about_model = [each for each in outcomes if report.model in _words(each)]
+    heard = [each for each in outcomes if not each.startswith("Status 404")]
+    return f"It answered in none of the dialects. {(about_model or heard or outcomes)[0]}"
+
+
+def _words(outcome: str) -> str:
+    """What the server said, without the address that it was asked at."""
+    return _ADDRESS.sub("", outcome)

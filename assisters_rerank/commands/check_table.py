@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from itertools import groupby
 from typing import NamedTuple
 
 from rich.console import Console
@@ -92,10 +93,10 @@ def _key(report: ServerReport) -> Row:
 
 def _dialect(report: ServerReport) -> Iterator[Row]:
     if report.dialect is None:
-        yield Row("wrong", "dialect", "no answer in any that was tried:")
-        for each in report.attempts:
-            said = _reason(each.outcome)
-            yield Row("wrong", f"  {each.dialect}", said)
+        for base_url, attempts in groupby(report.attempts, lambda each: each.base_url):
+            yield Row("wrong", "dialect", f"no answer in any at {_name(base_url)}:")
+            for each in attempts:
+                yield Row("wrong", f"  {each.dialect}", _reason(each.outcome))
         return
     yield Row("ok", "dialect", report.dialect)
     answered = report.answered_by

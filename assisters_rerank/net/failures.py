@@ -41,6 +41,11 @@ def failure_to_send(
             f"The certificate of {request.shown_url} cannot be trusted ({said}). {_TRUST[own]}",
             transient=False,
         )
+    if isinstance(cause, ssl.SSLError) and cause.reason in _NO_TLS:
+        return TransportError(
+            f"What answers at {request.shown_url} speaks no TLS ({said}). Should base_url begin "
+            "with http://, or is a proxy in the way?"
+        )
     if isinstance(error, httpx.ProxyError) and re.match(r"40[137]\b", str(error)):
         return TransportError(
             f"The proxy refuses the way to {request.shown_url} ({said}). "
@@ -61,6 +66,9 @@ def failure_to_send(
         )
     return TransportError(f"The request to {request.shown_url} failed ({said}).", transient=False)
 
+
+# What OpenSSL says to an answer that is none of TLS, by its version.
+_NO_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST", "UNKNOWN_PROTOCOL")
 
 _TRUST = {
     False: (

@@ -331,6 +331,18 @@ def test_the_words_about_a_wrong_model_come_first() -> None:
     assert "Invalid model name" in report.problems[0]
 
 
+def test_a_404_about_the_model_comes_before_what_is_said_of_other_dialects_fields() -> None:
+    def vllm(path: str, body: dict[str, Any], headers: Any) -> Answer:  # as 0.32 says it
+        if path != "/v1/rerank":
+            return 404, {"detail": "Not Found"}
+        if "documents" not in body:
+            return 400, {"error": {"message": "1 validation error: body.documents missing"}}
+        return 404, {"error": {"message": f"The model `{body['model']}` does not exist."}}
+
+    report, _ = checked(vllm, model="127")  # as a part of the address, too
+    assert "The model `127` does not exist" in report.problems[0]
+
+
 # --- bounds ---
 
 

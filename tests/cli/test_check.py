@@ -55,6 +55,14 @@ def test_the_key_comes_from_the_variable_that_is_named(monkeypatch: pytest.Monke
     assert KEY not in done.stdout
 
 
+def test_each_address_that_was_tried_is_shown() -> None:
+    with standing_in(lambda *_: (404, {"detail": "Not Found"})) as server:
+        done = run_here("check", server.url, *MODEL, columns=100)
+    assert done.returncode == 1
+    for address in (server.url, f"{server.url}/v1"):
+        assert f"no answer in any at {address}:" in done.stdout
+
+
 def test_nobody_listens() -> None:
     done = run_here("check", "http://127.0.0.1:9", "--timeout", "1")
     assert done.returncode == 1

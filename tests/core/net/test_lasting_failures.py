@@ -155,6 +155,20 @@ def test_a_reset_during_the_handshake_may_pass(world: str) -> None:
 
 @pytest.mark.usefixtures("each_transport")
 @worlds
+def test_https_to_a_server_of_http_says_so(world: str) -> None:
+    """It may pass, since a gateway that is down may answer so: hence it is tried again."""
+    listening = Listening(None, b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+    try:
+        address = f"https://127.0.0.1:{listening.port}/v1"
+        with pytest.raises(TransportError, match=r"speaks no TLS .*begin with http://") as caught:
+            ranked(world, base_url=address, max_retries=0)
+    finally:
+        listening.close()
+    assert caught.value.transient
+
+
+@pytest.mark.usefixtures("each_transport")
+@worlds
 def test_a_refused_connection_is_called_that(world: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
