@@ -14,12 +14,11 @@ LiteLLM's `x-litellm-key-{rpm,tpm}-limit` reports only what the key may have in 
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterator, Mapping, Set
 from typing import NamedTuple
 
-from ..wire.messages import Answer
+from ..wire.messages import Answer, number_or_none
 
 # The limits are a minute's. An end that is further away means that the clocks differ, where the
 # server tells no time of its own, or another kind of limit.
@@ -65,7 +64,9 @@ def minute_limits(answer: Answer) -> tuple[int | None, int | None]:
     """Requests and tokens that the key may have in a minute, of whose use nothing is said."""
     if "x-litellm-call-id" not in answer.headers:  # other servers are not asked for each of them
         return None, None
-    rpm, tpm = (_number(answer.headers.get(f"x-litellm-key-{unit}-limit", "")) for unit in _UNITS)
+    rpm, tpm = (
+        number_or_none(answer.headers.get(f"x-litellm-key-{unit}-limit")) for unit in _UNITS
+    )
     return (int(rpm) if rpm and rpm >= 1 else None, int(tpm) if tpm and tpm >= 1 else None)
 
 
@@ -123,14 +124,14 @@ def _items(field: str) -> Iterator[tuple[str, dict[str, str]]]:
 
 
 def _read(answer: Answer, limit: str, remaining: str, reset: str) -> Allowance | None:
-    allowed, left = _number(limit), _number(remaining)
+    allowed, left = number_or_none(limit), number_or_none(remaining)
     if allowed is None or left is None or allowed < 1:
         return None
     return Allowance(int(allowed), int(left), *_reset(answer, reset))
 
 
 def _reset(answer: Answer, text: str) -> tuple[float, float] | tuple[None, None]:
-    reset = _span(text) if _SPAN.fullmatch(text.strip()) else _number(text)
+    reset = _span(text) if _SPAN.fullmatch(text.strip()) else number_or_none(text)
     if reset is None:
         return None, None
     time = answer.server_time()
@@ -144,11 +145,3 @@ def _reset(answer: Answer, text: str) -> tuple[float, float] | tuple[None, None]
 def _span(text: str) -> float:
     """Seconds of a span as Go's `time.Duration` writes it, as `1m2s` or `20ms`."""
     return sum(float(number) * _SECONDS[unit] for number, unit in _PART.findall(text))
-
-
-def _number(text: str) -> float | None:
-    try:
-        number = float(text)
-    except ValueError:
-        return None
-    return number if math.isfinite(number) else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeGuard
 
-from .messages import Answer, mapping_or_empty
+from .messages import Answer, mapping_or_empty, number_or_none
 
 LOCAL_SERVER_HEADER = "x-assisters-local"
 """Says that this package's own local server answers, which stands in for the service."""
@@ -38,10 +38,10 @@ class Billing:
             or _first(billed, "total_tokens", "input_tokens")
             or _first(counted, "total_tokens", "input_tokens")
             or _first(content, "total_tokens")
-            or _count(_number(headers.get("x-compute-tokens"))),  # TEI
+            or _count(number_or_none(headers.get("x-compute-tokens"))),  # TEI
             _first(billed, "search_units") or _first(usage, "search_units", "rerank_units"),
             _dollars(usage.get("cost"))
-            or _dollars(_number(headers.get("x-litellm-response-cost"))),
+            or _dollars(number_or_none(headers.get("x-litellm-response-cost"))),
             LOCAL_SERVER_HEADER in headers,
         )
 
@@ -66,10 +66,3 @@ def _is_number(value: object) -> TypeGuard[int | float]:
     if type(value) is not int and type(value) is not float:  # exactly: True is an int too
         return False
     return 0 <= value < _MORE_THAN_ANY  # NaN is not
-
-
-def _number(text: str | None) -> float | None:
-    try:
-        return None if text is None else float(text)
-    except ValueError:
-        return None

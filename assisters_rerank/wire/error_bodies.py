@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import html
 import json
-import math
 import re
-from email.utils import parsedate_to_datetime
 
 from ..errors import (
     AuthenticationError,
@@ -18,7 +16,16 @@ from ..errors import (
 from .address import parts_of
 from .destination import API_KEY_VARIABLE, BASE_URL_VARIABLE
 from .error_classes import error_class
-from .messages import NOT_JSON, Answer, Request, mapping_or_empty, parsed, text_or_none
+from .messages import (
+    NOT_JSON,
+    Answer,
+    Request,
+    mapping_or_empty,
+    number_or_none,
+    parsed,
+    text_or_none,
+    unix_time,
+)
 from .redaction import BYTES_READ
 
 _ADVICE = {
@@ -60,7 +67,7 @@ def refusal(answer: Answer, request: Request) -> StatusError:
     content = parsed(answer.body)
     message, code, kind = error_fields(content)
     if content is NOT_JSON:
-        message = _text_told(answer.body)
+        message = _plain_text(answer.body)
     refused = error_class(
         answer.status, message, (code, kind, *_further_codes(content), _aws_type(answer))
     )
@@ -135,7 +142,7 @@ def _first_object(value: object) -> dict[str, object]:
     return mapping_or_empty(value[0] if isinstance(value, list) and value else value)
 
 
-def _text_told(body: bytes) -> str | None:
+def _plain_text(body: bytes) -> str | None:
     """What a body that is not JSON says: a web page its title, a text all of it."""
     text = body[:BYTES_READ].decode("utf-8", "replace")
     if not re.search(r"<(html|head|title|body|!doctype)\b", text, re.IGNORECASE):
@@ -145,7 +152,7 @@ def _text_told(body: bytes) -> str | None:
     return (
         f"a web page instead of JSON, with the title {named!r}"
         if named
-        else ("a web page instead of JSON")
+        else "a web page instead of JSON"
     )
 
 
@@ -155,18 +162,11 @@ def _retry_after(answer: Answer) -> float | None:
     From `retry-after-ms`, as Azure sends it and openai's client reads it, else from `Retry-After`,
     a number or an HTTP date.
     """
-    try:
-        milliseconds = float(answer.headers.get("retry-after-ms", ""))
-        if math.isfinite(milliseconds) and milliseconds > 0:
-            return milliseconds / 1000
-    except ValueError:
-        pass
-    value = answer.headers.get("retry-after", "").strip()
-    try:
-        seconds = float(value)
-    except ValueError:
-        try:
-            seconds = parsedate_to_datetime(value).timestamp() - answer.server_time()
-        except (ValueError, TypeError, OverflowError):
-            return None
-    return max(0.0, seconds) if math.isfinite(seconds) else None
+    milliseconds = number_or_none(answer.headers.get("retry-after-ms"))
+    if milliseconds is not None and milliseconds > 0:
+        return milliseconds / 1000
+    value = answer.headers.get("retry-after", "")
+    seconds, date = number_or_none(value), unix_time(value)
+    if seconds is None and date is not None:
+        seconds = date - answer.server_time()
+    return None if seconds is None else max(0.0, seconds)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -103,17 +104,27 @@ class Answer:
         return self.headers.get("x-request-id") or self.headers.get("x-litellm-call-id")
 
     def server_time(self) -> float:
-        """Unix time by the server's own clock where it tells, so that a skewed one does no harm."""
-        told = _unix_time(self.headers.get("date", ""))
-        return time.time() if told is None else told
+        """Unix time by the server's own clock if it reports it: ours may be wrong."""
+        reported = unix_time(self.headers.get("date", ""))
+        return time.time() if reported is None else reported
 
 
 @lru_cache(maxsize=16)  # the answers of one second have the same
-def _unix_time(date: str) -> float | None:
+def unix_time(date: str) -> float | None:
+    """The Unix time of an HTTP date; None for anything else."""
     try:
         return parsedate_to_datetime(date).timestamp()
     except (ValueError, TypeError, OverflowError):
         return None
+
+
+def number_or_none(text: str | None) -> float | None:
+    """The finite number in a header; None if the header is missing, or says anything else."""
+    try:
+        number = float(text or "")
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
 
 
 NOT_JSON = object()
