@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..text.foreign_text import on_one_line
 from .measures import per_query
-from .results import Change
+from .results import MAIN_MEASURE, Change
 
 if TYPE_CHECKING:
     from .data.collection import Candidates, Collection
@@ -52,8 +53,8 @@ def changes(
         beginning: how many characters of each document.
     """
     qrels = {query: collection.qrels.get(query, {}) for query in reranked}
-    before = per_query(first, qrels, ["nDCG@10"])["nDCG@10"]
-    after = per_query(reranked, qrels, ["nDCG@10"])["nDCG@10"]
+    before = per_query(first, qrels, [MAIN_MEASURE])[MAIN_MEASURE]
+    after = per_query(reranked, qrels, [MAIN_MEASURE])[MAIN_MEASURE]
     # Rounded, or two sums of the same gains in another order might differ in the last bit.
     moved = {query: round(after[query] - before[query], 9) for query in after}
     rose = sorted((q for q in moved if moved[q] > 0), key=lambda q: moved[q], reverse=True)
@@ -63,7 +64,7 @@ def changes(
         return [
             (
                 document,
-                _beginning(collection.documents[document], beginning),
+                on_one_line(collection.documents[document], beginning),
                 qrels[query].get(document, 0),
             )
             for document in documents[:top]
@@ -88,9 +89,3 @@ def changes(
         ],
         worse=fell,
     )
-
-
-def _beginning(text: str, characters: int) -> str:
-    """On one line, with an ellipsis if it goes on."""
-    line = " ".join(text.split())
-    return line if len(line) <= characters else line[: characters - 1].rstrip() + "…"

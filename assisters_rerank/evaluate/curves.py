@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 
 from .data.collection import Scores
 from .measures import per_query
-from .results import Threshold
+from .results import MAIN_MEASURE, Threshold
 
 if TYPE_CHECKING:
     from .data.collection import Candidates, Qrels
 
 _NICE = (1, 2, 5)
 _CUTOFF = 10
-"""Of nDCG@10: what comes later cannot change it."""
+"""Of the main measure: what comes later cannot change it."""
 
 
 def oracle(candidates: Candidates, qrels: Qrels) -> dict[str, list[str]]:
@@ -78,7 +78,7 @@ def depth_curve(
             query: documents[:_CUTOFF]
             for query, documents in reordered(candidates, scores, depth).items()
         }
-        curve[depth] = per_query(shown, qrels, ["nDCG@10"])["nDCG@10"]
+        curve[depth] = per_query(shown, qrels, [MAIN_MEASURE])[MAIN_MEASURE]
     return curve
 
 

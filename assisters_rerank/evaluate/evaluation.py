@@ -48,7 +48,7 @@ def evaluate(
             collection's files have, else BM25's.
         first_stage: what made the candidates, for the report.
         depth: candidates per query.
-        wanted_precision: tell the threshold that reaches it, 0…1.
+        wanted_precision: report the threshold that reaches it, 0…1.
         max_cost: dollars for all rerankers together; the run stops before more is spent, by
             estimated tokens. What is in a cache costs nothing.
         at_once: queries under way at the same time; latencies are most reliable with 1.

@@ -1,4 +1,4 @@
-"""What the scores of each reranker come to: its figures, its curves, and the others' beside it."""
+"""What the scores of each reranker come to: its figures, its curves, its comparisons."""
 
 from __future__ import annotations
 
