@@ -20,9 +20,9 @@ _TOP_N = 10
 
 # Whatever else the scores were made with, or the recommendation would be one for other scores.
 # No address: it is another in production, and may hold a key.
-_KEPT = (
+KEPT = (
     "dialect", "long_documents", "max_tokens", "max_passage_tokens", "token_margin",
-    "score_activation", "extra_body", "max_documents_per_request",
+    "score_activation", "extra_body", "max_documents_per_request", "listwise",
 )  # fmt: skip
 
 
@@ -88,7 +88,7 @@ def _options(best: ModelResult, reranker: Reranker) -> dict[str, Any]:
     given = {
         name: value
         for name, value in reranker.model_dump(mode="json", exclude_defaults=True).items()
-        if name in _KEPT and value is not None
+        if name in KEPT and value is not None
     }
     return options | given
 

@@ -10,10 +10,24 @@ import pytest
 
 from assisters_rerank import ConfigurationError, Dialect, Reranker
 from assisters_rerank.evaluate import evaluate, save_settings
+from assisters_rerank.evaluate.recommended_settings import KEPT
 from assisters_rerank.local import LocalServer
+from assisters_rerank.options.rerank_options import RerankOptions
 from assisters_rerank.options.settings_file import read_settings
 
 from .judged import numbered
+
+# Of time, money and the server; what the recommendation sets itself; what is about callers.
+NOT_KEPT = {
+    "base_url", "timeout", "max_retries", "max_concurrency", "requests_per_minute",
+    "tokens_per_minute", "prices", "async_transport", "on_error", "passthrough_after",
+    "model", "top_n", "score_threshold", "max_context_tokens", "cache_namespace",
+}  # fmt: skip
+
+
+def test_every_option_is_written_or_said_not_to_be() -> None:
+    fields = {name for name, field in RerankOptions.model_fields.items() if not field.exclude}
+    assert fields == {*KEPT, *NOT_KEPT}
 
 
 def test_what_is_recommended(tmp_path: Path, server: LocalServer) -> None:
@@ -60,6 +74,7 @@ def test_what_is_recommended(tmp_path: Path, server: LocalServer) -> None:
         {"extra_body": {"a": [True, "x", {"b": 1.5}], 'é "😀"\x7f\u2028': {"c": []}}},
         {"dialect": Dialect(path="/reranks", constants={"more": [1, {"d": False}]})},
         {"max_tokens": 300, "token_margin": 0.25, "score_activation": "sigmoid"},
+        {"listwise": True, "max_documents_per_request": 40},
     ],
 )
 def test_options_of_every_kind_are_read_again(
