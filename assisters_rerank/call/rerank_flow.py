@@ -136,7 +136,16 @@ async def _in_context(options: RerankOptions, budget: Budget, ranking: Ranking) 
 
 
 def _warn_of_truncation(state: State, fitted: Fitted) -> None:
-    if fitted.truncated and not state.truncation_told:
+    if fitted.truncated and fitted.room < 1:
+        if not state.full_query_told:
+            state.full_query_told = True  # once
+            logger.warning(
+                "The query fills the %d-token window of %s, so that no text of a document is "
+                "scored. Shorten the query, or give a model with a larger window.",
+                fitted.window,
+                fitted.model,
+            )
+    elif fitted.truncated and not state.truncation_told:
         state.truncation_told = True  # once; every ranking has its own count
         logger.warning(
             "%s longer than the %d-token window of %s, which holds the query too; the rest of %s "

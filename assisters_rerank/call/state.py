@@ -18,8 +18,8 @@ class State:
     """The living parts of one reranker, shared by all its threads and event loops."""
 
     __slots__ = (
-        "__weakref__", "base64_refused", "breaker", "clients", "listwise_told", "namespace_told",
-        "pace", "scales_told", "total_usage", "truncation_told", "watches",
+        "__weakref__", "base64_refused", "breaker", "clients", "full_query_told", "listwise_told",
+        "namespace_told", "pace", "scales_told", "total_usage", "truncation_told", "watches",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -30,6 +30,7 @@ class State:
         """What ends the threads that probe."""
         self.total_usage = TotalUsage()
         self.truncation_told = False
+        self.full_query_told = False
         self.namespace_told = False
         self.listwise_told = False
         self.scales_told = False

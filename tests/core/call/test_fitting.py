@@ -158,6 +158,20 @@ def test_truncation_is_logged_once_and_told_every_time(
     assert len(caplog.records) == 2  # another reranker, another story
 
 
+def test_a_query_that_fills_the_window_is_warned_of_by_itself(
+    local_server: LocalServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.WARNING, "assisters_rerank")
+    reranker = Reranker(base_url=local_server.base_url, max_tokens=32, count_tokens=words)
+    reranker.rerank("q", [of(100)])
+    for _ in range(2):
+        assert reranker.rerank(of(40), ["short", "other"]).truncated == 2
+    of_documents, of_the_query = (record.getMessage() for record in caplog.records)
+    assert "long_documents" in of_documents
+    assert "query fills the 32-token window" in of_the_query
+    assert "long_documents" not in of_the_query  # "split" would refuse such a query
+
+
 @pytest.mark.parametrize("long_documents", ["error", "split"])
 def test_what_has_to_know_the_window_asks_for_it(long_documents: str) -> None:
     with pytest.raises(ConfigurationError, match=r"max_tokens.*'my-own'") as caught:
