@@ -51,6 +51,7 @@ __all__ = [
     "checked_top_n",
     "excerpt_of",
     "lazy_names",
+    "named_kind",
     "noted",
     "noted_excerpt",
     "only_sync_is_overridden",
@@ -97,6 +98,11 @@ def shown_threshold(threshold: Any, model: str) -> Any:
     if not isinstance(threshold, Mapping):
         return threshold
     return threshold[model] if model in threshold else dict(threshold)
+
+
+def named_kind(value: object) -> str:
+    """What a value is, for an error: its type, or the class where brackets are missing."""
+    return f"the class {value.__name__}" if isinstance(value, type) else type(value).__name__
 
 
 def plain_number(value: Any) -> float | None:

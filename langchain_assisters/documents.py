@@ -31,6 +31,13 @@ def listed(documents: Iterable[Document]) -> list[Document]:
             raise ConfigurationError(
                 f"documents[{place}]: give a LangChain Document, not {type(document).__name__}."
             )
+        # LangChain checks these only in the constructor.
+        text, metadata = document.page_content, document.metadata
+        if not isinstance(text, str) or not isinstance(metadata, Mapping | None):
+            raise ConfigurationError(
+                f"documents[{place}]: page_content has to be a string and metadata a dict; they "
+                f"are {type(text).__name__} and {type(metadata).__name__}."
+            )
     return listed
 
 
@@ -60,7 +67,7 @@ def scored(
 
 
 def _scored(document: Document, ranked: RankedDocument, cutting: Cutting | None) -> Document:
-    metadata = dict(document.metadata)
+    metadata = dict(document.metadata or {})
     changes: dict[str, object] = {"metadata": metadata}
     # What an earlier pass said about the document no longer holds.
     metadata.pop(DEGRADED, None)

@@ -10,7 +10,7 @@ from langchain_core.callbacks import (
 )
 from langchain_core.documents import Document
 from langchain_core.retrievers import BaseRetriever, RetrieverLike
-from langchain_core.runnables import ConfigurableFieldSpec, RunnableConfig, RunnableSerializable
+from langchain_core.runnables import ConfigurableFieldSpec, Runnable, RunnableConfig
 from langchain_core.runnables.base import RunnableBindingBase
 from langchain_core.runnables.config import patch_config, run_in_executor
 from langchain_core.runnables.utils import get_unique_config_specs
@@ -22,6 +22,7 @@ from assisters_rerank.plugins import (
     Settings,
     TopN,
     check_models,
+    named_kind,
     only_sync_is_overridden,
 )
 
@@ -37,7 +38,7 @@ def _reranker(value: object) -> object:
         return AssistersRerank(**value)
     raise ValueError(
         "give an AssistersRerank, or what LangChain's own methods (with_config, with_retry, "
-        f"configurable_fields …) make of one, not {type(value).__name__}"
+        f"configurable_fields …) make of one, not {named_kind(value)}"
     )
 
 
@@ -89,7 +90,7 @@ class RerankRetriever(Settings, BaseRetriever):
     base_retriever: RetrieverLike = Field(description="The first stage.")
 
     reranker: Annotated[
-        SerializeAsAny[AssistersRerank | RunnableSerializable[Any, list[Document]]],
+        SerializeAsAny[AssistersRerank | Runnable[Any, list[Document]]],
         PlainValidator(_reranker),
     ] = Field(
         default_factory=AssistersRerank,
@@ -107,6 +108,16 @@ class RerankRetriever(Settings, BaseRetriever):
             "Keep documents with a score >= this; without it, the reranker's own score_threshold."
         ),
     )
+
+    @field_validator("base_retriever", mode="before")
+    @classmethod
+    def _a_first_stage(cls, value: object) -> object:
+        if not isinstance(value, Runnable):
+            raise ValueError(
+                "give a retriever (of a vector store: store.as_retriever()) or another Runnable of "
+                f"a question that returns documents, not {named_kind(value)}"
+            )
+        return value
 
     @field_validator("reranker", "score_threshold")
     @classmethod

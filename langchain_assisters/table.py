@@ -28,8 +28,9 @@ def as_table(documents: Iterable[Document]) -> RankedTable:
     """
     return ranked_table(
         (
-            (document.page_content, plain_number(document.metadata.get(SCORE)), document.metadata)
+            (document.page_content, plain_number(metadata.get(SCORE)), metadata)
             for document in listed(documents)
+            for metadata in [document.metadata or {}]
         ),
         DEGRADED,
         hidden=[SCORE],

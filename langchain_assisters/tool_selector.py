@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from inspect import iscoroutine
 from typing import Annotated, Any, NotRequired
 
 from langchain.agents.middleware import AgentMiddleware, AgentState, ExtendedModelResponse
@@ -14,7 +15,8 @@ from langchain_core.tools import BaseTool
 from langgraph.types import Command
 from typing_extensions import TypedDict
 
-from assisters_rerank import AssistersError, ConfigurationError
+from assisters_rerank import AssistersError, ConfigurationError, estimate_tokens
+from assisters_rerank.plugins import named_kind
 
 from .rerank import AssistersRerank
 
@@ -22,6 +24,10 @@ logger = logging.getLogger("langchain_assisters")
 
 # A message of at most so many words ("yes, do that") says what is wanted only with the one before.
 _FEW_WORDS = 4
+
+# Half of the smaller model's window, so that the other half remains for a tool. Messages with a
+# pasted log have more; what is wanted stands before it or behind it.
+_MOST_TOKENS = 256
 
 Query = Callable[[Sequence[AnyMessage]], str]
 
@@ -52,11 +58,12 @@ class RerankToolSelectorMiddleware(AgentMiddleware[RerankToolSelectorState, Any,
         max_tools: the most tools to offer; None: all that the reranker returns.
         always_include: names of tools that are offered in any case; they don't count.
         query: gives the text that tools are ranked for, from the messages. By default that is the
-            last human message, together with the one before if it has at most four words.
+            last human message, together with the one before if it has at most four words; of a
+            long one, the beginning and the end, of about 256 tokens together.
 
     Raises:
-        ConfigurationError: `max_tools` below 1; in a call, a name in `always_include` that no tool
-            has.
+        ConfigurationError: an argument of a wrong type, `max_tools` below 1; in a call, a name in
+            `always_include` that no tool has, or a `query` that gives no string.
 
     Examples:
         >>> from langchain.agents import create_agent
@@ -76,15 +83,17 @@ class RerankToolSelectorMiddleware(AgentMiddleware[RerankToolSelectorState, Any,
     ) -> None:
         super().__init__()
         if not isinstance(reranker, AssistersRerank):
-            given = type(reranker).__name__
+            given = named_kind(reranker)
             raise ConfigurationError(f"reranker: give an AssistersRerank, not {given}.")
         if max_tools is not None and (type(max_tools) is not int or max_tools < 1):
             raise ConfigurationError("max_tools: give a whole number of at least 1, or None.")
-        if isinstance(always_include, str):
-            raise ConfigurationError("always_include: give a list of names, not a string.")
+        if query is not None and not callable(query):
+            raise ConfigurationError(
+                f"query: give a function of the messages, not {named_kind(query)}."
+            )
         self.reranker = reranker
         self.max_tools = max_tools
-        self.always_include = tuple(always_include)
+        self.always_include = _names(always_include)
         self.query = query or wanted
 
     def wrap_model_call(
@@ -144,11 +153,18 @@ class RerankToolSelectorMiddleware(AgentMiddleware[RerankToolSelectorState, Any,
         if not tools or (few and self.reranker.score_threshold is None):
             return "", []
         query = self.query(request.messages)
+        if not isinstance(query, str):
+            if iscoroutine(query):
+                query.close()
+            raise ConfigurationError(
+                f"query: it gave {type(query).__name__}; give a plain function that returns a "
+                "string."
+            )
         return query, tools if query.strip() else []
 
     def _narrowed(self, request: ModelRequest[Any], names: Sequence[str]) -> ModelRequest[Any]:
         """In the order in which the agent has its tools, as far as they are offered."""
-        offered = {*names, *self.always_include}
+        offered = {*names, *self.always_include, *_forced(request.tool_choice)}
         return request.override(
             tools=[
                 tool
@@ -159,11 +175,38 @@ class RerankToolSelectorMiddleware(AgentMiddleware[RerankToolSelectorState, Any,
 
 
 def wanted(messages: Sequence[AnyMessage]) -> str:
-    """The last human message; if it is very short, after the one before."""
+    """The last human message; if it is very short, after the one before; if long, its two ends."""
     said = [message.text for message in messages if isinstance(message, HumanMessage)]
     if not said:
         return ""
-    return "\n".join(said[-2:]) if len(said[-1].split()) <= _FEW_WORDS else said[-1]
+    return _ends("\n".join(said[-2:]) if len(said[-1].split()) <= _FEW_WORDS else said[-1])
+
+
+def _ends(text: str) -> str:
+    """The text, or its beginning and its end if it has more tokens than a query may have."""
+    while (tokens := estimate_tokens(text)) > _MOST_TOKENS:
+        most = int(0.45 * len(text) * _MOST_TOKENS / tokens)
+        text = f"{text[:most]}\n{text[len(text) - most :]}"
+    return text
+
+
+def _names(given: Sequence[str]) -> tuple[str, ...]:
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise ConfigurationError(
+            f"always_include: give a list of tools' names, not {named_kind(given)}."
+        )
+    names = tuple(given)
+    for name in names:
+        if not isinstance(name, str):
+            raise ConfigurationError(f"always_include: give tools' names, not {named_kind(name)}.")
+    return names
+
+
+def _forced(choice: Any) -> list[str]:
+    """The tool that the model has to call; providers refuse one that is not offered."""
+    if isinstance(choice, dict):  # {"type": "tool", "name": …}, {"function": {"name": …}}
+        choice = choice.get("name") or (choice.get("function") or {}).get("name")
+    return [choice] if isinstance(choice, str) else []
 
 
 def _documents(tools: Sequence[BaseTool]) -> list[Document]:

@@ -119,6 +119,7 @@ def _described(
     reranker: Traced, config: RunnableConfig, top_n: object, score_threshold: object
 ) -> dict[str, Any]:
     about = {
+        "ls_retriever_name": type(reranker).__name__.lower(),  # else that of the retriever around
         "ls_provider": "assisters",
         "ls_model_name": reranker.model,
         "top_n": reranker.top_n if top_n is ... else top_n,

@@ -170,7 +170,8 @@ class ServiceOptions(Pickled):
 
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
         for name, value in super().__repr_args__():
-            yield name, shown(value) if name == "base_url" else value
+            if value != {}:  # LangChain leaves out what is not given, but not these
+                yield name, shown(value) if name == "base_url" else value
 
     def resolve_api_key(self) -> SecretStr | None:
         """The key to send to `base_url`, or None for a server that needs none.

@@ -22,7 +22,7 @@ from assisters_rerank import (
     TransportError,
 )
 from assisters_rerank.local import LocalServer
-from langchain_assisters import AssistersRerank, RerankRetriever
+from langchain_assisters import AssistersRerank, RerankRetriever, as_table
 
 from ..plugins.cases import BROKEN, KEY, QUERY, REFUSED, TEXTS
 from ..plugins.gate import gate
@@ -354,6 +354,31 @@ async def test_what_is_no_list_of_documents_is_refused(
     )
     with pytest.raises(ConfigurationError, match=told):
         await call
+
+
+@pytest.mark.parametrize(("field", "value"), [("page_content", None), ("metadata", ["page 1"])])
+async def test_a_document_that_was_spoilt_is_named_before_a_request(
+    colour: str,
+    compressor: AssistersRerank,
+    documents: list[Document],
+    no_request: OneRerank,
+    field: str,
+    value: Any,
+) -> None:
+    setattr(documents[1], field, value)  # LangChain checks fields only in the constructor
+    with no_request(), pytest.raises(ConfigurationError, match=r"documents\[1\]: page_content has"):
+        await compressed(colour, compressor, documents)
+
+
+async def test_a_document_whose_metadata_were_taken_away_is_ranked(
+    colour: str, compressor: AssistersRerank, documents: list[Document]
+) -> None:
+    for document in documents:
+        document.metadata = None  # type: ignore[assignment]
+    found = await compressed(colour, compressor, documents)
+    assert all(document.metadata.keys() == {"relevance_score"} for document in found)
+    assert documents[0].metadata is None
+    assert len(as_table(documents).rows) == len(documents)
 
 
 @pytest.mark.parametrize("given", ["a query", {"query": QUERY}, None])

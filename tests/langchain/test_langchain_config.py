@@ -170,10 +170,33 @@ async def test_whatever_langchains_methods_make_of_a_reranker_is_one(
     assert await invoked(colour, copy.deepcopy(retriever), QUERY) == whole
 
 
-@pytest.mark.parametrize("wrong", [RunnableLambda(str), RunnableLambda(str).bind(), str])
-def test_something_else_is_not_taken_for_a_reranker(wrong: Any) -> None:
-    with pytest.raises(ConfigurationError, match="reranker: give an AssistersRerank"):
+@pytest.mark.parametrize(
+    ("wrong", "named"),
+    [
+        (RunnableLambda(str), "RunnableLambda"),
+        (RunnableLambda(str).bind(), "RunnableBinding"),
+        (str, "the class str"),
+        (AssistersRerank, "the class AssistersRerank"),
+    ],
+)
+def test_something_else_is_not_taken_for_a_reranker(wrong: Any, named: str) -> None:
+    with pytest.raises(
+        ConfigurationError, match=f"reranker: give an AssistersRerank.* not {named}$"
+    ):
         RerankRetriever(base_retriever=RunnableLambda(str), reranker=wrong)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "named"),
+    [
+        (InMemoryVectorStore(DeterministicFakeEmbedding(size=3)), "InMemoryVectorStore"),
+        (RerankRetriever, "the class RerankRetriever"),
+        (print, "builtin_function_or_method"),
+    ],
+)
+def test_something_else_is_not_taken_for_a_first_stage(wrong: Any, named: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"as_retriever.* not {named}$"):
+        RerankRetriever(base_retriever=wrong)
 
 
 class Keywords(BaseRetriever):

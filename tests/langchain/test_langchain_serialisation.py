@@ -295,3 +295,9 @@ def test_a_retriever_around_it_keeps_it_through_a_copy(
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert KEY not in retriever.model_dump_json(exclude={"base_retriever"})
+
+
+def test_it_is_shown_with_what_was_given() -> None:
+    reranker = AssistersRerank(base_url="http://127.0.0.1:9/v1", top_n=3)
+    assert repr(reranker) == "AssistersRerank(base_url='http://127.0.0.1:9/v1', top_n=3)"
+    assert "extra_body={'a': 1}" in repr(reranker.with_options(extra_body={"a": 1}))

@@ -14,7 +14,7 @@ from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.tools import StructuredTool
 from pydantic import Field
 
-from assisters_rerank import AuthenticationError, ConfigurationError
+from assisters_rerank import AuthenticationError, ConfigurationError, estimate_tokens
 from assisters_rerank.local import LocalServer
 from langchain_assisters import AssistersRerank
 
@@ -153,6 +153,50 @@ def test_what_is_wanted(said: list[str], query: str) -> None:
     assert wanted(messages) == query
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "please run a command " + "2026-11-29 08:00:01 INFO worker started\n" * 400,
+        "2026-11-29 08:00:01 INFO worker started\n" * 400 + " please run a command",
+        "please run a command " + "日志。" * 3000,
+    ],
+    ids=["before", "behind", "Chinese"],
+)
+@pytest.mark.parametrize("long_documents", ["as_is", "truncate"])
+def test_of_a_long_message_both_ends_are_asked_for(
+    run: Run, reranker: AssistersRerank, server: LocalServer, said: str, long_documents: Any
+) -> None:
+    careful = reranker.with_options(long_documents=long_documents)
+    assert run(RerankToolSelectorMiddleware(careful, max_tools=1), (said, [DONE]))
+    query = server.requests[-1].query
+    assert "please run a command" in query
+    assert query[:20] == said[:20]
+    assert query[-20:] == said[-20:]
+    assert 200 < estimate_tokens(query) <= 256
+
+
+def test_a_message_that_is_not_long_is_asked_for_as_it_is() -> None:
+    said = "word " * 200
+    assert wanted([HumanMessage(said)]) == said
+
+
+CHOICES = ["send_mail", {"type": "tool", "name": "send_mail"}, {"function": {"name": "send_mail"}}]
+
+
+@pytest.mark.parametrize("choice", [*CHOICES, "auto", {"type": "any"}, None])
+def test_the_tool_that_has_to_be_called_is_offered(choice: Any, reranker: AssistersRerank) -> None:
+    forced = agents.middleware.wrap_model_call(
+        lambda request, handler: handler(request.override(tool_choice=choice))
+    )
+    model = Offered(answers=[DONE])
+    selector = RerankToolSelectorMiddleware(reranker, max_tools=1)
+    agents.create_agent(model, TOOLS, middleware=[forced, selector]).invoke(
+        {"messages": [HumanMessage("please run a command for me")]}
+    )
+    more = ["send_mail"] if choice in CHOICES else []
+    assert model.offered == [["run_command", *more]]
+
+
 def test_parts_of_a_message_that_are_no_text_are_left_out() -> None:
     parts: list[Any] = [
         {"type": "text", "text": "what does this picture of a table show?"},
@@ -234,7 +278,10 @@ def test_the_usage_stands_in_the_trace(run: Run, reranker: AssistersRerank) -> N
         ({"max_tools": 0}, "max_tools"),
         ({"max_tools": True}, "max_tools"),
         ({"max_tools": "5"}, "max_tools"),
-        ({"always_include": "send_mail"}, "always_include"),
+        ({"always_include": "send_mail"}, "always_include: give a list of tools' names, not str"),
+        ({"always_include": None}, "always_include: give a list of tools' names, not NoneType"),
+        ({"always_include": TOOLS}, "always_include: give tools' names, not StructuredTool"),
+        ({"query": "commands"}, "query: give a function of the messages, not str"),
     ],
 )
 def test_impossible_settings_are_refused(given: Any, said: str, reranker: AssistersRerank) -> None:
@@ -242,9 +289,29 @@ def test_impossible_settings_are_refused(given: Any, said: str, reranker: Assist
         RerankToolSelectorMiddleware(reranker, **given)
 
 
-def test_another_reranker_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match="give an AssistersRerank"):
-        RerankToolSelectorMiddleware("bge-reranker-v2")  # type: ignore[arg-type]
+@pytest.mark.parametrize(
+    ("wrong", "named"), [("bge-reranker-v2", "str"), (AssistersRerank, "the class AssistersRerank")]
+)
+def test_another_reranker_is_refused(wrong: Any, named: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"give an AssistersRerank, not {named}"):
+        RerankToolSelectorMiddleware(wrong)
+
+
+async def later(messages: Any) -> str:
+    return "run a command"
+
+
+@pytest.mark.filterwarnings("error")  # also a coroutine that nobody waits for
+@pytest.mark.parametrize(
+    ("query", "given"),
+    [(lambda _: None, "NoneType"), (lambda said: said[-1], "HumanMessage"), (later, "coroutine")],
+)
+def test_a_query_that_is_no_text_is_refused(
+    run: Run, reranker: AssistersRerank, query: Any, given: str
+) -> None:
+    selector = RerankToolSelectorMiddleware(reranker, max_tools=1, query=query)
+    with pytest.raises(ConfigurationError, match=f"query: it gave {given}; give a plain function"):
+        run(selector, ("please run a command for me", [DONE]))
 
 
 def test_a_name_that_no_tool_has_is_refused(run: Run, reranker: AssistersRerank) -> None:

@@ -90,7 +90,11 @@ async def test_the_run_is_a_child_of_the_compression_retrievers(
     assert rerank.parent == outer.id == handler.recorded.named("FirstStage").parent
     assert rerank.query == QUERY
     assert texts_of(rerank.documents) == expected[:3]
-    about = {"ls_provider": "assisters", "ls_model_name": "bge-reranker-v2"}
+    about = {
+        "ls_retriever_name": "assistersrerank",  # not that of the retriever around
+        "ls_provider": "assisters",
+        "ls_model_name": "bge-reranker-v2",
+    }
     assert rerank.metadata.items() >= about.items()
     assert (rerank.metadata["top_n"], rerank.metadata["score_threshold"]) == (3, -1.0)
     assert_no_key(handler.recorded)

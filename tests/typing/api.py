@@ -11,6 +11,7 @@ from langchain_core.documents import BaseDocumentCompressor, Document
 from langchain_core.embeddings import Embeddings
 from langchain_core.retrievers import BaseRetriever
 from langchain_core.runnables import (
+    ConfigurableField,
     Runnable,
     RunnableLambda,
     RunnableParallel,
@@ -226,6 +227,14 @@ def langchain(base: BaseRetriever, documents: Sequence[Document]) -> None:
     assert_type(compressor.compress_documents(documents, "q"), list[Document])
     assert_type(as_runnable.invoke({"query": "q", "documents": documents}), list[Document])
     retriever = RerankRetriever(base_retriever=base, reranker=compressor, top_n=3)
+    for wrapped in (
+        compressor.with_retry(),
+        compressor.with_config(tags=["t"]),
+        compressor.bind(top_n=1),
+        compressor.with_fallbacks([compressor]),
+        compressor.configurable_fields(top_n=ConfigurableField(id="n")),
+    ):
+        RerankRetriever(base_retriever=base, reranker=wrapped)
     as_retriever: BaseRetriever = retriever
     assert_type(retriever.invoke("q", top_n=1), list[Document])
     del as_compressor, as_retriever, chains
