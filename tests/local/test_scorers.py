@@ -15,7 +15,7 @@ from assisters_rerank.local import Scorer, load_scorer
 from assisters_rerank.local.scorers import embedded
 from assisters_rerank.local.scorers.calibration import logistic
 from assisters_rerank.local.scorers.terms import coverage
-from assisters_rerank.local.scorers.word_vectors import WordVectors
+from assisters_rerank.local.scorers.word_vectors import WordVectors, directions_of
 
 from .surroundings import BODY, run_python
 from .texts import WORDS, lists, prose, texts
@@ -104,7 +104,7 @@ def test_another_process_with_other_threads_gets_the_same_scores() -> None:
 def test_whole_numbers_keep_every_sum_exact() -> None:
     vectors = WordVectors()
     for word in (*WORDS, "the", "x" * 40, "acetyltransferase", "\x00", "🚀"):
-        direction = vectors.word(word).direction
+        direction = directions_of([vectors.word(word)])[0]
         assert direction.dtype == np.float32
         assert np.array_equal(direction, np.rint(direction))
         # The bound under which float32 adds products of two such vectors without rounding.

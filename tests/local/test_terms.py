@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from assisters_rerank.local.scorers.terms import MAX_CHARACTERS, coverage, split_words, stem
@@ -71,3 +71,10 @@ def test_coverage_stays_in_bounds_and_prefers_more_and_shorter(
     more = [frequency + 1 for frequency in frequencies]
     assert covered < coverage(weights, more, length)
     assert coverage(weights, more, length + 100) < coverage(weights, more, length)
+
+
+@given(st.text(st.characters(codec="ascii"), max_size=300))
+@example("x" * 81 + "_" + "0" * 40 + "\x0b-> a1")
+def test_ascii_is_split_as_all_else_is(text: str) -> None:
+    # A letter at the end that is not ASCII has the text read by the rules for all scripts.
+    assert split_words(f"{text} a") == [*split_words(f"{text} \u03b1")[:-1], "a"]

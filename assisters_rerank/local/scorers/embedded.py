@@ -119,7 +119,7 @@ class EmbeddedScorer:
         if not texts:
             return None
         occurrences = Counter(texts)
-        words, counts = [self._vectors.word(each) for each in occurrences], [*occurrences.values()]
+        words, counts = list(map(self._vectors.word, occurrences)), [*occurrences.values()]
         directions = directions_of(words)
         norms = [word.norm * count for word, count in zip(words, counts, strict=True)]
         mean = _mean(directions, norms, len(texts))
