@@ -30,8 +30,7 @@ def all_in_one_request(options: RerankOptions, state: State, fitted: Fitted, mos
             + (", or raise max_documents_per_request if the server takes more." if most == own
                else ": that is the server's limit.")
         )  # fmt: skip
-    if options.cache is not None and not state.listwise_told:
-        state.listwise_told = True  # once
+    if options.cache is not None and state.warns_first_of("listwise"):
         logger.warning(
             "The cache is not used for %s: it scores a document in the company of the others, so "
             "that the score of a query and a document by themselves does not exist. If it does "

@@ -137,16 +137,14 @@ async def _in_context(options: RerankOptions, budget: Budget, ranking: Ranking) 
 
 def _warn_of_truncation(state: State, fitted: Fitted) -> None:
     if fitted.truncated and fitted.room < 1:
-        if not state.full_query_told:
-            state.full_query_told = True  # once
+        if state.warns_first_of("full query"):
             logger.warning(
                 "The query fills the %d-token window of %s, so that no text of a document is "
                 "scored. Shorten the query, or give a model with a larger window.",
                 fitted.window,
                 fitted.model,
             )
-    elif fitted.truncated and not state.truncation_told:
-        state.truncation_told = True  # once; every ranking has its own count
+    elif fitted.truncated and state.warns_first_of("truncation"):
         logger.warning(
             "%s longer than the %d-token window of %s, which holds the query too; the rest of %s "
             "text is not scored. Set long_documents to split or refuse such documents. Later calls "
@@ -160,8 +158,7 @@ def _warn_of_truncation(state: State, fitted: Fitted) -> None:
 
 def _warn_of_scales(state: State, options: RerankOptions, threshold: LeastScore | None) -> None:
     models = may_answer(options.model)
-    if len(models) > 1 and isinstance(threshold, float) and not state.scales_told:
-        state.scales_told = True  # once
+    if len(models) > 1 and isinstance(threshold, float) and state.warns_first_of("scales"):
         logger.warning(
             "score_threshold is one number for the scores of %s: model=%r lets a long document "
             "decide which of them answers, and their scales differ. Give a number for each: %s.",

@@ -80,7 +80,7 @@ class Scoring:
             # The best passages can only be found among all.
             await self._ask(range(len(texts)), None if self.fitted.plan.parts else top_n)
         else:
-            self._tell_of_clients()
+            self._warn_of_clients()
             cache = call_cache(options.cache, options, self.fitted.model, self.query, texts)
             self.known = await self._aside(cache.recall, _READING) or {}
             await self._ask([i for i in range(len(texts)) if i not in self.known], cache=cache)
@@ -262,12 +262,12 @@ class Scoring:
             cost=self.options.cost(self.fitted.model, billing, tokens),
         )
 
-    def _tell_of_clients(self) -> None:
-        options, state = self.options, self.state
-        if options.cache_namespace or state.namespace_told:
+    def _warn_of_clients(self) -> None:
+        options = self.options
+        clients = options.http_client, options.async_http_client
+        if options.cache_namespace or not any(map(changes_requests, clients)):
             return
-        if changes_requests(options.http_client) or changes_requests(options.async_http_client):
-            state.namespace_told = True  # once
+        if self.state.warns_first_of("clients"):
             logger.warning(
                 "Your own HTTP client sends headers or parameters of its own, which are no part of "
                 "the cache's key: if they can change a score, give cache_namespace=… a name for "

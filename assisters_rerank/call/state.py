@@ -18,8 +18,8 @@ class State:
     """The living parts of one reranker, shared by all its threads and event loops."""
 
     __slots__ = (
-        "__weakref__", "base64_refused", "breaker", "clients", "full_query_told", "listwise_told",
-        "namespace_told", "pace", "scales_told", "total_usage", "truncation_told", "watches",
+        "__weakref__", "_warned", "base64_refused", "breaker", "clients", "pace", "total_usage",
+        "watches",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -29,12 +29,15 @@ class State:
         self.watches: set[SimpleQueue[None]] = set()
         """What ends the threads that probe."""
         self.total_usage = TotalUsage()
-        self.truncation_told = False
-        self.full_query_told = False
-        self.namespace_told = False
-        self.listwise_told = False
-        self.scales_told = False
         self.base64_refused = False
+        self._warned: set[str] = set()
+
+    def warns_first_of(self, what: str) -> bool:
+        """Whether the caller is to warn of this: only the first one is, of many calls."""
+        if what in self._warned:
+            return False
+        self._warned.add(what)
+        return True
 
     def elsewhere(self) -> Self:
         """For another address or key: these connections and totals, the rest is its own."""
