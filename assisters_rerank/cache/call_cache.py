@@ -40,7 +40,7 @@ class CallCache:
                 place: _checked(found[key]) for place, key in enumerate(self._keys) if key in found
             }
         except Exception as error:
-            logger.warning("The cache could not be read; all is asked for: %s", _told(error))
+            logger.warning("The cache could not be read; all is asked for: %s", _described(error))
             return {}
         if len({score.model for score in known.values()}) > 1:
             return {}  # the server has changed its model, and scores of two don't compare
@@ -54,7 +54,7 @@ class CallCache:
             )
         except Exception as error:
             logger.warning(
-                "The cache could not be written; the scores are not kept: %s", _told(error)
+                "The cache could not be written; the scores are not kept: %s", _described(error)
             )
 
 
@@ -69,5 +69,5 @@ def _checked(entry: object) -> CachedScore:
     raise ValueError(f"{entry!r:.100} is no (score, model)")
 
 
-def _told(error: Exception) -> str:
+def _described(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"  # repr() leaves out the name of the file

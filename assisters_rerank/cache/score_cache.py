@@ -1,6 +1,6 @@
 """What a cache of relevance scores is, and what it is asked for.
 
-A cross-encoder's score depends on the model, the query and the text alone, so it can be kept.
+A cross-encoder's score depends only on the model, the query and the text, so it can be kept.
 """
 
 from __future__ import annotations

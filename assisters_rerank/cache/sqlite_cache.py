@@ -19,7 +19,7 @@ from .sqlite_file import Closed, SqliteFile
 logger = logging.getLogger("assisters_rerank")
 
 _KEYS_PER_QUERY = 500  # SQLite before 3.32 takes 999 variables
-_STEP = 200  # of old entries that a write drops beside as many as it brings
+_STEP = 200  # of old entries that a write drops next to as many as it brings
 
 
 class SqliteCache:
@@ -51,7 +51,7 @@ class SqliteCache:
         if max_entries is not None:
             self.max_entries = checked(MAX_ENTRIES_RULE, max_entries, "max_entries")
         self._file = SqliteFile(self.path)
-        self._told = False
+        self._has_warned = False
         self._numbered = False  # the rows in the file, without a gap
 
     def get_many(self, keys: Sequence[str]) -> dict[str, CachedScore]:
@@ -64,7 +64,7 @@ class SqliteCache:
                 for start in range(0, len(keys), _KEYS_PER_QUERY):
                     found |= _read(connection, keys[start : start + _KEYS_PER_QUERY])
         except Closed:
-            self._tell()
+            self._warn()
         return found
 
     def set_many(self, scores: Mapping[str, CachedScore]) -> None:
@@ -87,7 +87,7 @@ class SqliteCache:
                 if self.max_entries is not None:
                     self._forget(connection, self.max_entries, len(rows) + _STEP)
         except Closed:
-            self._tell()
+            self._warn()
 
     def clear(self) -> None:
         """Forgets everything, for all processes; the file keeps its size, to be filled anew."""
@@ -95,7 +95,7 @@ class SqliteCache:
             with self._file.writing() as connection:
                 connection.execute("DELETE FROM scores")
         except Closed:
-            self._tell()
+            self._warn()
 
     def close(self) -> None:
         """Closes the file, for good."""
@@ -117,7 +117,7 @@ class SqliteCache:
             with self._file.reading() as connection:
                 return _count(connection)
         except Closed:
-            self._tell()
+            self._warn()
             return 0
 
     def __reduce__(self) -> tuple[type[Self], tuple[str, int | None]]:
@@ -146,9 +146,9 @@ class SqliteCache:
                 (min(count - bound, at_most),),
             )
 
-    def _tell(self) -> None:
-        if not self._told:
-            self._told = True
+    def _warn(self) -> None:
+        if not self._has_warned:
+            self._has_warned = True
             logger.warning("%r was closed: it knows and keeps no scores any more.", self)
 
 
@@ -172,12 +172,12 @@ def _count(connection: sqlite3.Connection) -> int:
 def _checked_path(path: object) -> str:
     # Absolute, so that it outlives a change of folder and is no name that SQLite gives a meaning.
     if not isinstance(path, str | os.PathLike) or not isinstance(os.fspath(path), str):
-        raise ConfigurationError(f"path must be a str or a path, not {type(path).__name__}")
+        raise ConfigurationError(f"path: give a string or a path, not {type(path).__name__}.")
     absolute = os.path.abspath(os.fspath(path))
     if "\0" in absolute:
-        raise ConfigurationError("path holds a null character")
+        raise ConfigurationError("path: it has a null character; leave that out.")
     if os.path.isdir(absolute):
-        raise ConfigurationError(f"path must be a file's, and {absolute} is a folder")
+        raise ConfigurationError(f"path: {absolute} is a folder; name a file in it.")
     return absolute
 
 
