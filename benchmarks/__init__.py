@@ -1,1 +1,1 @@
-"""Speed and memory, always beside bare httpx in the same process. Run: `python -m benchmarks`."""
+"""Speed and memory, always next to bare httpx in the same process. Run: `python -m benchmarks`."""

@@ -1,4 +1,4 @@
-"""What a warm cache takes for 100 documents, beside the same call without one."""
+"""What a warm cache takes for 100 documents, next to the same call without one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The three faces of the reranker on the same documents, and the bare call beside them."""
+"""The three faces of the reranker on the same documents, and the bare call next to them."""
 
 from __future__ import annotations
 

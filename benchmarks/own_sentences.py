@@ -1,4 +1,4 @@
-"""Sentences of our own, for where no collection lies beside the checkout."""
+"""Sentences of our own, for where no collection lies next to the checkout."""
 
 OWN_SENTENCES = (
     "The town council voted on Tuesday to keep the old swimming hall open for another year.",

@@ -1,6 +1,6 @@
-"""Other rerankers against the same server, beside ours: `python -m benchmarks.peers`.
+"""Other rerankers against the same server, next to ours: `python -m benchmarks.peers`.
 
-Needs, beside the extra `all`: langchain-community, llama-index-postprocessor-jinaai-rerank,
+Needs, besides the extra `all`: langchain-community, llama-index-postprocessor-jinaai-rerank,
 llama-index-postprocessor-cohere-rerank and assisters.
 """
 

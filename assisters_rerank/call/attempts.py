@@ -161,7 +161,7 @@ def _shows_outage(error: AssistersError, budget: Budget, waited: float) -> bool:
 
 
 def _concerns_all(error: AssistersError) -> bool:
-    """Whether the server meant every request by it, not this one alone, and a wait cures it."""
+    """Whether the server meant every request by it, not only this one, and a wait cures it."""
     if isinstance(error, RateLimitError):
         return True
     return error.transient and isinstance(error, StatusError) and bool(error.retry_after)

@@ -162,7 +162,7 @@ class Pace:
             self._call_first(now)
 
     def refused(self, turn: Turn) -> int | None:
-        """How often in a row all were refused before; None if others have told of this refusal."""
+        """How often in a row all were refused before; None if others have reported this refusal."""
         if self._is_mine():
             return None
         return self._locked(lambda: self._limits.refused(turn), None)

@@ -1,7 +1,7 @@
 """Two kinds of limit on what may be sent: so much a minute, and what the server reports is left.
 
 Each counts one unit, requests or tokens, and answers how long a request of some amount has to wait
-while others of some amount are under way. What is more than a whole window allows goes alone.
+while others of some amount are under way. What is more than a whole window allows goes by itself.
 """
 
 from __future__ import annotations
