@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable, Sequence
 from os import PathLike
 
-from ..errors import AssistersError, ConfigurationError
+from ..errors import ConfigurationError
 from ..reranker import Reranker
 from .checks import check_arguments
-from .collection_scores import Scored, check_reranker, score_all
+from .collection_scores import check_reranker
 from .curves import depths_up_to, oracle, reordered
 from .data.collection import Candidates, Collection
 from .export import Export
@@ -17,6 +17,7 @@ from .measures import check_measures, figures, with_defaults
 from .model_results import Judged, model_results
 from .own_documents import Identical
 from .preparation import left_out_note, prepare
+from .reranker_scores import score_each
 from .results import MEASURES, Evaluation
 
 
@@ -98,57 +99,21 @@ def evaluate(
         for query, grades in collection.qrels.items()
         if max(grades.values(), default=0) >= relevance_level
     }
-    common = set(collection.queries)
-    reported: list[tuple[Reranker, Scored]] = []
-    stopped: list[str] = []
-    failed = False
-    tags: list[str] = []
-    spent = 0.0
-    for reranker in rerankers:
-        spent_before = reranker.total_usage.cost or 0.0
-        try:
-            scored = score_all(
-                reranker,
-                collection,
-                found,
-                depths,
-                max_cost=None if max_cost is None else max(0.0, max_cost - spent),
-                at_once=at_once,
-                progress=progress,
-            )
-        except AssistersError as error:
-            if not reported:
-                raise
-            # What the others found is not to be lost.
-            stopped.append(f"{reranker.model} before its first query: {str(error).rstrip('.')}")
-            failed = True
-            continue
-        finally:
-            spent += (reranker.total_usage.cost or 0.0) - spent_before
-        failed = failed or scored.failed
-        if scored.stopped:
-            done = f"{len(scored.scores):,} of {len(collection.queries):,} queries"
-            stopped.append(f"{reranker.model} after {done}: {scored.stopped}")
-        if measurable.isdisjoint(scored.scores):
-            continue
-        done_candidates = {query: found[query] for query in found if query in scored.scores}
-        ranked = reordered(done_candidates, scored.scores, depth)
-        tag = exported.write(reranker.model, ranked, scored.scores)
-        if measurable.isdisjoint(common & scored.scores.keys()):
-            stopped.append(f"{reranker.model} has done none of the queries of those before it")
-            continue
-        common &= scored.scores.keys()
-        reported.append((reranker, scored))
-        tags.append(tag)
-    if not reported:
-        raise ConfigurationError(f"There is nothing to report yet: {'; '.join(stopped)}.")
-    found_too_long = {
-        query: reason for _, scored in reported for query, reason in scored.left_out.items()
-    }
-    left_out = {**prepared.left_out, **found_too_long}
+    scores = score_each(
+        rerankers,
+        prepared,
+        depths,
+        measurable,
+        exported,
+        max_cost=max_cost,
+        at_once=at_once,
+        progress=progress,
+    )
+    if not scores.reported:
+        raise ConfigurationError(f"There is nothing to report yet: {'; '.join(scores.stopped)}.")
     # The same queries for all, or a run that was stopped would compare the figures of some with
     # those of others.
-    found = {query: documents for query, documents in found.items() if query in common}
+    found = {query: documents for query, documents in found.items() if query in scores.common}
     judged = Judged.of(
         collection, found, depths, names, relevance_level, wanted_precision, at_service_prices
     )
@@ -158,14 +123,14 @@ def evaluate(
             {"first-stage": first}
             | {
                 tag: judged.values(reordered(found, scored.scores, depth))
-                for tag, (_, scored) in zip(tags, reported, strict=True)
+                for tag, (_, scored) in zip(scores.tags, scores.reported, strict=True)
             }
         )
-    models, pairs = model_results(judged, reported)
+    models, pairs = model_results(judged, scores.reported)
     return Evaluation(
         collection=collection.name,
         documents=len(collection.documents),
-        queries=len(measurable & common),
+        queries=len(measurable & scores.common),
         candidates=max(map(len, found.values()), default=0),
         first_stage=prepared.first_stage,
         first=figures(first, first),
@@ -173,13 +138,13 @@ def evaluate(
         models=models,
         pairs=pairs,
         wanted_precision=wanted_precision,
-        stopped="; ".join(stopped) or None,
+        stopped="; ".join(scores.stopped) or None,
         seconds=time.perf_counter() - started,
-        left_out=left_out,
-        notes=(*prepared.notes, *left_out_note(found_too_long)),
+        left_out={**prepared.left_out, **scores.left_out},
+        notes=(*prepared.notes, *left_out_note(scores.left_out)),
         judged_at_10=judged.judged_at_10(found),
         without_relevant=judged.without_relevant(),
         relevance_level=relevance_level,
         at_service_prices=at_service_prices,
-        failed=failed,
+        failed=scores.failed,
     )
