@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from assisters_rerank.errors import ConfigurationError
 from assisters_rerank.local import LocalServer, load_encoder
 from assisters_rerank.local.scorers import encoder, static, word_vectors
+from assisters_rerank.local.scorers.loaded_once import LoadedOnce
 
 from .surroundings import connect, run_python
 
@@ -21,7 +22,7 @@ BODY = {"model": "e5-large-v2", "input": ["cats eat fish", "a dog"]}
 
 @pytest.fixture
 def nothing_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(encoder, "_loaded", {})
+    monkeypatch.setattr(encoder, "_loaded", LoadedOnce(lambda name: encoder._build_encoder(name)))
     monkeypatch.setattr(static, "word_vectors", cache(word_vectors.WordVectors))
 
 

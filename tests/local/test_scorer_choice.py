@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import signal
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -14,13 +16,15 @@ from assisters_rerank.errors import ConfigurationError
 from assisters_rerank.local import LocalServer, load_scorer
 from assisters_rerank.local.scorers import embedded, scorer, word_vectors
 from assisters_rerank.local.scorers.lexical import LexicalScorer
+from assisters_rerank.local.scorers.loaded_once import LoadedOnce
 
+from ..core.forked import ended, in_child
 from .surroundings import BODY, connect, run_python
 
 
 @pytest.fixture(autouse=True)
 def nothing_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scorer, "_loaded", {})
+    monkeypatch.setattr(scorer, "_loaded", LoadedOnce(lambda name: scorer._build_scorer(name)))
     monkeypatch.setattr(word_vectors, "word_vectors", cache(word_vectors.WordVectors))
     monkeypatch.setattr(embedded, "word_vectors", word_vectors.word_vectors)
 
@@ -83,6 +87,34 @@ def test_a_scorer_is_loaded_once_for_all_threads(monkeypatch: pytest.MonkeyPatch
         loaded = [job.result() for job in [pool.submit(load) for _ in range(4)]]
     assert len(built) == 1
     assert loaded == built * 4
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_child_that_is_forked_while_a_thread_loads_loads_by_itself(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    begun, may_end = threading.Event(), threading.Event()
+
+    def build(_: str) -> LexicalScorer:
+        begun.set()
+        may_end.wait(20)
+        return LexicalScorer()
+
+    monkeypatch.setattr(scorer, "_build_scorer", build)
+    thread = threading.Thread(target=load_scorer)
+    thread.start()
+    assert begun.wait(20)
+
+    def load() -> None:
+        signal.alarm(2)  # that the lock is held for ever shows sooner
+        may_end.set()
+        load_scorer()
+
+    child = in_child(load)
+    may_end.set()
+    thread.join()
+    assert ended(child) == 0
 
 
 def test_loading_says_nothing_and_asks_nobody() -> None:

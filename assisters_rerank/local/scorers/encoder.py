@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Sequence
 from typing import Literal, Protocol, get_args
 
 from ...errors import ConfigurationError
 from .hashed import HashedEncoder
+from .loaded_once import LoadedOnce
 
 logger = logging.getLogger(__name__)
 
@@ -29,10 +29,6 @@ class Encoder(Protocol):
         ...
 
 
-_loaded: dict[str, Encoder] = {}
-_loading = threading.Lock()
-
-
 def load_encoder(name: str = "static") -> Encoder:
     """The encoder of this name; loaded once a process, from whichever thread asks first.
 
@@ -40,10 +36,7 @@ def load_encoder(name: str = "static") -> Encoder:
 
     Raises `ConfigurationError` for an unknown name.
     """
-    with _loading:
-        if name not in _loaded:
-            _loaded[name] = _build_encoder(name)
-        return _loaded[name]
+    return _loaded(name)
 
 
 def _build_encoder(name: str) -> Encoder:
@@ -60,3 +53,6 @@ def _build_encoder(name: str) -> Encoder:
     except WordVectorsMissingError as error:
         logger.warning("%s: the local server embeds by terms only (%s)", error, HashedEncoder.name)
         return HashedEncoder()
+
+
+_loaded = LoadedOnce(lambda name: _build_encoder(name))

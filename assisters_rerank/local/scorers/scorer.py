@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Sequence
 from typing import Literal, Protocol, get_args
 
 from ...errors import ConfigurationError
 from .lexical import LexicalScorer
+from .loaded_once import LoadedOnce
 
 logger = logging.getLogger(__name__)
 
@@ -29,10 +29,6 @@ class Scorer(Protocol):
         ...
 
 
-_loaded: dict[str, Scorer] = {}
-_loading = threading.Lock()
-
-
 def load_scorer(name: str = "embedded") -> Scorer:
     """The scorer of this name; loaded once a process, from whichever thread asks first.
 
@@ -41,10 +37,7 @@ def load_scorer(name: str = "embedded") -> Scorer:
 
     Raises `ConfigurationError` for an unknown name, or a model that cannot be loaded.
     """
-    with _loading:
-        if name not in _loaded:
-            _loaded[name] = _build_scorer(name)
-        return _loaded[name]
+    return _loaded(name)
 
 
 def _build_scorer(name: str) -> Scorer:
@@ -65,3 +58,6 @@ def _build_scorer(name: str) -> Scorer:
     except WordVectorsMissingError as error:
         logger.warning("%s: the local server scores by terms only (%s)", error, LexicalScorer.name)
         return LexicalScorer()
+
+
+_loaded = LoadedOnce(lambda name: _build_scorer(name))
