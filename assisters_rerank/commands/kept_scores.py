@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import sqlite3
@@ -28,7 +29,7 @@ def opened(file: Path) -> SqliteCache:
     try:
         cache.get_many(["-"])
         if not os.access(file, os.W_OK):
-            raise PermissionError(13, "it cannot be written", str(file))
+            raise PermissionError(errno.EACCES, "it cannot be written", str(file))
     except (OSError, sqlite3.Error) as error:
         cache.close()
         reason = getattr(error, "strerror", None) or error

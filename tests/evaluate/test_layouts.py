@@ -6,6 +6,8 @@ import csv
 import gzip
 import io
 import json
+import subprocess
+import sys
 import tarfile
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
@@ -546,3 +548,31 @@ def test_a_name_twice_in_one_object(tmp_path: Path, text: str) -> None:
     file.write_text(text)
     with pytest.raises(ConfigurationError, match=r"qrels.json, line 1: .* is there a second time"):
         read_qrels(file)
+
+
+def test_reading_jsonl_leaves_the_programs_own_limit_of_csv(tmp_path: Path) -> None:
+    """Python has one for the whole process; files without columns have no need of another."""
+    write_sample(tmp_path)
+    code = (
+        "import csv, sys; before = csv.field_size_limit()\n"
+        "from assisters_rerank.evaluate.data.texts import documents_in\n"
+        "from assisters_rerank.evaluate.data.fields import Fields\n"
+        "from assisters_rerank.evaluate.data.sources import source_at\n"
+        "from pathlib import Path\n"
+        "assert documents_in([source_at(Path(sys.argv[1]))], Fields())\n"
+        "assert csv.field_size_limit() == before\n"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "corpus.jsonl")]
+    subprocess.run(command, check=True, timeout=60)
+
+
+def test_a_text_in_csv_may_be_long(tmp_path: Path) -> None:
+    limit = csv.field_size_limit(131_072)  # Python's own
+    try:
+        long = "lift " * 100_000
+        (tmp_path / "corpus.csv").write_bytes(table([{"_id": "d1", "title": "", "text": long}]))
+        (tmp_path / "queries.jsonl").write_bytes(jsonl(QUERIES[:1]))
+        (tmp_path / "qrels.jsonl").write_bytes(jsonl(QRELS[:1]))
+        assert read_collection(tmp_path).documents == {"d1": long.strip()}
+    finally:
+        csv.field_size_limit(limit)

@@ -8,8 +8,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from .fields import Fields, Record
 from .sources import Source, at_line
 
-csv.field_size_limit(2**31 - 1)
-
 Columns = Mapping[int, Sequence[str]]
 """For files without a heading: the number of columns, to what they are called; the meanings of
 `fields.NAMES`, and `""` for what nobody needs."""
@@ -24,6 +22,7 @@ def delimited_rows(
     source: Source, first: str, fields: Fields, columns: Columns, *, blanks: bool
 ) -> tuple[Iterator[tuple[int, Record]], bool]:
     """The records of a file whose first line is given, and whether it has a heading."""
+    csv.field_size_limit(2**31 - 1)  # the most that Windows takes; Python's own is 128 KB
     separator = _separator(first, fields, blanks=blanks)
     if separator in (",", ";"):
         heading = _commas(separator)(first)
