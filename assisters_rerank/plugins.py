@@ -25,7 +25,7 @@ from .options.thresholds import (
     checked_score_threshold,
 )
 from .ranking import RankedDocument
-from .settings import STRICT, Settings, no_bool
+from .settings import STRICT, Settings, near_name, no_bool
 from .text.excerpts import Excerpt, Span, excerpt, noted_excerpt, placed_in, shortened, whole
 from .wire.destination import API_KEY_VARIABLE
 
@@ -78,17 +78,23 @@ class Cutting(NamedTuple):
         return self.least is not None and score >= self.least
 
 
-def call_options(keywords: Mapping[str, Any]) -> dict[str, Any]:
+def call_options(keywords: Mapping[str, Any], arguments: Collection[str] = ()) -> dict[str, Any]:
     """The options that a framework's call was given; their values are not checked here.
+
+    Args:
+        keywords: everything that it was given by name.
+        arguments: what else it takes by name, which an unknown name may have meant.
 
     Raises:
         ConfigurationError: there are other keywords.
     """
     others = sorted(keywords.keys() - set(_CALL_OPTIONS))
     if others:
+        near = [near_name(other, (*arguments, *_CALL_OPTIONS)) for other in others]
+        meant = " and ".join(dict.fromkeys(name for name in near if name))
         raise ConfigurationError(
             f"{', '.join(others)}: a call takes only the options {' and '.join(_CALL_OPTIONS)}; "
-            "give other options to the constructor."
+            + (f"did you mean {meant}?" if meant else "give other options to the constructor.")
         )
     return dict(keywords)
 

@@ -36,6 +36,8 @@ from .nodes import listed, scored, sent, text_of
 
 dispatcher = get_dispatcher(__name__)
 
+_QUERY = ("query_bundle", "query_str")
+
 
 class AssistersRerank(Reranker, Component, BaseNodePostprocessor):
     """Reranks nodes; each `NodeWithScore` of the result carries the relevance score.
@@ -109,7 +111,7 @@ class AssistersRerank(Reranker, Component, BaseNodePostprocessor):
             AssistersError: see the tree in `assisters_rerank.errors`.
         """
         query = _one_query(query_bundle, query_str)
-        return self._postprocess_nodes(nodes, query, **call_options(options))
+        return self._postprocess_nodes(nodes, query, **call_options(options, _QUERY))
 
     async def apostprocess_nodes(
         self,
@@ -120,7 +122,7 @@ class AssistersRerank(Reranker, Component, BaseNodePostprocessor):
     ) -> list[NodeWithScore]:
         """`postprocess_nodes` without blocking the event loop."""
         query = _one_query(query_bundle, query_str)
-        return await self._apostprocess_nodes(nodes, query, **call_options(options))
+        return await self._apostprocess_nodes(nodes, query, **call_options(options, _QUERY))
 
     def _postprocess_nodes(
         self,

@@ -5,13 +5,13 @@ A value may be an API key in the wrong place, and pydantic's own messages print 
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from ..errors import ConfigurationError
+from .near_names import near_name
 from .readable_class import ReadableClass
 
 T = TypeVar("T")
@@ -118,32 +118,10 @@ def _explain(error: ValidationError, model: type[BaseModel]) -> str:
     return "; ".join(problems)
 
 
-# What other rerankers and embedders call the same thing.
-_ELSEWHERE = {
-    "api_base": "base_url",
-    "base_compressor": "reranker",
-    "batch_size": "max_documents_per_request max_texts_per_request",
-    "chunk_size": "max_texts_per_request",
-    "compressor": "reranker",
-    "endpoint": "base_url",
-    "k": "top_n",
-    "max_batch_size": "max_documents_per_request max_texts_per_request",
-    "model_name": "model",
-    "rank_fields": "text metadata_mode",
-    "top_k": "top_n",
-    "truncate": "long_documents",
-    "truncation": "long_documents",
-    "url": "base_url",
-}
-
-
 def _unknown(name: str, model: type[BaseModel]) -> str:
-    fields = model.model_fields
-    others = [*_ELSEWHERE.get(name, "").split(), name.partition("_")[2]]
-    known = [field for field in others if field in fields]
-    near = known or difflib.get_close_matches(name, fields, n=1)
+    near = near_name(name, model.model_fields)
     hint = (
-        f"did you mean {near[0]}?"
+        f"did you mean {near}?"
         if near
         else f"{model.__name__} takes {', '.join(model.model_fields)}"
     )

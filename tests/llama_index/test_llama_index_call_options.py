@@ -65,10 +65,16 @@ async def test_they_hold_for_this_call_only(
         ({"score_threshold": float("nan")}, "^score_threshold: Input should be a finite number$"),
         ({"score_threshold": "high"}, "^score_threshold: "),
         (
-            {"topn": 3, "threshold": 0.5},
-            "^threshold, topn: a call takes only the options score_threshold and top_n; give other "
+            {"timeout": 3, "model": "m"},
+            "^model, timeout: a call takes only the options score_threshold and top_n; give other "
             "options to the constructor.$",
         ),
+        (
+            {"topn": 3, "similarity_cutoff": 0.5},
+            "^similarity_cutoff, topn: a call takes only the options score_threshold and top_n; "
+            "did you mean score_threshold and top_n\\?$",
+        ),
+        ({"query": QUERY}, "did you mean query_str\\?$"),
         ({"query_bundle": QueryBundle(QUERY)}, "^query_str and query_bundle are the same; give"),
     ],
 )
