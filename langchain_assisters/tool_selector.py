@@ -235,9 +235,15 @@ def _kept(request: ModelRequest[Any], query: str, tools: Sequence[BaseTool]) -> 
     """What was selected earlier in this turn, from the same tools."""
     state: Any = request.state
     kept: Selected | None = state.get("rerank_selected_tools")
-    if not kept or kept["query"] != query or kept["among"] != [tool.name for tool in tools]:
+    if not kept or kept["among"] != [tool.name for tool in tools]:
         return None
-    return kept
+    return kept if kept["query"] == query or _summarized(request.messages) else None
+
+
+def _summarized(messages: Sequence[AnyMessage]) -> bool:
+    """Whether the turn's own message has become a part of a summary, which is said by no user."""
+    said = [message for message in messages if isinstance(message, HumanMessage)]
+    return bool(said) and said[-1].additional_kwargs.get("lc_source") == "summarization"
 
 
 def _with_state(

@@ -129,6 +129,28 @@ def test_one_selection_holds_for_the_tool_calls_of_a_turn(
     assert all(len(names) == 2 for names in offered)
 
 
+def test_a_summary_in_the_middle_of_a_turn_changes_no_selection(
+    reranker: AssistersRerank, server: LocalServer
+) -> None:
+    summary = Offered(answers=[AIMessage("A mail was sent.")] * 9)
+    model = Offered(answers=[calls("run_command")] * 3 + [DONE])
+    agent = agents.create_agent(
+        model,
+        TOOLS,
+        middleware=[
+            agents.middleware.SummarizationMiddleware(
+                summary, trigger=("messages", 4), keep=("messages", 1)
+            ),
+            RerankToolSelectorMiddleware(reranker, max_tools=1),
+        ],
+    )
+    before = len(server.requests)
+    out = agent.invoke({"messages": [HumanMessage("please run a command for me")]})
+    assert "A mail was sent." in out["messages"][0].content
+    assert model.offered == [["run_command"]] * 4
+    assert len(server.requests) - before == 1
+
+
 def test_a_very_short_message_goes_with_the_one_before(run: Run, reranker: AssistersRerank) -> None:
     selector = RerankToolSelectorMiddleware(reranker, max_tools=1)
     offered = run(
