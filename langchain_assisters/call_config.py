@@ -7,9 +7,12 @@ from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 
-from langchain_core.callbacks import Callbacks
+from langchain_core.callbacks import BaseCallbackManager, Callbacks
 from langchain_core.runnables import RunnableConfig
 from langchain_core.runnables.config import ensure_config
+
+from assisters_rerank import ConfigurationError
+from assisters_rerank.plugins import named_kind
 
 
 @dataclass(slots=True)
@@ -41,7 +44,15 @@ def config_of(receiver: object, callbacks: Callbacks | None = None) -> RunnableC
     """The config of the receiver's `invoke` around, else that of the chain around.
 
     `run_name` and `run_id` are for one run: whoever asks again gets neither.
+
+    Raises:
+        ConfigurationError: `callbacks` are none; something else was given in their place.
     """
+    if not isinstance(callbacks, list | BaseCallbackManager | None):
+        raise ConfigurationError(
+            "callbacks: give a list of handlers or a callback manager, not "
+            f"{named_kind(callbacks)}; other arguments are given by their names."
+        )
     given: RunnableConfig | None = None if callbacks is None else {"callbacks": callbacks}
     call = _CALL.get()
     if call is None or call.receiver is not receiver:

@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
-from langchain_core.callbacks import Callbacks
+from langchain_core.callbacks import BaseCallbackHandler, Callbacks
 from langchain_core.documents import BaseDocumentCompressor, Document
 from langchain_core.runnables import RunnableLambda
 
@@ -354,6 +354,21 @@ async def test_what_is_no_list_of_documents_is_refused(
     )
     with pytest.raises(ConfigurationError, match=told):
         await call
+
+
+@pytest.mark.parametrize(
+    ("wrong", "named"), [(3, "int"), ("x", "str"), (BaseCallbackHandler(), "BaseCallbackHandler")]
+)
+async def test_what_stands_in_the_place_of_callbacks_is_refused(
+    colour: str,
+    compressor: AssistersRerank,
+    documents: list[Document],
+    no_request: OneRerank,
+    wrong: Any,
+    named: str,
+) -> None:
+    with no_request(), pytest.raises(ConfigurationError, match=f"callbacks: .* not {named};"):
+        await compressed(colour, compressor, documents, callbacks=wrong)
 
 
 @pytest.mark.parametrize(("field", "value"), [("page_content", None), ("metadata", ["page 1"])])
