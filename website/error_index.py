@@ -59,7 +59,7 @@ def messages() -> dict[str, set[str]]:
         for path in sorted((ROOT / folder).rglob("*.py")):
             for kind, message in _Module(path).messages():
                 found[kind].add(message)
-    for status, advice in error_bodies._ADVICE.items():
+    for status, advice in error_bodies.ADVICE.items():
         name = error_class(status, None, ()).__name__
         found[name].add(f"Status {status} from {_DOTS}: {_DOTS}. {advice}")
     return {

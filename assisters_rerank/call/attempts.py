@@ -13,17 +13,13 @@ from ..options.service_options import ServiceOptions
 from ..pace.queue import Pace
 from ..pace.recovery import back_off
 from ..pace.waiting import Turn
+from ..wire.error_bodies import ADVICE_ON_LIMITS
 from ..wire.messages import Answer, Request
 from .budget import Budget
 
 logger = logging.getLogger("assisters_rerank")
 
 T = TypeVar("T")
-
-_ADVICE = (
-    "Raise timeout; set requests_per_minute to what the key allows; or lower max_concurrency, if a "
-    "gateway limits parallel requests."
-)
 
 # Decoding a larger body takes milliseconds: that is done out of an event loop's way.
 _LARGE_BODY = 250_000
@@ -145,7 +141,8 @@ async def _wait_for(
         if wait.at_least >= left:
             raise refused or BudgetExceeded(
                 f"The rate limit, or the server's Retry-After, asks to wait {wait.at_least:.1f} s "
-                f"more, which does not fit into timeout={options.timeout:g} s any more. {_ADVICE}"
+                f"more, which does not fit into timeout={options.timeout:g} s any more. Raise "
+                f"timeout; {ADVICE_ON_LIMITS}"
             )
         if event is None:
             event = turn.event = port.event()

@@ -28,7 +28,12 @@ from .messages import (
 )
 from .redaction import BYTES_READ
 
-_ADVICE = {
+ADVICE_ON_LIMITS = (
+    "set requests_per_minute to what the key allows; or lower max_concurrency, if a gateway limits "
+    "parallel requests."
+)
+
+ADVICE = {
     400: "Check model, query and documents.",
     401: f"Check api_key, or the variable {API_KEY_VARIABLE}.",
     403: "This key is not allowed to do this from here; check its rights and allowed origins.",
@@ -39,11 +44,9 @@ _ADVICE = {
     ),
     413: "Lower max_documents_per_request, or send shorter documents.",
     422: "Check model and documents.",
-    429: (
-        "Raise timeout so that it covers the wait; set requests_per_minute to what the key allows; "
-        "or lower max_concurrency, if a gateway limits parallel requests."
-    ),
+    429: f"Raise timeout so that it covers the wait; {ADVICE_ON_LIMITS}",
 }
+"""What to change, by the status of a refusal."""
 
 _ADVICE_WITHOUT_A_KEY = (
     f"No key was sent: the one in {API_KEY_VARIABLE} goes only to the service and to the host that "
@@ -74,15 +77,15 @@ def refusal(answer: Answer, request: Request) -> StatusError:
     of_embeddings = (
         _ADVICE_ON_EMBEDDINGS if parts_of(request.url).path.endswith("/embeddings") else {}
     )
-    advice = of_embeddings.get(answer.status, _ADVICE.get(answer.status, ""))
+    advice = of_embeddings.get(answer.status, ADVICE.get(answer.status, ""))
     if refused is TooLongError:
         advice = _ADVICE_ON_LENGTH
     if refused is AuthenticationError and answer.status != 403:
-        advice = _ADVICE[401]
+        advice = ADVICE[401]
     if refused is AuthenticationError and request.secret is None:
         advice = _ADVICE_WITHOUT_A_KEY
     if refused is RateLimitError:
-        advice = _ADVICE[429]
+        advice = ADVICE[429]
     if refused is QuotaExceededError:
         advice = "The plan's tokens or the wallet are used up: top up, since waiting does not help."
     if 300 <= answer.status < 400:
