@@ -21,7 +21,7 @@ from .data.collection import Candidates, Collection
 # It logs every step at DEBUG, past the root logger's level, from which it does not inherit.
 logging.getLogger("bm25s").setLevel(logging.WARNING)
 
-_WORD = re.compile(r"\b\w\w+\b")
+_WORD = re.compile(r"\w\w+")
 # Neither can be a word.
 _STOP, _OTHER = "-", ""
 _WORDS_KEPT = 1_000_000

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import subprocess
 import sys
 import tracemalloc
@@ -11,11 +12,13 @@ from random import Random
 
 import pytest
 import pytrec_eval
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from assisters_rerank import ConfigurationError
 from assisters_rerank.evaluate import read_beir
 from assisters_rerank.evaluate.data.collection import Collection
-from assisters_rerank.evaluate.first_stage import bm25
+from assisters_rerank.evaluate.first_stage import _words, bm25
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 
@@ -148,3 +151,10 @@ def test_memory_is_that_of_the_queries_words() -> None:
         tracemalloc.stop()
     assert found["q"]
     assert peak < 12 * 150 * 1_500
+
+
+@given(st.text(max_size=80))
+@example("a bc d_ 1 e\u0301f ab\u00adcd")
+def test_words_are_those_between_their_boundaries(text: str) -> None:
+    # As bm25s splits, with boundaries that a greedy search from the left does not need.
+    assert _words(text) == re.findall(r"\b\w\w+\b", text.lower())
