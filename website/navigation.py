@@ -39,6 +39,8 @@ def menu(pages: dict[Path, Page]) -> Menu:
     }
     others = [path for path in pages if path not in known and path != Path("docs/README.md")]
     examples = [path for path in others if path.parts[0] == "examples"]
+    # What tells a story first; the programs as their README lists them.
+    examples.sort(key=lambda path: (".md", ".ipynb", ".py").index(path.suffix))
     rest = [path for path in others if path not in examples]
 
     def entries(paths: list[Path]) -> list[tuple[str, str]]:

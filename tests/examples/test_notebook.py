@@ -101,8 +101,8 @@ def test_the_figures_say_what_the_text_says(executed: Run) -> None:
 @pytest.mark.slow
 def test_the_passage_of_a_page_answers(executed: Run) -> None:
     said = [text for _, kind, text in shown(executed("pdfs")) if kind == "stdout"]
-    (best,) = (text for text in said if "Charging in the cold" in text)
-    assert best.startswith("lights-and-batteries.pdf, page ")
+    (best,) = (text for text in said if "Hands go to sleep" in text)
+    assert best.startswith("frame-and-fit.pdf, page ")
     chunks, passages = (numbers(line) for line in said[-1].splitlines())
     assert passages[0] > chunks[0]
     assert passages[1] > chunks[1]
