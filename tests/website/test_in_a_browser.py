@@ -38,7 +38,12 @@ PAGES = [
     "testing-and-tracing/",
     "api/errors/",
     "api/assisters_rerank/",
+    "start-your-server/",
+    "start-does-it-pay/",
+    "long-documents/",
     "examples/notebook/reranking/",
+    "examples/notebook/pdfs/",
+    "examples/notebook/own_questions/",
 ]
 
 # A window is never narrower than 500 px, a frame is.

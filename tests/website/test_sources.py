@@ -186,10 +186,25 @@ def test_other_sections_stay_sections(text: str) -> None:
     assert with_tabs(text) == text
 
 
-def test_the_page_on_testing_has_tabs_of_all_three(work: Path) -> None:
-    text = (work / "pages" / "testing-and-tracing.md").read_text(encoding="utf-8")
-    tabs = re.findall(r'^=== "(.+)"$', text, flags=re.MULTILINE)
-    assert tabs == ["Plain Python", "LangChain", "LlamaIndex"] * 2
+@pytest.mark.parametrize(
+    ("page", "expected"),
+    [
+        ("testing-and-tracing", ["Plain Python", "LangChain", "LlamaIndex"] * 2),
+        ("limits-and-cost", ["Plain Python", "LangChain", "LlamaIndex"]),
+        ("worker-processes", ["Plain Python", "LangChain", "LlamaIndex"]),
+        ("long-documents", ["LangChain", "LlamaIndex"]),
+        ("start-many-tools", ["Plain Python", "LangChain", "LlamaIndex"]),
+        ("start-your-server", ["Plain Python", "LangChain", "LlamaIndex"]),
+    ],
+)
+def test_what_is_the_same_for_several_faces_stands_in_tabs(
+    work: Path, page: str, expected: list[str]
+) -> None:
+    text = (work / "pages" / f"{page}.md").read_text(encoding="utf-8")
+    assert re.findall(r'^=== "(.+)"$', text, flags=re.MULTILINE) == expected
+
+
+def test_the_plain_pages_have_sections(work: Path) -> None:
     plain = (work / "plain" / "testing-and-tracing.md").read_text(encoding="utf-8")
     assert "\n### LangChain\n" in plain
 
