@@ -92,9 +92,16 @@ async def _ask(
     texts: Sequence[str],
     encoding: Encoding,
 ) -> Vectors:
-    request = embedding_contract.encode(
-        recipient, options.model, texts, encoding, secrets.token_hex(16), options.extra_body
+    encode = partial(
+        embedding_contract.encode,
+        recipient,
+        options.model,
+        texts,
+        encoding,
+        secrets.token_hex(16),
+        options.extra_body,
     )
+    request = await attempts.on_texts(budget, texts, encode, "the request was written")
 
     async def validate(answer: Answer) -> Vectors:
         if encoding == "base64" and embedding_contract.refuses_base64(answer):
@@ -128,6 +135,7 @@ async def _ask(
 async def _tokens(options: EmbeddingOptions, budget: Budget, texts: Sequence[str]) -> int:
     doing = "the texts' tokens were counted"
     counter = TokenCounter(options.count_tokens, budget.check(doing))
+    count = partial(sum, map(counter, texts))
     if options.count_tokens is None:
-        return sum(map(counter, texts))
-    return await budget.aside(partial(sum, map(counter, texts)), doing)
+        return await attempts.on_texts(budget, texts, count, doing)
+    return await budget.aside(count, doing)

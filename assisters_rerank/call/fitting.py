@@ -14,6 +14,7 @@ from ..catalogue import AUTO, BGE_RERANKER_V2, CATALOGUE, JINA_RERANKER
 from ..errors import ConfigurationError
 from ..options.rerank_options import RerankOptions
 from ..text.beginnings import beginning
+from ..text.blocks import are_large
 from ..text.passages import passages
 from ..text.tokens import AROUND_A_PAIR, TokenCounter
 from .plan import Plan
@@ -55,7 +56,7 @@ def takes_long(options: RerankOptions, plan: Plan) -> bool:
     """Whether fitting may take so long that it would block an event loop."""
     if options.count_tokens is not None or options.long_documents in _CUTS:
         return True
-    return sum(map(len, plan.texts)) > 1_000_000
+    return are_large(plan.texts)
 
 
 def fit(

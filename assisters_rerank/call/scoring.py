@@ -200,7 +200,8 @@ class Scoring:
     ) -> _Answered:
         """The scores of these texts, by position, or of the `wanted` best ones."""
         options, fitted = self.options, self.fitted
-        request = rerank_contract.encode(
+        encode = partial(
+            rerank_contract.encode,
             recipient,
             self.dialect,
             fitted.model,
@@ -210,13 +211,12 @@ class Scoring:
             secrets.token_hex(16),
             options.extra_body,
         )
-
-        @once
-        def tokens() -> int:
-            return tokens_of_pairs(fitted.count, self.query, texts)
+        request = await attempts.on_texts(self.budget, texts, encode, "the request was written")
+        tokens = once(partial(tokens_of_pairs, fitted.count, self.query, texts))
 
         async def count_tokens() -> int:
-            return tokens()
+            doing = "the documents' tokens were counted"
+            return await attempts.on_texts(self.budget, texts, tokens, doing)
 
         async def validate(answer: Answer) -> rerank_contract.Scores:
             decode = partial(
@@ -238,7 +238,10 @@ class Scoring:
             count_tokens,
             validate,
         )
-        usage = self._usage_of(reported, len(texts), tokens, retries)
+        billed = reported.billing.total_tokens
+        usage = self._usage_of(
+            reported, len(texts), await count_tokens() if billed is None else billed, retries
+        )
         self.state.total_usage.add(usage)
         return _Answered(dict(reported.by_index), reported, usage)
 
@@ -246,11 +249,10 @@ class Scoring:
         self,
         reported: rerank_contract.Scores,
         documents: int,
-        estimate: Callable[[], int],
+        tokens: int,
         retries: int,
     ) -> Usage:
         billing = reported.billing
-        tokens = estimate() if billing.total_tokens is None else billing.total_tokens
         return Usage(
             models=(self.fitted.model,),
             requests=1,

@@ -29,8 +29,8 @@ class Body:
         self._request = request
         self._response = response
         self._refused = not 200 <= response.status_code < 300
-        self._parts: list[bytes] = []
-        self._packed = self._unpacked = 0
+        self._content: bytes | bytearray = bytearray()  # grows in place
+        self._packed = 0
         self._head = b""
         self._coding = ""
         self._unpacker: zlib._Decompress | None = None
@@ -38,7 +38,8 @@ class Body:
         """Whether nothing of the response is to be read any more."""
         try:
             if response.is_stream_consumed:  # by a hook, or a mock: it is unpacked already
-                self._keep(response.content)
+                self._check(len(response.content))
+                self._content = response.content
                 self.is_whole = True
             else:
                 self._coding = self._known_coding(response.headers.get("content-encoding", ""))
@@ -79,7 +80,7 @@ class Body:
             raise httpx.DecodingError(f"the {self._coding} body breaks off")
         # As a dict: httpx's own object goes through all headers at each look.
         headers = dict(self._response.headers.items())
-        return Answer(self._response.status_code, headers, b"".join(self._parts))
+        return Answer(self._response.status_code, headers, self._content)
 
     def _known_coding(self, header: str) -> str:
         codings = [coding.strip().lower() for coding in header.split(",")]
@@ -106,9 +107,8 @@ class Body:
             yield
 
     def _keep(self, part: bytes) -> None:
-        self._check(self._unpacked + len(part))
-        self._unpacked += len(part)
-        self._parts.append(part)
+        self._check(len(self._content) + len(part))
+        self._content += part
 
     def _check(self, size: int) -> None:
         if size > self._request.answer_limit:

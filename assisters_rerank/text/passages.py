@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from ..errors import ConfigurationError
+from .blocks import blocks
 
 OVERLAP_SHARE = 0.1
 """Share of the window that a passage may repeat of the one before it."""
@@ -54,7 +55,7 @@ def passages(text: str, most_tokens: int, count_tokens: Callable[[str], int]) ->
         ConfigurationError: a single character is over the window, or the text must be cut and
             the extra `split` is not installed.
     """
-    text = _HALVES.sub(_stand_in, text)
+    text = _without_halves(text)
     if count_tokens(text) <= most_tokens:
         return [Passage(0, len(text))]
     if most_tokens < 1:
@@ -118,6 +119,14 @@ def _pieces(
             f"count_tokens counts {tokens} tokens for a single character, and a passage may have "
             f"only {most_tokens}: shorten the query, or correct count_tokens"
         )
+
+
+def _without_halves(text: str) -> str:
+    try:
+        text.encode()  # in no time, where a look for halves takes tens of milliseconds
+    except UnicodeEncodeError:
+        return "".join(_HALVES.sub(_stand_in, block) for block in blocks(text))
+    return text
 
 
 def _stand_in(half: re.Match[str]) -> str:

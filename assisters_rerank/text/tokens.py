@@ -13,6 +13,7 @@ from typing import Self
 from zlib import adler32
 
 from ..errors import ConfigurationError
+from .blocks import BLOCK, blocks
 
 # Where the weights come from: least squares of the relative error against XLM-RoBERTa's tokenizer
 # (SentencePiece unigram, 250,002 pieces), November 2026, aimed a few per cent high and rounded.
@@ -84,12 +85,16 @@ def estimate_tokens(text: str) -> int:
     """
     if not text:
         return 0
+    total = _hundredths(text) if len(text) <= BLOCK else sum(map(_hundredths, blocks(text)))
+    return max(1, min(-(-total // 100), len(text)))
+
+
+def _hundredths(text: str) -> int:
     data = text.encode("utf-8", "surrogatepass")
     hundredths = data.translate(_HUNDREDTHS)
     if _EIGHT_MARKS in hundredths:
         hundredths = data.translate(_HUNDREDTHS, _WHITE_SPACE).replace(_EIGHT_MARKS, _ONE_MARK)
-    total = _sum(hundredths)
-    return max(1, min(-(-total // 100), len(text)))
+    return _sum(hundredths)
 
 
 def _sum(values: bytes) -> int:

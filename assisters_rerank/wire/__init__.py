@@ -1,6 +1,7 @@
 """The HTTP contract, as values: no socket, no clock.
 
 - `messages` are the request and the answer;
+- `large_json` reads and writes JSON in pieces;
 - `rerank_contract` and `embedding_contract` encode the one and decode the other;
 - `dialects` has the names that differ between servers;
 - `billing` reads what an answer says that it took;

@@ -13,6 +13,7 @@ from typing import Literal
 
 from pydantic import JsonValue
 
+from ..text.blocks import are_large
 from . import validation
 from .billing import Billing
 from .messages import Answer, Recipient, Request, post
@@ -48,7 +49,9 @@ def encode(
 ) -> Request:
     """The request for some texts. Strings are sent, as not every server takes token ids."""
     content = {"model": model, "input": texts, "encoding_format": encoding, **extra_body}
-    return post(to, content, idempotency_key, lambda _: len(texts) * _TEXT_BYTES)
+    return post(
+        to, content, idempotency_key, lambda _: len(texts) * _TEXT_BYTES, large=are_large(texts)
+    )
 
 
 def decode(answer: Answer, request: Request, texts: int) -> Vectors:
@@ -64,7 +67,8 @@ def decode(answer: Answer, request: Request, texts: int) -> Vectors:
         found = dict(validation.numbered(data, "data", texts, "text", "embedded"))
         if len(found) < texts:
             raise BrokenContractError(f"`data` has vectors for {len(found)} of {texts} texts")
-        vectors = [_vector(found[index].get("embedding"), index) for index in range(texts)]
+        # What is read is let go at once: the vectors take several times as much memory.
+        vectors = [_vector(found[index].pop("embedding", None), index) for index in range(texts)]
         lengths = {len(vector) for vector in vectors}
         if len(lengths) > 1:
             raise BrokenContractError(f"the vectors differ in length: {sorted(lengths)}")
@@ -75,8 +79,10 @@ def decode(answer: Answer, request: Request, texts: int) -> Vectors:
 
 def refuses_base64(answer: Answer) -> bool:
     """Whether this may be the refusal of an encoding; where a server names it differs."""
+    if answer.status not in (400, 422):
+        return False
     said = answer.body.lower()
-    return answer.status in (400, 422) and (b"encoding_format" in said or b"base64" in said)
+    return b"encoding_format" in said or b"base64" in said
 
 
 def _vector(value: object, index: int) -> list[float]:

@@ -145,7 +145,7 @@ def _first_object(value: object) -> dict[str, object]:
     return mapping_or_empty(value[0] if isinstance(value, list) and value else value)
 
 
-def _plain_text(body: bytes) -> str | None:
+def _plain_text(body: bytes | bytearray) -> str | None:
     """What a body that is not JSON says: a web page its title, a text all of it."""
     text = body[:BYTES_READ].decode("utf-8", "replace")
     if not re.search(r"<(html|head|title|body|!doctype)\b", text, re.IGNORECASE):

@@ -12,8 +12,9 @@ from functools import lru_cache
 from types import MappingProxyType
 
 from pydantic import SecretStr
-from pydantic_core import PydanticSerializationError, from_json, to_json
+from pydantic_core import from_json
 
+from . import large_json
 from .address import shown
 from .redaction import redacted
 
@@ -64,30 +65,22 @@ def post(
     key_header: str = "Authorization",
     key_prefix: str = "Bearer ",
     headers: Mapping[str, str] = MappingProxyType({}),
+    *,
+    large: bool = False,
 ) -> Request:
     """The POST of a JSON object; the key goes into one header and nowhere else.
 
     `answer_limit` gives the most bytes of an answer to a body of so many bytes; `headers` are
-    the dialect's own.
+    the dialect's own; a `large` object is written in pieces.
     """
     sent = {"Content-Type": "application/json", "Idempotency-Key": idempotency_key, **headers}
     if to.key is not None:
         sent[key_header] = key_prefix + to.key.get_secret_value()
     for name, value in to.headers.items():
         sent[name] = value.get_secret_value()
-    body = _json(content)
+    body = large_json.written(content) if large else large_json.whole(content)
     limit = min(answer_limit(len(body)), MOST_BYTES)
     return Request(to.url, sent, body, to.key, limit, to.hidden)
-
-
-def _json(content: Mapping[str, object]) -> bytes:
-    try:
-        return to_json(content)  # several times faster than json.dumps
-    except PydanticSerializationError:
-        # Half characters, as from a text cut in the middle of an emoji: two halves that stand
-        # together become one character again, a lone one becomes U+FFFD.
-        text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
-        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +89,7 @@ class Answer:
 
     status: int
     headers: Mapping[str, str] = field(repr=False)
-    body: bytes = field(repr=False)
+    body: bytes | bytearray = field(repr=False)
 
     @property
     def request_id(self) -> str | None:
@@ -129,13 +122,15 @@ def number_or_none(text: str | None) -> float | None:
 
 NOT_JSON = object()
 
+_AT_ONCE = 2**20
 
-def parsed(body: bytes) -> object:
+
+def parsed(body: bytes | bytearray) -> object:
     """A body's JSON value, or `NOT_JSON`: an exception would carry the whole body along."""
     # Several times faster than json.loads, which holds the interpreter's lock all the while; but
     # it refuses some of what that reads: deep nesting, UTF-16, half characters.
     try:
-        return from_json(body)
+        return from_json(body) if len(body) <= _AT_ONCE else large_json.read(body)
     except ValueError:
         pass
     try:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from pydantic import JsonValue
 
+from ..text.blocks import are_large
 from . import validation
 from .billing import Billing
 from .dialects import Dialect
@@ -49,6 +50,7 @@ def encode(
         dialect.key_header,
         dialect.key_prefix,
         dialect.headers,
+        large=are_large(documents),
     )
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from assisters_rerank import CATALOGUE, ConfigurationError, Reranker, estimate_tokens
+from assisters_rerank.text.blocks import BLOCK
 
 from ..answers import honest, refused, score
 from ..scripted_port import ScriptedPort, rank
@@ -238,12 +239,12 @@ def test_a_long_query_beside_short_documents_is_none_of_splits_business() -> Non
 @pytest.mark.parametrize(
     ("texts", "times"),
     [
-        (["a" * 500_000, "b" * 500_000], 0),
-        (["a" * 500_000, "b" * 500_001], 1),
-        (["a" * 500_001] * 2, 0),  # counted once
+        (["a" * (BLOCK // 2), "b" * (BLOCK // 2)], 0),
+        (["a" * (BLOCK // 2), "b" * (BLOCK // 2 + 1)], 3),  # fitted, written, counted
+        (["a" * (BLOCK // 2 + 1)] * 2, 0),  # counted once
     ],
 )
-def test_tokens_of_a_million_characters_are_counted_out_of_an_event_loops_way(
+def test_many_characters_are_worked_on_out_of_an_event_loops_way(
     texts: list[str], times: int
 ) -> None:
     port = ScriptedPort([honest])
