@@ -17,6 +17,10 @@ __all__ = ["rerank"]
 # A block is what is paid for again when a worker dies, and what a checkpoint saves: it is small.
 _BLOCK = 64
 
+# Of a worker: one that is asked for and one that waits. All that it has is asked for after the
+# death of the job's own process, too, until Ray ends the worker.
+_BLOCKS_AT_ONCE = 2
+
 
 def rerank(
     dataset: Any,
@@ -41,7 +45,8 @@ def rerank(
             among them. Needed with more than one worker, or `tokens_per_minute` is.
         tokens_per_minute: most tokens in any minute, in the same way.
         checkpoint: a folder in which Ray keeps which queries are written; a later run of the same
-            job passes them over. They are known by `query_id`.
+            job passes them over. They are known by `query_id`, which keeps its type. What is
+            answered and not written yet when a job is killed is paid for again.
 
     Raises:
         ConfigurationError: several workers without a limit, or with less than 1 for each.
@@ -71,7 +76,9 @@ def rerank(
         fn_constructor_args=(worker,),
         batch_size=_BLOCK,
         batch_format="pyarrow",
-        compute=data.ActorPoolStrategy(size=num_workers),
+        compute=data.ActorPoolStrategy(
+            size=num_workers, max_tasks_in_flight_per_actor=_BLOCKS_AT_ONCE
+        ),
     )
     if checkpoint is not None:
         config = import_module("ray.data.checkpoint").CheckpointConfig(
@@ -91,7 +98,9 @@ class _Actor:
         self._worker = worker
 
     async def __call__(self, table: Any) -> AsyncIterator[Any]:
-        yield await asyncio.wrap_future(self._worker.submit(table))
+        ranked = await asyncio.wrap_future(self._worker.submit(table))
+        # As they came, numbers too: by them Ray knows what is written already.
+        yield ranked.set_column(0, "query_id", table.column("query_id"))
 
 
 class _Limited:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import pickle
 import threading
 import time
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 
 from assisters_rerank import ConfigurationError, MemoryCache, Reranker
-from assisters_rerank.bulk.ray import rerank
+from assisters_rerank.bulk.ray import _Actor, rerank
 
 from .conftest import no_utf8
 from .standin import Standin, score
@@ -171,6 +172,20 @@ def test_a_missing_column_is_named() -> None:
         BatchReranker(make)(pa.table({"query_id": ["a"], "query": ["b"]}))
     with pytest.raises(ConfigurationError, match="concurrency"):
         BatchReranker(make, concurrency=0)
+
+
+@pytest.mark.parametrize("ids", [["7", "8"], [7, 8]])
+def test_ray_gets_the_ids_as_they_came(standin: Standin, ids: list[object]) -> None:
+    """Its checkpoint knows queries by them: texts in the place of numbers ended the next run."""
+
+    async def ranked(given: Any) -> Any:
+        return [each async for each in _Actor(BatchReranker(make))(given)]
+
+    given = table(0, 2).set_column(0, "query_id", pa.array(ids))
+    (found,) = asyncio.run(ranked(given))
+    assert found.schema.field("query_id").type == given.schema.field("query_id").type
+    assert found.column("query_id").to_pylist() == ids
+    assert found.column("error").null_count == 2
 
 
 def test_several_workers_need_a_limit_to_share(tmp_path: Path) -> None:

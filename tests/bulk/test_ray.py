@@ -87,6 +87,11 @@ def start(standin: Standin, source: Path, target: Path, **options: object) -> su
     )
 
 
+def ids_in(folder: Path) -> list[str]:
+    found: list[str] = pq.read_table(folder).column("query_id").to_pylist()
+    return found
+
+
 def finished(running: subprocess.Popen[str]) -> str:
     said, _ = running.communicate(timeout=400)
     assert running.returncode == 0, said
@@ -123,16 +128,19 @@ def test_a_killed_driver_goes_on_from_its_checkpoint(
     assert enough.wait(240)
     running.kill()
     running.communicate()
+    written = {f"query {name[1:]}" for name in ids_in(tmp_path / "checkpoint")}
     standin.latency = 0.0
     finished(
         start(standin, source, tmp_path / "out", concurrency=CONCURRENCY, checkpoint=checkpoint)
     )
-    ids = pq.read_table(tmp_path / "out").column("query_id").to_pylist()
+    ids = ids_in(tmp_path / "out")
     assert sorted(ids) == sorted(f"q{at}" for at in range(QUERIES))
-    record_property("paid again", standin.paid_again)
-    # The block that was under way, and those that wait for Ray to write them: on a busy machine
-    # these were two, with answers after 50 ms.
-    assert standin.paid_again <= 4 * BLOCK
+    record_property("written, paid again", (len(written), standin.paid_again))
+    assert len(written) >= BLOCK
+    assert not {query for query in written if standin.paid[query] > 1}
+    # The block under way, which the worker goes on with until Ray ends it; and on a busy machine
+    # the one before, which waits to be written.
+    assert standin.paid_again <= 2 * BLOCK
 
 
 def test_a_killed_actor_is_started_anew(
