@@ -149,15 +149,15 @@ class _Run:
             self.collect()
         try:
             price = self._cost_limit.price_of(query.text, query.texts)
+            # Nor a cheaper one instead: the cheap ones would be no fair sample.
+            if self.broke and price:
+                return True
+            # Those under way may turn out cheaper than they were estimated.
+            while not (affords := self._affords(price)) and self.under_way and not self.failure:
+                self.collect()
         except AssistersError as error:
             self._fail(error)
             return False
-        # Nor a cheaper one instead: the cheap ones would be no fair sample.
-        if self.broke and price:
-            return True
-        # Those under way may turn out cheaper than they were estimated.
-        while not (affords := self._affords(price)) and self.under_way and not self.failure:
-            self.collect()
         if self.failure is not None:
             return False
         if not affords:

@@ -16,6 +16,7 @@ from ..options.prices import price_of
 from ..reranker import Reranker
 from ..text.tokens import tokens_of_pairs
 from ..usage import Usage, within
+from ..wire.address import shown
 from .data.collection import Candidates, Collection
 
 
@@ -142,9 +143,20 @@ class CostLimit:
         return price(self._reranker, query, texts) or 0.0
 
     def affords(self, price: float, under_way: Iterable[float]) -> bool:
-        """Whether so much more may be spent."""
+        """Whether so much more may be spent.
+
+        Raises:
+            ConfigurationError: what was spent so far is not known.
+        """
         if self._most is None or not price:
             return True
+        if self._reranker.total_usage.cost is None:
+            server = shown(self._reranker.base_url)
+            raise ConfigurationError(
+                f"max_cost: what the calls cost is not known: {server} does not report it, and the "
+                "catalogue's prices are only those of the service; give the model's price in "
+                "`prices`."
+            )
         return within(self.spent + sum(under_way) + price, self._most)
 
     def _is_cached(self, query: str, texts: Sequence[str]) -> bool:

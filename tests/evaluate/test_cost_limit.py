@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
+import httpx
 import pytest
 
 from assisters_rerank import ConfigurationError, MemoryCache, Price, Reranker, Usage
@@ -244,3 +246,24 @@ def test_the_dollars_of_a_depth_are_those_of_a_call_with_so_many_documents(
     calls = [price(reranker, "which port", texts[:depth]) for depth in depths]
     assert [found[depth] for depth in depths] == pytest.approx([1000 * (c or 0) for c in calls])
     assert found[150]
+
+
+def test_a_server_of_unknown_price_is_not_asked_without_an_end() -> None:
+    """Its model has a name of the service's, and its answers do not say what they cost."""
+    asked: list[int] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        documents = json.loads(request.content)["documents"]
+        asked.append(len(documents))
+        scores = [{"index": at, "relevance_score": 0.5} for at in range(len(documents))]
+        return httpx.Response(200, json={"model": "m", "results": scores})
+
+    client = httpx.Client(transport=httpx.MockTransport(answer))
+    with Reranker(base_url="http://scorer.test/v1", http_client=client) as reranker:
+        found = score_all(reranker, COLLECTION, CANDIDATES, [10], max_cost=1)
+        assert len(found.scores) == 1
+        assert found.failed
+        assert "max_cost: what the calls cost is not known: http://scorer" in str(found.stopped)
+        asked.clear()
+    with Reranker(base_url="http://scorer.test/v1", http_client=client, prices=PRICES) as reranker:
+        assert score_all(reranker, COLLECTION, CANDIDATES, [10], max_cost=1e6).stopped is None
