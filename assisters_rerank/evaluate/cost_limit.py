@@ -17,6 +17,7 @@ from ..reranker import Reranker
 from ..text.tokens import tokens_of_pairs
 from ..usage import Usage, within
 from ..wire.address import shown
+from ..wire.billing import search_units
 from .data.collection import Candidates, Collection
 
 
@@ -70,8 +71,7 @@ def _expected(reranker: Reranker, model: str, texts: int, tokens: int) -> Expect
     known = price_of(model, reranker.prices)
     if known is None:
         return Expected(requests, tokens, None)
-    # A guess at the units: those who bill by them take 100 documents for one.
-    each = known.dollars(tokens, -(-texts // 100))
+    each = known.dollars(tokens, search_units(texts))
     dollars = each if each is None or known.per_request is None else each * requests
     return Expected(requests, tokens, dollars)
 

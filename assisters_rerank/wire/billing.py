@@ -10,6 +10,10 @@ from .messages import Answer, mapping_or_empty, number_or_none
 LOCAL_SERVER_HEADER = "x-assisters-local"
 """Says that this package's own local server answers, which stands in for the service."""
 
+DOCUMENTS_PER_SEARCH_UNIT = 100
+"""What one search unit covers: one query with up to 100 documents, in the pricing of Cohere, whose
+word and field the service's third generation uses. The service itself does not say."""
+
 # No request has so many tokens, and no sum of such counts is too large to be priced.
 _MORE_THAN_ANY = 2**53
 
@@ -44,6 +48,11 @@ class Billing:
             or _dollars(number_or_none(headers.get("x-litellm-response-cost"))),
             LOCAL_SERVER_HEADER in headers,
         )
+
+
+def search_units(documents: int) -> int:
+    """The units of a query with so many documents, where the server does not report them."""
+    return -(-documents // DOCUMENTS_PER_SEARCH_UNIT)
 
 
 def _first(reported: dict[str, object], *names: str) -> int | None:

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-DOCUMENTS_PER_SEARCH_UNIT = 100
-"""What one search unit covers: one query with up to 100 documents, in the pricing of Cohere, whose
-word and field the third generation uses. The service itself does not say."""
+from ...wire.billing import search_units
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +54,5 @@ def answer(
     if generation.bills_tokens:
         body["usage"] = {"prompt_tokens": tokens, "total_tokens": tokens}
     else:
-        units = -(-documents // DOCUMENTS_PER_SEARCH_UNIT)
-        body["meta"] = {"billed_units": {"search_units": units}}
+        body["meta"] = {"billed_units": {"search_units": search_units(documents)}}
     return body
