@@ -25,6 +25,10 @@ from packaging.requirements import Requirement
 from assisters_rerank import CATALOGUE, EmbeddingOptions, Reranker
 from assisters_rerank.local.http.rate_limiter import PLANS
 from assisters_rerank.text import tokens
+from langchain_assisters import AssistersEmbeddings
+from langchain_assisters import AssistersRerank as LangChainRerank
+from llama_index_assisters import AssistersEmbedding
+from llama_index_assisters import AssistersRerank as LlamaIndexRerank
 
 from .local import beir, remembered
 from .local.served import run_command
@@ -207,6 +211,7 @@ NEEDED = {
     "langchain_core": "langchain-core",
     "langchain_core.vectorstores": "numpy",  # for the search in memory
     "langchain_text_splitters": "langchain-text-splitters",
+    "langgraph": "langchain",  # which brings it
     "llama_index": "llama-index-core",
     "llama_index_assisters": "llama-index-core",
     "numpy": "numpy",
@@ -436,3 +441,13 @@ def p_value(differences: Values) -> float:
     signs = np.random.default_rng(0).choice([-1, 1], size=(10_000, len(differences)))
     by_chance = np.abs((signs * differences).mean(axis=1))
     return float((by_chance >= abs(differences.mean()) - 1e-12).mean())
+
+
+def test_the_page_on_workers_names_all_that_a_pickle_leaves_out() -> None:
+    text = PAGES["worker-processes"].text
+    for kind in (LangChainRerank, AssistersEmbeddings, LlamaIndexRerank, AssistersEmbedding):
+        instance = kind()
+        options = {name for name, field in kind.model_fields.items() if field.exclude}
+        left_out = {name for name in options if not instance._is_pickled(name)}
+        assert "extra_headers" in left_out
+        assert not [name for name in sorted(left_out) if name not in text]
