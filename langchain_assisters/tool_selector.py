@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from inspect import iscoroutine
 from typing import Annotated, Any, NotRequired
@@ -55,15 +56,17 @@ class RerankToolSelectorMiddleware(AgentMiddleware[RerankToolSelectorState, Any,
 
     Args:
         reranker: scores the tools by name and description; its `score_threshold` holds.
-        max_tools: the most tools to offer; None: all that the reranker returns.
+        max_tools: the most tools to offer; None: as many as the reranker's own `top_n`, or what
+            its `score_threshold` or `max_context_tokens` leaves.
         always_include: names of tools that are offered in any case; they don't count.
         query: gives the text that tools are ranked for, from the messages. By default that is the
             last human message, together with the one before if it has at most four words; of a
             long one, the beginning and the end, of about 256 tokens together.
 
     Raises:
-        ConfigurationError: an argument of a wrong type, `max_tools` below 1; in a call, a name in
-            `always_include` that no tool has, or a `query` that gives no string.
+        ConfigurationError: an argument of a wrong type, `max_tools` below 1, or nothing that would
+            leave out a tool; in a call, a name in `always_include` that no tool has, or a `query`
+            that gives no string.
 
     Examples:
         >>> from langchain.agents import create_agent
@@ -95,6 +98,11 @@ class RerankToolSelectorMiddleware(AgentMiddleware[RerankToolSelectorState, Any,
         self.max_tools = max_tools
         self.always_include = _names(always_include)
         self.query = query or wanted
+        if not self._may_leave_out(math.inf):
+            raise ConfigurationError(
+                "max_tools: give the most tools to offer, or a reranker with top_n or "
+                "score_threshold. Without these all tools are offered, and a rerank is paid for."
+            )
 
     def wrap_model_call(
         self,
@@ -139,6 +147,12 @@ class RerankToolSelectorMiddleware(AgentMiddleware[RerankToolSelectorState, Any,
     def _top_n(self) -> int | None:
         return self.reranker.top_n if self.max_tools is None else self.max_tools
 
+    def _may_leave_out(self, tools: float) -> bool:
+        """Whether a selection among so many tools may be shorter than they are."""
+        given, most = self.reranker, self._top_n()
+        by_score = given.score_threshold is not None or given.max_context_tokens is not None
+        return by_score or (most is not None and tools > most)
+
     def _asked(self, request: ModelRequest[Any]) -> tuple[str, list[BaseTool]]:
         """What tools are wanted for, and those to select from: none if that is needless."""
         own = [tool for tool in request.tools if isinstance(tool, BaseTool)]
@@ -149,8 +163,7 @@ class RerankToolSelectorMiddleware(AgentMiddleware[RerankToolSelectorState, Any,
                 f"{', '.join(sorted(names)) or 'none'}."
             )
         tools = [tool for tool in own if tool.name not in self.always_include]
-        few = self.max_tools is not None and len(tools) <= self.max_tools
-        if not tools or (few and self.reranker.score_threshold is None):
+        if not tools or not self._may_leave_out(len(tools)):
             return "", []
         query = self.query(request.messages)
         if not isinstance(query, str):

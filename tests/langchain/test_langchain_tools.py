@@ -248,11 +248,34 @@ def test_a_query_of_ones_own(run: Run, reranker: AssistersRerank) -> None:
     assert run(selector, ("whatever it may be", [DONE])) == [["parse_table"]]
 
 
-def test_few_tools_need_no_rerank(run: Run, reranker: AssistersRerank, server: LocalServer) -> None:
+@pytest.mark.parametrize("place", ["max_tools", "top_n"])
+def test_few_tools_need_no_rerank(
+    run: Run, reranker: AssistersRerank, server: LocalServer, place: str
+) -> None:
     before = len(server.requests)
-    selector = RerankToolSelectorMiddleware(reranker, max_tools=5)
+    if place == "max_tools":
+        selector = RerankToolSelectorMiddleware(reranker, max_tools=5)
+    else:
+        selector = RerankToolSelectorMiddleware(reranker.with_options(top_n=5))
     assert run(selector, ("please run a command", [DONE])) == [list(ABOUT)]
     assert len(server.requests) == before
+
+
+@pytest.mark.parametrize(
+    ("options", "most"), [({"top_n": 1}, 1), ({"max_context_tokens": 15}, 4)], ids=str
+)
+def test_the_rerankers_own_limits_hold(
+    run: Run, reranker: AssistersRerank, options: Any, most: int
+) -> None:
+    selector = RerankToolSelectorMiddleware(reranker.with_options(**options))
+    (names,) = run(selector, ("please run a command for me", [DONE]))
+    assert "run_command" in names
+    assert len(names) <= most
+
+
+def test_a_selector_that_would_leave_out_nothing_is_refused(reranker: AssistersRerank) -> None:
+    with pytest.raises(ConfigurationError, match="max_tools: give the most tools to offer"):
+        RerankToolSelectorMiddleware(reranker, always_include=["send_mail"])
 
 
 def test_the_rerankers_threshold_holds(run: Run, reranker: AssistersRerank) -> None:
