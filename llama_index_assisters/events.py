@@ -27,6 +27,13 @@ class CallOptions(TypedDict):
     score_threshold: LeastScore | None
 
 
+class GivenOptions(TypedDict, total=False):
+    """What a call may be given instead of the options of these names."""
+
+    top_n: int | None
+    score_threshold: LeastScore | None
+
+
 Report = Callable[[list[NodeWithScore], Ranking], list[NodeWithScore]]
 
 

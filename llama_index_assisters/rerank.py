@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 from types import EllipsisType
-from typing import Any
+from typing import Any, Unpack
 
 from llama_index.core.postprocessor.types import BaseNodePostprocessor
 from llama_index.core.schema import MetadataMode, NodeWithScore, QueryBundle
@@ -31,7 +31,7 @@ from assisters_rerank.plugins import (
 )
 
 from .components import Component, has_handlers
-from .events import CallOptions, Report, reported
+from .events import CallOptions, GivenOptions, Report, reported
 from .nodes import listed, scored, sent, text_of
 
 dispatcher = get_dispatcher(__name__)
@@ -96,7 +96,7 @@ class AssistersRerank(Reranker, Component, BaseNodePostprocessor):
         nodes: list[NodeWithScore],
         query_bundle: QueryBundle | None = None,
         query_str: str | None = None,
-        **options: Any,
+        **options: Unpack[GivenOptions],
     ) -> list[NodeWithScore]:
         """Ranks the nodes, the best first; they are not changed.
 
@@ -118,7 +118,7 @@ class AssistersRerank(Reranker, Component, BaseNodePostprocessor):
         nodes: list[NodeWithScore],
         query_bundle: QueryBundle | None = None,
         query_str: str | None = None,
-        **options: Any,
+        **options: Unpack[GivenOptions],
     ) -> list[NodeWithScore]:
         """`postprocess_nodes` without blocking the event loop."""
         query = _one_query(query_bundle, query_str)

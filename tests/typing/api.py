@@ -249,6 +249,9 @@ def llama_index(nodes: list[NodeWithScore]) -> None:
     )
     assert_type(postprocessor.total_usage, Usage)
     assert_type(nodes_as_table(nodes)._repr_html_(), str)
+    cut = postprocessor.postprocess_nodes(nodes, query_str="q", top_n=None, score_threshold=0.5)
+    assert_type(cut, list[NodeWithScore])
+    postprocessor.postprocess_nodes(nodes, query_str="q", topn=3)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     as_postprocessor: BaseNodePostprocessor = postprocessor
     assert_type(as_postprocessor.postprocess_nodes(nodes, query_str="q"), list[NodeWithScore])
 
