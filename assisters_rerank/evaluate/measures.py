@@ -6,10 +6,11 @@ document id, so equal scores would give a ranking that nobody saw; a rank-based 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from functools import cache
 from statistics import fmean
-from subprocess import SubprocessError
 from typing import TYPE_CHECKING
 
 import ir_measures
@@ -46,10 +47,15 @@ def measure_of(name: str, relevance_level: int = 1) -> ir_measures.Measure:
     """
     try:
         found = _IR_MEASURES.get(name) or ir_measures.parse_measure(name)
+        # trec_eval ends the whole process at a cutoff of 0.
+        if (cutoff := found.params.get("cutoff", 1)) < 1:
+            raise ValueError(f"the cutoff is {cutoff}")
         if relevance_level > 1 and "rel" in found.SUPPORTED_PARAMS and "rel" not in found.params:
             found = found(rel=relevance_level)
         list(ir_measures.iter_calc([found], {"0": {"0": 1}}, {"0": {"0": 1}}))
-    except _UNCOMPUTABLE as error:
+    except Exception as error:
+        if isinstance(error, NameError) or "problem parsing" in str(error):
+            raise ConfigurationError(_unknown(name)) from None
         raise _uncomputable(name, error) from None
     return found
 
@@ -61,18 +67,38 @@ def check_measures(
     for name in names:
         try:
             per_query(ranked, qrels, [name], relevance_level)
-        except _UNCOMPUTABLE as error:
+        # ERR, for one, goes through a Perl script, which takes grades up to 4.
+        except Exception as error:
             raise _uncomputable(name, error) from None
 
 
-# ERR goes through a Perl script, which takes grades up to 4.
-_UNCOMPUTABLE = (NameError, ValueError, AssertionError, RuntimeError, OSError, SubprocessError)
+# As trec_eval (`ndcg_cut_10`), pytrec_eval (`ndcg_cut.10`) and ranx (`hits@10`) write a cutoff.
+_WRITTEN = re.compile(r"(.+?)(?:_cut)?[@._]([0-9.]+)")
+_OTHERS_NAMES = {"hit": "Success", "hits": "Success", "hit_rate": "Success", "recip_rank": "MRR"}
+
+
+def _unknown(name: str) -> str:
+    parts = _WRITTEN.fullmatch(name)
+    plain, cutoff = parts.groups() if parts else (name, None)
+    known = {each.lower(): each for each in reversed(ir_measures.measures.registry)}
+    known |= _OTHERS_NAMES
+    close = get_close_matches(plain.lower(), known, n=1)
+    meant = f"; did you mean {'@'.join(filter(None, [known[close[0]], cutoff]))}?" if close else "."
+    return (
+        f"measures: ir-measures has no measure {name!r}{meant} Its names are taken, such as nDCG@5 "
+        "or Success@5."
+    )
+
+
+# What ir-measures says of a parameter that was not given.
+_NOT_GIVEN = re.compile(r"invalid param (\w+)=<object object at \w+>")
 
 
 def _uncomputable(name: str, error: Exception) -> ConfigurationError:
+    reason = _NOT_GIVEN.sub(r"it needs \1", " ".join(str(error).split())) or type(error).__name__
     return ConfigurationError(
-        f"measures: {name!r} cannot be computed ({str(error).splitlines()[0]}); give a name that "
-        "ir-measures has, such as nDCG@5 or Success@5, and that takes these grades."
+        f"measures: {name!r} cannot be computed ({reason.rstrip('.')}); give a measure of "
+        "ir-measures that is installed, such as nDCG@5 or Success@5, and that takes these grades."
     )
 
 

@@ -367,9 +367,27 @@ BAD: dict[str, tuple[dict[str, object], str]] = {
     "at_once": ({"at_once": 0}, "at_once: give at least 1"),
     "precision": ({"wanted_precision": 1.5}, "wanted_precision: give 0 to 1"),
     "cost": ({"max_cost": -1}, "max_cost: give dollars"),
-    "measure": ({"measures": ["nDGC@5"]}, "measures: 'nDGC@5' cannot be computed"),
-    "not installed": ({"measures": ["alpha_nDCG@10"]}, "measures: 'alpha_nDCG@10' cannot be"),
-    "without a parameter": ({"measures": ["INSQ"]}, "measures: 'INSQ' cannot be computed"),
+    "measure": ({"measures": ["nDGC@5"]}, "no measure 'nDGC@5'; did you mean nDCG@5?"),
+    "in small letters": ({"measures": ["ndcg@20"]}, "did you mean nDCG@20?"),
+    "trec_eval's name": ({"measures": ["ndcg_cut_20"]}, "did you mean nDCG@20?"),
+    "pytrec_eval's name": ({"measures": ["recall.20"]}, "did you mean Recall@20?"),
+    "ranx's name": ({"measures": ["hits@3"]}, "did you mean Success@3?"),
+    "several in one": ({"measures": ["nDCG@5,MAP"]}, "no measure 'nDCG@5,MAP'"),
+    "no measure at all": ({"measures": ["quality"]}, "no measure 'quality'. Its names"),
+    "not installed": (
+        {"measures": ["alpha_nDCG@10"]},
+        r"'alpha_nDCG@10' cannot be.* pyndeval \(pip install",
+    ),
+    "without a parameter": ({"measures": ["INSQ"]}, "'INSQ' cannot be computed .*needs max_rel"),
+    "without a cutoff": ({"measures": ["Success"]}, r"'Success' .* \(it needs cutoff\)"),
+    # trec_eval ends the whole process.
+    **{
+        name: ({"measures": [name]}, "the cutoff is 0")
+        for name in ("P@0", "nDCG@0", "Recall@0", "AP@0", "Success@0", "RR@0", "Judged@0")
+    },
+    "relevance of a measure": ({"measures": ["P(rel=0)@5"]}, "cannot be computed .*positive"),
+    "number beyond all": ({"measures": ["P@9223372036854775808"]}, "cannot be computed"),
+    "division by zero": ({"measures": ["Accuracy@1"]}, "cannot be computed .*division by zero"),
     "level": ({"relevance_level": 0}, "relevance_level: give at least 1"),
     "level too high": ({"relevance_level": 2}, "no grade is as high as 2; the highest is 1"),
     "not a number": ({"max_cost": float("nan")}, "max_cost: give dollars"),
