@@ -40,7 +40,14 @@ def baseline_for(
     try:
         found = Baseline.read(file)
         queries = list(collection.queries)
-        found.check(collection.name, queries, models, measure or MAIN_MEASURE, relevance_level)
+        found.check(
+            collection.name,
+            queries,
+            models,
+            measure or MAIN_MEASURE,
+            relevance_level,
+            collection.asked(),
+        )
     except ConfigurationError as error:
         raise typer.BadParameter(str(error), param_hint="--gate") from None
     return found

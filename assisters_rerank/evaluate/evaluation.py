@@ -147,4 +147,5 @@ def evaluate(
         relevance_level=relevance_level,
         at_service_prices=at_service_prices,
         failed=scores.failed,
+        asked={query: told for query, told in collection.asked().items() if query in scores.common},
     )

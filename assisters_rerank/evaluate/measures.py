@@ -7,7 +7,8 @@ document id, so equal scores would give a ranking that nobody saw; a rank-based 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from difflib import get_close_matches
 from functools import cache
 from statistics import fmean
@@ -108,6 +109,20 @@ def with_defaults(names: Sequence[str], relevance_level: int = 1) -> tuple[str, 
     for name in names:
         known.setdefault(measure_of(name, relevance_level), name)
     return tuple(known.values())
+
+
+def known_as(name: str, names: Iterable[str], relevance_level: int = 1) -> str:
+    """The one of `names` that is the same measure (`MAP` for `AP`); else `name`.
+
+    Raises:
+        ConfigurationError: as `measure_of`.
+    """
+    wanted = _known(name, relevance_level)
+    for each in names:
+        with suppress(ConfigurationError):
+            if _known(each, relevance_level) == wanted:
+                return each
+    return name
 
 
 def per_query(

@@ -232,6 +232,8 @@ class Gate:
             that both have done; `p_corrected` is corrected for the number of gates (Holm).
         queries: how many these are.
         passed: it is not significantly below the baseline. Too few queries that differ pass, too.
+        of: how many queries the baseline has.
+        changed: how many of these have another text or other judgements now, and were left aside.
     """
 
     model: str
@@ -240,6 +242,8 @@ class Gate:
     difference: Figure
     queries: int
     passed: bool
+    of: int = 0
+    changed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,6 +273,7 @@ class Evaluation:
         left_out: ids of queries that no request could be made of, and why.
         notes: what was left out or made of the data before the first request, a sentence each.
         gates: each model against a baseline, if one was given.
+        asked: query id to a digest of its text and judgements, for a later run's gate.
     """
 
     collection: str
@@ -291,3 +296,4 @@ class Evaluation:
     at_service_prices: bool = False
     failed: bool = False
     gates: Sequence[Gate] = ()
+    asked: Mapping[str, str] = field(default_factory=dict)

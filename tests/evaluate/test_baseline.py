@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from assisters_rerank import ConfigurationError
-from assisters_rerank.evaluate import Baseline, Evaluation
+from assisters_rerank.evaluate import Baseline, Collection, Evaluation
+from assisters_rerank.evaluate.baseline import held
 from assisters_rerank.evaluate.report import facts
 from assisters_rerank.evaluate.report.json_report import to_json
 
@@ -23,6 +24,7 @@ def measured(values: Sequence[float], model: str = "m") -> Evaluation:
     return replace(ONE_MODEL, models=(result,))
 
 
+ANEW = "make the baseline anew (eval --json, or pytest --assisters-update-baseline)"
 BEFORE = [0.5 + number / 100 for number in range(30)]
 LOWER = [value - 0.1 - 0.01 * (number % 3) for number, value in enumerate(BEFORE)]
 
@@ -60,6 +62,48 @@ def test_only_queries_of_both_runs_count(baseline: Baseline) -> None:
     assert (gate.queries, gate.passed) == (12, False)
 
 
+def test_a_question_that_has_changed_is_another_one(tmp_path: Path) -> None:
+    before = replace(measured(BEFORE), asked={f"q{number}": "a" for number in range(30)})
+    baseline = Baseline.read(written(tmp_path, before))
+    changed = {f"q{number}": "b" for number in range(3)}
+    (gate,) = baseline.compare(replace(measured(LOWER), asked=before.asked | changed)).gates
+    assert (gate.queries, gate.of, gate.changed, gate.passed) == (27, 30, 3, False)
+    said = "on 27 queries of the baseline's 30; 3 changed since in text or judgements"
+    assert facts.of_gate(gate).endswith(said)
+    now = ("SciFact", ["q0", "q1"], ["m"], "nDCG@10", 1)
+    baseline.check(*now, {"q0": "b", "q1": "a"})
+    with pytest.raises(ConfigurationError, match="another text or other judgements for every"):
+        baseline.check(*now, {"q0": "b", "q1": "b"})
+    (gate,) = Baseline("old.json", measured(BEFORE)).compare(before).gates  # without digests
+    assert (gate.queries, gate.changed) == (30, 0)
+
+
+def test_what_a_question_is() -> None:
+    cats = Collection("c", {}, {"q": "cats", "r": "\ud800"}, {"q": {"d": 1, "e": 0}, "r": {}})
+    same = Collection("other", {"d": "x"}, dict(cats.queries), {"q": {"e": 0, "d": 1}, "r": {}})
+    assert cats.asked() == same.asked()
+    for queries, grades in (({"q": "dogs"}, {"d": 1, "e": 0}), ({"q": "cats"}, {"d": 2, "e": 0})):
+        assert Collection("c", {}, queries, {"q": grades}).asked()["q"] != cats.asked()["q"]
+
+
+@pytest.mark.parametrize(("name", "alias"), [("nDCG@10", "NDCG@10"), ("P@10", "Precision@10")])
+def test_a_measure_is_the_same_by_any_of_its_names(
+    baseline: Baseline, name: str, alias: str
+) -> None:
+    baseline.check("SciFact", ["q1"], ["m"], alias)
+    by_name, by_alias = (baseline.compare(measured(LOWER), each).gates[0] for each in (name, alias))
+    assert replace(by_alias, measure=name) == by_name
+
+
+def test_a_measure_that_is_none_or_was_not_measured_is_said(
+    baseline: Baseline, tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigurationError, match="did you mean nDCG@10"):
+        baseline.check("SciFact", ["q1"], ["m"], "ndcg@10")
+    with pytest.raises(ConfigurationError, match=r"give evaluate measures=\['nDCG@3'\]"):
+        held(written(tmp_path, measured(BEFORE)), measured(LOWER), "nDCG@3")
+
+
 def test_a_run_without_any_of_its_queries_does_not_pass(baseline: Baseline) -> None:
     (gate,) = baseline.compare(measured([])).gates
     assert (gate.queries, gate.passed) == (0, False)
@@ -82,6 +126,7 @@ def test_several_models_are_found_by_name_and_corrected(tmp_path: Path) -> None:
     ("arguments", "said"),
     [
         (("other", ["q1"], ["m"]), "the baseline is of 'SciFact' and not of 'other'"),
+        (("SciFact", ["q1"], ["m"], "AP"), "the baseline has no AP of single queries for m"),
         (("SciFact", ["x1"], ["m"]), "the baseline has none of the queries of 'SciFact'"),
         (("SciFact", ["q1"], ["m"], "RR"), "the baseline has no RR of single queries for m"),
         (("SciFact", ["q1"], ["m", "n"]), "the baseline has no further model n"),
@@ -93,7 +138,7 @@ def test_what_cannot_be_compared_is_one_line(
 ) -> None:
     with pytest.raises(ConfigurationError) as caught:
         baseline.check(*arguments)
-    assert str(caught.value) == f"baseline.json: {said}; make the baseline anew (--json)."
+    assert str(caught.value) == f"baseline.json: {said}; {ANEW}."
 
 
 @pytest.mark.parametrize("text", [None, "", "{", '{"format": "x"}', "[1]", "\x00", "b\xe9"])
@@ -101,9 +146,10 @@ def test_a_file_that_is_no_baseline_is_one_line(tmp_path: Path, text: str | None
     file = tmp_path / "baseline.json"
     if text is not None:
         file.write_text(text, encoding="latin-1")
-    with pytest.raises(ConfigurationError, match=r"make the baseline anew \(--json\)\.$") as caught:
+    with pytest.raises(ConfigurationError, match="make the baseline anew") as caught:
         Baseline.read(file)
     assert "\n" not in str(caught.value)
+    assert str(caught.value).endswith(f"; {ANEW}.")
 
 
 def test_values_that_are_no_numbers_and_failed_runs_are_refused(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -53,3 +55,13 @@ class Collection:
             for grades in self.qrels.values()
             for document, grade in grades.items()
         )
+
+    def asked(self) -> dict[str, str]:
+        """Query id to a digest of its text and its judgements: equal where both are."""
+        return {
+            query: hashlib.blake2b(
+                json.dumps([text, sorted(self.qrels.get(query, {}).items())]).encode(),
+                digest_size=8,
+            ).hexdigest()
+            for query, text in self.queries.items()
+        }

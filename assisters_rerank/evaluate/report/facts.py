@@ -66,6 +66,8 @@ def of_gate(gate: Gate) -> str:
         f"{said}; {gate.measure} {wording.difference(gate.difference.gain)} "
         f"({wording.interval(gate.difference.low, gate.difference.high)}, "
         f"{wording.p_is(gate.difference.p_corrected)}) on {wording.queries(gate.queries)}"
+        + (f" of the baseline's {gate.of:,}" if gate.of > gate.queries else "")
+        + (f"; {gate.changed:,} changed since in text or judgements" if gate.changed else "")
     )
 
 
