@@ -67,8 +67,8 @@ def plain(host: str) -> str:
     Raises:
         OSError: this machine has no such zone.
     """
-    address, percent, zone = host.partition("%")
-    if not percent:
+    address, _, zone = host.partition("%")
+    if not zone or ":" not in address:  # in a name, a percent sign is a mistake
         return host
     zone = zone.removeprefix("25") or zone
     if not zone.isdecimal():
@@ -87,5 +87,5 @@ def numbered(address: tuple[Any, ...]) -> tuple[Any, ...]:
     Raises:
         OSError: this machine has no such zone.
     """
-    host, percent, zone = plain(address[0]).partition("%")
-    return (host, *address[1:3], int(zone)) if percent else address
+    host, _, zone = plain(address[0]).partition("%")
+    return (host, *address[1:3], int(zone)) if zone and ":" in host else address

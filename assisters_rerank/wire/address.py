@@ -16,6 +16,8 @@ SERVICE_URL = "https://api.assisters.dev/v1"
 _OWN_PATHS = ("/rerank", "/embeddings")
 _OTHER_PATHS = ("/reranking", "/reranks")
 
+_IN_NO_ADDRESS = re.compile(r"""[\s<>"\\^`|]""")  # RFC 3986, appendix C, and what browsers mend
+
 # Of parameters: what gateways call a key that stands in the address.
 _KEY = re.compile(r"(^|[-_])(key|code|sig)$|(api_?key|token|secret|password|signature)$", re.I)
 
@@ -33,7 +35,7 @@ def usable_url(value: str) -> str:
         _ = parts.port  # refuses a port that is not a number
     except ValueError:
         raise ValueError(problem) from None
-    if not host or parts.scheme not in ("http", "https"):
+    if not host or parts.scheme not in ("http", "https") or _IN_NO_ADDRESS.search(value.strip()):
         raise ValueError(problem)
     if parts.username or parts.password:
         raise ValueError(

@@ -167,6 +167,8 @@ def test_which_address_a_socket_gets() -> None:
     assert sockets.numbered((f"fe80::1%{LOOPBACK}", 80, 0, 0)) == ("fe80::1", 80, 0, number)
     assert sockets.numbered(("127.0.0.1", 80)) == ("127.0.0.1", 80)
     assert sockets.plain("fe80::1%7") == "fe80::1%7"
+    assert sockets.plain("a%20name") == "a%20name"
+    assert sockets.numbered(("a%20name", 80)) == ("a%20name", 80)
     with pytest.raises(OSError, match="nowhere"):
         sockets.numbered(("fe80::1%nowhere", 80, 0, 0))
 

@@ -54,6 +54,16 @@ def test_where_a_request_goes(given: str, goes_to: str) -> None:
     assert endpoint(usable_url(given), "/rerank") == goes_to
 
 
+@pytest.mark.parametrize(
+    "given",
+    ["http://a b/v1", "http://a\tb/v1", "http://h/v1 x", "http://<host>/v1", "http://h\\v1",
+     "http://h|i/v1", '"http://h/v1"', "http://h/v1`"],
+)  # fmt: skip
+def test_what_stands_in_no_address(given: str) -> None:
+    with pytest.raises(ValueError, match="give an http or https address"):
+        usable_url(given)
+
+
 @pytest.mark.parametrize("ending", ["", "/", "/rerank", "/rerank/", "/reranking", "/reranks"])
 def test_a_whole_address_and_its_shorter_form_are_one(ending: str) -> None:
     assert short_form(usable_url(f"https://h/v1{ending}")) == "https://h/v1"
