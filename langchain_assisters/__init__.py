@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 try:
@@ -39,6 +40,8 @@ __all__ = [
 ]
 
 if not TYPE_CHECKING:  # type checkers would take any name for one of ours
+    if find_spec("langchain") is None:  # then `import *` has to do without
+        __all__.remove("RerankToolSelectorMiddleware")
     __getattr__, __dir__ = lazy_names(
         __name__,
         __all__,
@@ -53,4 +56,9 @@ if not TYPE_CHECKING:  # type checkers would take any name for one of ours
             "Embedder": "from assisters_rerank import Embedder",
             "Reranker": "from assisters_rerank import Reranker",
         },
+        (
+            "RerankToolSelectorMiddleware needs the extra `agents`: "
+            'pip install "assisters-rerank[agents]"',
+            ("langchain", "langgraph"),
+        ),
     )

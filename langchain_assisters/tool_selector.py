@@ -47,7 +47,7 @@ class RerankToolSelectorState(AgentState[Any]):
     rerank_selected_tools: NotRequired[Annotated[Selected, PrivateStateAttr]]
 
 
-class RerankToolSelectorMiddleware(AgentMiddleware[RerankToolSelectorState, Any, Any]):
+class RerankToolSelectorMiddleware(AgentMiddleware[AgentState[Any], Any, Any]):
     """Offers the model of `create_agent` only the tools that are relevant to the user's request.
 
     Next to LangChain's `LLMToolSelectorMiddleware`, which asks a model: here one rerank for each

@@ -64,6 +64,31 @@ def test_a_star_import_hides_no_document_of_a_framework() -> None:
     assert names["Document"] is assisters_rerank.Document is not theirs
 
 
+def test_without_the_extra_for_agents_the_rest_of_langchains_names_is_there() -> None:
+    script = """
+    import sys
+    from importlib.machinery import PathFinder
+
+    class Without(PathFinder):
+        @classmethod
+        def find_spec(cls, name, *rest):
+            return None if name == "langchain" else PathFinder.find_spec(name, *rest)
+
+    sys.meta_path = [Without if each is PathFinder else each for each in sys.meta_path]
+    from langchain_assisters import *
+    print(AssistersRerank.__name__, AssistersEmbeddings.__name__)
+    try:
+        from langchain_assisters import RerankToolSelectorMiddleware
+    except ModuleNotFoundError as error:
+        print(error)
+    """
+    assert must_run(script).splitlines() == [
+        "AssistersRerank AssistersEmbeddings",
+        "RerankToolSelectorMiddleware needs the extra `agents`: "
+        'pip install "assisters-rerank[agents]"',
+    ]
+
+
 @pytest.mark.parametrize(
     ("package", "name", "statements"),
     [

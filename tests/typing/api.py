@@ -7,8 +7,11 @@ from pathlib import Path
 from typing import Any, assert_type
 
 import httpx
+from langchain.agents import create_agent
+from langchain.agents.middleware import ModelRetryMiddleware, SummarizationMiddleware
 from langchain_core.documents import BaseDocumentCompressor, Document
 from langchain_core.embeddings import Embeddings
+from langchain_core.language_models import BaseChatModel
 from langchain_core.retrievers import BaseRetriever
 from langchain_core.runnables import (
     ConfigurableField,
@@ -46,6 +49,7 @@ from langchain_assisters import (
     AssistersRerank,
     RerankInput,
     RerankRetriever,
+    RerankToolSelectorMiddleware,
     as_table,
 )
 from llama_index_assisters import AssistersEmbedding
@@ -254,6 +258,15 @@ def llama_index(nodes: list[NodeWithScore]) -> None:
     postprocessor.postprocess_nodes(nodes, query_str="q", topn=3)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     as_postprocessor: BaseNodePostprocessor = postprocessor
     assert_type(as_postprocessor.postprocess_nodes(nodes, query_str="q"), list[NodeWithScore])
+
+
+def agents(compressor: AssistersRerank, model: BaseChatModel) -> None:
+    selector = RerankToolSelectorMiddleware(
+        compressor, max_tools=5, query=lambda messages: messages[-1].text
+    )
+    create_agent(model, [], middleware=[selector])
+    create_agent(model, [], middleware=[selector, SummarizationMiddleware(model)])
+    create_agent(model, [], middleware=[ModelRetryMiddleware(), selector])
 
 
 def embeddings(nodes: list[TextNode]) -> None:
