@@ -11,7 +11,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from assisters_rerank.evaluate.report.terminal import show
-from assisters_rerank.evaluate.results import Evaluation
+from assisters_rerank.evaluate.results import Evaluation, Figure
 
 from .evaluations import (
     ALL,
@@ -192,3 +192,27 @@ def test_nothing_is_said_by_colour_alone() -> None:
     colours = _shown(TWO_MODELS, terminal=True)
     assert re.search("\x1b\\[[0-9;]*3[12]m", colours)
     assert re.sub("\x1b\\[[0-9;]*m", "", colours) == _shown(TWO_MODELS)
+
+
+SAME = Figure(0.712, 0.0, 0.0, 0.0)
+CLOSE = Figure(0.712, 0.004, -0.01, 0.018, 0.4, 0.4, 60)
+
+
+@pytest.mark.parametrize(
+    ("difference", "said"),
+    [
+        (SAME, "Which model? The same bge-reranker-v2 and jina-reranker have the same nDCG@10 on "),
+        (CLOSE, "above jina-reranker (by the 95 % interval at most 0.018 below)."),
+        (replace(CLOSE, low=0.001, p_corrected=0.01), "Its nDCG@10 is above that of every other"),
+    ],
+)
+def test_which_model_is_no_more_certain_than_the_pairs(difference: Figure, said: str) -> None:
+    pair = replace(TWO_MODELS.pairs[0], difference=difference)
+    assert said in _words(replace(TWO_MODELS, pairs=(pair,)))
+
+
+def test_a_precision_is_said_to_rest_on_its_interval() -> None:
+    none = replace(ONE_MODEL, models=(replace(BGE, chosen_threshold=None),))
+    wanted = "has precision 0.700 by the lower end of its one-sided 95 % interval"
+    assert f"None that holds No score {wanted}, on documents of 20 queries" in _words(none)
+    assert f"*: 0.75 is the lowest that {wanted}" in _words(ONE_MODEL)

@@ -7,6 +7,7 @@ from itertools import combinations
 
 from ..results import MAIN_MEASURE, Depth, Evaluation, Figure, ModelResult
 from ..significance import LEAST_DIFFERING
+from ..split_half import LEAST_QUERIES
 from ..verdicts import FEW_QUERIES, Verdict, verdict
 from . import wording
 
@@ -58,12 +59,23 @@ def best_model(evaluation: Evaluation) -> Answer | None:
         return None
     best = max(range(len(models)), key=lambda place: models[place].figures[MAIN_MEASURE].mean)
     name = wording.name(models[best].model)
-    alike = []
+    alike, same = [], []
     for (one, other), pair in places:
         if best in (one, other) and verdict(pair.difference) not in _CERTAIN:
-            rival = models[other if best == one else one].model
+            rival = wording.name(models[other if best == one else one].model)
             most = pair.difference.high if best == one else -pair.difference.low
-            alike.append(f"{wording.name(rival)} (at most {wording.unit(most)} below)")
+            if verdict(pair.difference) is Verdict.SAME:
+                same.append(rival)
+                alike.append(f"{rival} (the same on every query)")
+            else:
+                alike.append(f"{rival} (by the 95 % interval at most {wording.unit(most)} below)")
+    if same and len(same) == len(alike):
+        return Answer(
+            question,
+            "The same",
+            f"{' and '.join([name, *same])} have the same {MAIN_MEASURE} on every query. Let price "
+            "and latency decide",
+        )
     if not alike:
         return Answer(question, name, f"Its {MAIN_MEASURE} is above that of every other model")
     return Answer(
@@ -114,7 +126,11 @@ def _candidates(evaluation: Evaluation, model: ModelResult) -> Answer:
     chosen = model.chosen_depth
     if chosen is None:
         first_stage = wording.one_line(evaluation.first_stage, 60)
-        return Answer(question, "None", f"No number of candidates beats {first_stage} alone")
+        return Answer(
+            question,
+            "None",
+            f"No number of candidates is better than {first_stage} without a rerank",
+        )
     # Rounded down: 99.6 % is not all of it.
     share = f"{int(100 * chosen.share)} % of the best gain"
     detail = f"{chosen.candidates:,} candidates give {share}"
@@ -137,7 +153,8 @@ def _threshold(evaluation: Evaluation, model: ModelResult) -> Answer:
             "None that holds",
             "No threshold keeps a relevant document"
             if wanted is None
-            else f"No score surely has precision {wording.unit(wanted)}",
+            else f"No score has precision {wording.unit(wanted)} by the lower end of its one-sided "
+            f"95 % interval, on documents of {LEAST_QUERIES} queries",
         )
     aim = "Best F1" if wanted is None else f"For precision {wording.unit(wanted)}"
     detail = (

@@ -75,7 +75,7 @@ def _measures(output: Output, evaluation: Evaluation, model: ModelResult) -> Non
 
     output.table(columns, rows(), left=(0, len(columns) - 1))
     oracle = "" if output.narrow else "oracle: the same candidates in the best possible order. "
-    first = f"first: {wording.one_line(evaluation.first_stage, 30)} alone. "
+    first = f"first: {wording.one_line(evaluation.first_stage, 30)} without a rerank. "
     output.line(f"{first}{oracle}{wording.rows_explained(evaluation)}", "dim")
 
 
@@ -146,7 +146,11 @@ def _thresholds(output: Output, evaluation: Evaluation, model: ModelResult) -> N
         if chosen is None:
             output.line(f"No threshold holds for {aim}.")
         else:
-            output.line(f"*: {wording.score(chosen)} is the lowest that surely has {aim}", "dim")
+            output.line(
+                f"*: {wording.score(chosen)} is the lowest that has {aim} by the lower end of its "
+                "one-sided 95 % interval",
+                "dim",
+            )
 
 
 def _published(output: Output, model: ModelResult) -> None:
