@@ -2,35 +2,60 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from numbers import Integral, Real
+from typing import get_args
 
 from ..errors import ConfigurationError
 from ..reranker import Reranker
 from .data.collection import HIGHEST_GRADE, Candidates, Collection
+from .own_documents import Identical
 
 
 def check_arguments(
+    collection: Collection,
     rerankers: Sequence[Reranker],
     depth: int,
     wanted_precision: float | None,
     max_cost: float | None,
     at_once: int,
+    measures: Sequence[str],
     relevance_level: int,
+    identical: str,
 ) -> None:
     """Raises `ConfigurationError` for an impossible argument."""
+    if not isinstance(collection, Collection):
+        raise ConfigurationError(
+            f"collection: give a Collection, such as read_collection({str(collection)[:40]!r})."
+        )
     if not rerankers:
         raise ConfigurationError("rerankers: give at least one.")
+    for reranker in rerankers:
+        if not isinstance(reranker, Reranker):
+            kind = type(reranker).__name__
+            raise ConfigurationError(f"rerankers: give instances of Reranker, not of {kind}.")
+    if isinstance(measures, str):
+        raise ConfigurationError(f"measures: give a list of names, [{measures!r}].")
+    if identical not in get_args(Identical):
+        raise ConfigurationError(
+            f"identical: give one of {', '.join(get_args(Identical))}, not {identical!r}."
+        )
     for name, value in (
         ("depth", depth),
         ("at_once", at_once),
         ("relevance_level", relevance_level),
     ):
-        if not value >= 1:
-            raise ConfigurationError(f"{name}: give at least 1, not {value}.")
-    if wanted_precision is not None and not 0 <= wanted_precision <= 1:
-        raise ConfigurationError(f"wanted_precision: give 0 to 1, not {wanted_precision:g}.")
-    if max_cost is not None and not max_cost >= 0:
-        raise ConfigurationError(f"max_cost: give dollars, 0 or more, not {max_cost:g}.")
+        if not isinstance(value, Integral) or value < 1:
+            raise ConfigurationError(f"{name}: give a whole number from 1 on, not {value!r}.")
+    if wanted_precision is not None and not _is_number(wanted_precision, 1):
+        raise ConfigurationError(f"wanted_precision: give 0 to 1, not {wanted_precision!r}.")
+    if max_cost is not None and not _is_number(max_cost, math.inf):
+        raise ConfigurationError(f"max_cost: give dollars, 0 or more, not {max_cost!r}.")
+
+
+def _is_number(value: object, most: float) -> bool:
+    return isinstance(value, Real) and 0 <= float(value) <= most
 
 
 def check_candidates(collection: Collection, candidates: Candidates, relevance_level: int) -> None:

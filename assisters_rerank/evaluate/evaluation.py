@@ -79,7 +79,17 @@ def evaluate(
     """
     started = time.perf_counter()
     rerankers = [rerankers] if isinstance(rerankers, Reranker) else list(rerankers)
-    check_arguments(rerankers, depth, wanted_precision, max_cost, at_once, relevance_level)
+    check_arguments(
+        collection,
+        rerankers,
+        depth,
+        wanted_precision,
+        max_cost,
+        at_once,
+        measures,
+        relevance_level,
+        identical,
+    )
     names = with_defaults(measures, relevance_level)
     for reranker in rerankers:
         check_reranker(reranker, max_cost)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from itertools import combinations
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -111,9 +112,7 @@ def _about(evaluation: Evaluation, best: ModelResult, on: date) -> list[str]:
     ]
     if verdict(figure) is not Verdict.BETTER:
         lines.append("It is not certain that this reranker helps on this collection.")
-    lines += [
-        f"Next to it: {model.model!a} {model.figures[MAIN_MEASURE].mean:.3f}." for model in others
-    ]
+    lines += [_next_to(evaluation, best, model) for model in others]
     if best.answered_by not in (None, best.model):
         lines.append(f"The server says that {best.answered_by!a} answered.")
     threshold, depth = best.chosen_threshold, best.chosen_depth
@@ -134,6 +133,16 @@ def _about(evaluation: Evaluation, best: ModelResult, on: date) -> list[str]:
     if evaluation.stopped:
         lines.append(f"The evaluation ended early: {evaluation.stopped!a}.")
     return lines
+
+
+def _next_to(evaluation: Evaluation, best: ModelResult, other: ModelResult) -> str:
+    mean = f"Next to it: {other.model!a} {other.figures[MAIN_MEASURE].mean:.3f}"
+    for two, pair in zip(combinations(evaluation.models, 2), evaluation.pairs, strict=False):
+        told = verdict(pair.difference)
+        is_of_both = all(any(each is one for one in two) for each in (best, other))
+        if is_of_both and told not in (Verdict.BETTER, Verdict.WORSE):
+            return f"{mean}; it is not certain which of the two is better."
+    return f"{mean}."
 
 
 def _held_out(value: float | None, low: float | None, high: float | None) -> str:

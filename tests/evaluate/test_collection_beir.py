@@ -153,11 +153,11 @@ def test_archives(tmp_path: Path, kind: str, top: str) -> None:
         ({"corpus.jsonl": ""}, "…/corpus.jsonl: there is no text in it."),
         (
             {"corpus.jsonl": CORPUS.encode() + b'{"_id": "d4", "text": "caf\xe9"}'},
-            "…/corpus.jsonl, line 4: not UTF-8 (byte 27 of the line).",
+            "…/corpus.jsonl, line 4: not UTF-8 (byte 27 of the line); save it as UTF-8.",
         ),
         (
             {"queries.jsonl": QUERIES.encode("utf-16")},
-            "…/queries.jsonl, line 1: not UTF-8 (byte 1 of the line).",
+            "…/queries.jsonl, line 1: not UTF-8 (byte 1 of the line); save it as UTF-8.",
         ),
         (
             {"queries.jsonl": QUERIES + '{"_id": "q3", "text": "x"}'},

@@ -363,8 +363,10 @@ def test_dollars_at_the_services_prices(server: LocalServer) -> None:
 
 
 BAD: dict[str, tuple[dict[str, object], str]] = {
-    "depth": ({"depth": 0}, "depth: give at least 1"),
-    "at_once": ({"at_once": 0}, "at_once: give at least 1"),
+    "depth": ({"depth": 0}, "depth: give a whole number from 1 on, not 0"),
+    "half a document": ({"depth": 2.5}, "depth: give a whole number from 1 on, not 2.5"),
+    "a depth in words": ({"depth": "5"}, "depth: give a whole number from 1 on, not '5'"),
+    "at_once": ({"at_once": 0}, "at_once: give a whole number"),
     "precision": ({"wanted_precision": 1.5}, "wanted_precision: give 0 to 1"),
     "cost": ({"max_cost": -1}, "max_cost: give dollars"),
     "measure": ({"measures": ["nDGC@5"]}, "no measure 'nDGC@5'; did you mean nDCG@5?"),
@@ -388,7 +390,12 @@ BAD: dict[str, tuple[dict[str, object], str]] = {
     "relevance of a measure": ({"measures": ["P(rel=0)@5"]}, "cannot be computed .*positive"),
     "number beyond all": ({"measures": ["P@9223372036854775808"]}, "cannot be computed"),
     "division by zero": ({"measures": ["Accuracy@1"]}, "cannot be computed .*division by zero"),
-    "level": ({"relevance_level": 0}, "relevance_level: give at least 1"),
+    "level": ({"relevance_level": 0}, "relevance_level: give a whole number"),
+    "half a level": ({"relevance_level": 1.5}, "relevance_level: give a whole number"),
+    "precision in words": ({"wanted_precision": "0.8"}, "wanted_precision: give 0 to 1, not"),
+    "cost in words": ({"max_cost": "$2"}, "max_cost: give dollars, 0 or more, not"),
+    "one measure": ({"measures": "nDCG@5"}, r"measures: give a list of names, \['nDCG@5'\]"),
+    "identical": ({"identical": "no"}, "identical: give one of drop, keep, drop_ids, not 'no'"),
     "level too high": ({"relevance_level": 2}, "no grade is as high as 2; the highest is 1"),
     "not a number": ({"max_cost": float("nan")}, "max_cost: give dollars"),
     "twice": ({"candidates": {"q0": ["d1", "d1"]}}, "query 'q0' has the document 'd1' twice"),
@@ -433,6 +440,10 @@ def test_collections_that_can_not_be_measured(server: LocalServer, reranker: Rer
             evaluate(broken, reranker, candidates=candidates)
     with pytest.raises(ConfigurationError, match="rerankers: give at least one"):
         evaluate(collection, [], candidates=candidates)
+    with pytest.raises(ConfigurationError, match="rerankers: give instances of Reranker, not of"):
+        evaluate(collection, "bge", candidates=candidates)  # type: ignore[arg-type]
+    with pytest.raises(ConfigurationError, match=r"such as read_collection\('scifact'\)"):
+        evaluate("scifact", reranker)  # type: ignore[arg-type]
     with (
         Reranker(base_url=server.base_url, on_error="passthrough") as passing,
         pytest.raises(ConfigurationError, match="on_error"),

@@ -11,9 +11,10 @@ import pytrec_eval
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assisters_rerank import Reranker
-from assisters_rerank.evaluate import evaluate, read_run
+from assisters_rerank import ConfigurationError, Reranker
+from assisters_rerank.evaluate import Collection, evaluate, read_run
 from assisters_rerank.evaluate.data.trec import falling, write_run
+from assisters_rerank.local import LocalServer
 
 from .judged import numbered
 
@@ -72,3 +73,12 @@ def test_scores_fall_as_numpy_counts_32_bits(scores: list[float]) -> None:
         expected.append(lower if np.float32(score) >= least else score)
         least = np.float32(expected[-1])
     assert falling(scores) == expected
+
+
+def test_an_id_with_blanks_is_said_before_anything_is_asked(
+    tmp_path: Path, server: LocalServer, reranker: Reranker
+) -> None:
+    cats = Collection("c", {"a cat": "cats", "d": "dogs"}, {"q": "cats"}, {"q": {"a cat": 1}})
+    with pytest.raises(ConfigurationError, match="give ids without blanks, or write no run"):
+        evaluate(cats, reranker, candidates={"q": ["d", "a cat"]}, export=tmp_path)
+    assert server.requests == []

@@ -576,3 +576,12 @@ def test_a_text_in_csv_may_be_long(tmp_path: Path) -> None:
         assert read_collection(tmp_path).documents == {"d1": long.strip()}
     finally:
         csv.field_size_limit(limit)
+
+
+def test_a_single_column_is_one_column(tmp_path: Path) -> None:
+    file = tmp_path / "notes.txt"
+    file.write_text("Cats eat fish.\nDogs run.\n")
+    with pytest.raises(
+        ConfigurationError, match="line 1: 1 column without a heading that is known"
+    ):
+        read_collection(file)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,12 @@ import pytest
 from assisters_rerank import ConfigurationError, Dialect, Reranker
 from assisters_rerank.evaluate import evaluate, save_settings
 from assisters_rerank.evaluate.recommended_settings import KEPT
+from assisters_rerank.evaluate.results import Figure
 from assisters_rerank.local import LocalServer
 from assisters_rerank.options.rerank_options import RerankOptions
 from assisters_rerank.options.settings_file import read_settings
 
+from .evaluations import TWO_MODELS
 from .judged import numbered
 
 # Of time, money and the server; what the recommendation sets itself; what is about callers.
@@ -66,6 +69,23 @@ def test_what_is_recommended(tmp_path: Path, server: LocalServer) -> None:
             save_settings(file, found, [other])
         with pytest.raises(ConfigurationError, match=r"cannot be written"):
             save_settings(tmp_path / "none" / "x.toml", found, [plain, other])
+
+
+@pytest.mark.parametrize(
+    ("difference", "said"),
+    [
+        (Figure(0.7, 0.08, 0.05, 0.12, 0.001, 0.001, 140), "."),
+        (Figure(0.7, 0.01, -0.02, 0.04, 0.6, 0.6, 140), "; it is not certain which of the two is "),
+        (Figure(0.7, 0.0, 0.0, 0.0), "; it is not certain which of the two is better."),
+    ],
+)
+def test_a_lead_that_may_be_chance_is_said(tmp_path: Path, difference: Figure, said: str) -> None:
+    file = tmp_path / "rerank.toml"
+    found = replace(TWO_MODELS, pairs=(replace(TWO_MODELS.pairs[0], difference=difference),))
+    with Reranker() as best, Reranker(model="jina-reranker") as other:
+        save_settings(file, found, [best, other])
+    mean = f"{found.models[1].figures['nDCG@10'].mean:.3f}"
+    assert f"# Next to it: 'jina-reranker' {mean}{said}" in file.read_text()
 
 
 @pytest.mark.parametrize(

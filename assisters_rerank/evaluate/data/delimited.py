@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from ...usage import count
 from .fields import Fields, Record
 from .sources import Source, at_line
 
@@ -96,7 +97,7 @@ def _named(source: Source, rows: _Numbered) -> Iterator[tuple[int, Record]]:
         raise at_line(source.label, number, f"two columns are called {twice!r}; rename one.")
     for number, row in rows:
         if len(row) != len(names):
-            problem = f"{len(row)} columns, but the heading has {len(names)}."
+            problem = f"{count(len(row), 'column')}, but the heading has {len(names)}."
             raise at_line(source.label, number, problem)
         yield number, dict(zip(names, row, strict=True))
 
@@ -109,24 +110,24 @@ def _unquoted(cell: str) -> str:
 
 
 def _by_number(source: Source, rows: _Numbered, columns: Columns) -> Iterator[tuple[int, Record]]:
-    count = 0
+    before = 0
     for number, row in rows:
-        if len(row) not in columns or (count and len(row) != count):
-            raise at_line(source.label, number, _counts(len(row), count, columns))
-        count = len(row)
-        yield number, dict(zip(columns[count], row, strict=True))
+        if len(row) not in columns or (before and len(row) != before):
+            raise at_line(source.label, number, _counts(len(row), before, columns))
+        before = len(row)
+        yield number, dict(zip(columns[before], row, strict=True))
 
 
 def _counts(found: int, before: int, columns: Columns) -> str:
     if before:
-        return f"{found} columns, but {before} before."
+        return f"{count(found, 'column')}, but {before} before."
     least, most = min(columns, default=0), max(columns, default=0)
     ways = [
-        f"{count} ({', '.join(name or 'any' for name in names)})"
-        for count, names in columns.items()
+        f"{many} ({', '.join(name or 'any' for name in names)})"
+        for many, names in columns.items()
         if not names[0].isdigit()
     ]
     wanted = " or ".join(ways) or f"{least} to {most}, as in {TREC_RUN}"
-    return f"{found} columns without a heading that is known; there must be " + (
-        f"{wanted}, or a heading." if columns else "a heading."
+    return f"{count(found, 'column')} without a heading that is known; there must be " + (
+        f"{wanted}, or a heading." if columns else "a heading, such as `question,contexts`."
     )

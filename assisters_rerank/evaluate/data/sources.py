@@ -72,7 +72,7 @@ class Source:
                 try:
                     line = raw.decode("utf-8-sig" if number == 1 else "utf-8")
                 except UnicodeDecodeError as error:
-                    problem = f"not UTF-8 (byte {error.start + 1} of the line)."
+                    problem = f"not UTF-8 (byte {error.start + 1} of the line); save it as UTF-8."
                     raise at_line(self.label, number, problem) from None
                 if blank or line.strip():
                     yield number, line.rstrip("\r\n")

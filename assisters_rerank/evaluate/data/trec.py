@@ -194,7 +194,8 @@ def check_id(name: str) -> None:
     """Raises `ConfigurationError` for an id, or a tag, that the format cannot hold."""
     if len(name.split()) != 1 or name != name.strip():
         raise ConfigurationError(
-            f"{name!r} cannot stand in a TREC run: tags and ids must have no blanks in them."
+            f"{name!r} cannot stand in a TREC run: tags and ids must have no blanks in them; give "
+            "ids without blanks, or write no run."
         )
 
 
