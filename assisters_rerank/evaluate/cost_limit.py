@@ -66,9 +66,11 @@ def expected(reranker: Reranker, query: str, texts: Sequence[str]) -> Expected:
     return _expected(reranker, fitted.model, len(fitted.plan.texts), tokens)
 
 
-def _expected(reranker: Reranker, model: str, texts: int, tokens: int) -> Expected:
+def _expected(
+    reranker: Reranker, model: str, texts: int, tokens: int, *, published: bool = True
+) -> Expected:
     requests = -(-texts // reranker.max_documents_per_request)
-    known = price_of(model, reranker.prices)
+    known = price_of(model, reranker.prices, published=published)
     if known is None:
         return Expected(requests, tokens, None)
     each = known.dollars(tokens, search_units(texts))
@@ -77,9 +79,17 @@ def _expected(reranker: Reranker, model: str, texts: int, tokens: int) -> Expect
 
 
 def dollars_by_depth(
-    reranker: Reranker, collection: Collection, candidates: Candidates, depths: Sequence[int]
+    reranker: Reranker,
+    collection: Collection,
+    candidates: Candidates,
+    depths: Sequence[int],
+    *,
+    published: bool,
 ) -> dict[int, float | None]:
-    """For a thousand queries at each depth, by estimated tokens; None if the price is unknown."""
+    """For a thousand queries at each depth, by estimated tokens; None if the price is unknown.
+
+    `published` says whether the catalogue's prices are those of the server that is asked.
+    """
     total = dict.fromkeys(depths, 0.0)
     for query, documents in candidates.items():
         asked = collection.queries[query]
@@ -92,7 +102,10 @@ def dollars_by_depth(
             tokens[document] += tokens_of_pairs(fitted.count, asked, [text])
         so_far = list(zip(*(accumulate(each, initial=0) for each in (texts, tokens)), strict=True))
         for depth in depths:
-            call = _expected(reranker, fitted.model, *so_far[min(depth, len(documents))])
+            texts_so_far, tokens_so_far = so_far[min(depth, len(documents))]
+            call = _expected(
+                reranker, fitted.model, texts_so_far, tokens_so_far, published=published
+            )
             if call.dollars is None:
                 return dict.fromkeys(depths)
             total[depth] += call.dollars

@@ -176,7 +176,15 @@ def _depths(
     judged: Judged, reranker: Reranker, scored: Scored, curve: Mapping[int, Mapping[str, float]]
 ) -> tuple[Depth, ...]:
     priced = reranker.model_copy(update={"prices": {}}) if judged.at_service_prices else reranker
-    dollars = dollars_by_depth(priced, judged.collection, judged.candidates, judged.depths)
+    # Another server's model may be called as one of the catalogue, and cost something else.
+    is_known = scored.usage.requests > 0 and scored.usage.cost is not None
+    dollars = dollars_by_depth(
+        priced,
+        judged.collection,
+        judged.candidates,
+        judged.depths,
+        published=judged.at_service_prices or is_known or reranker.asks_the_service(),
+    )
     return tuple(
         Depth(
             candidates=depth,

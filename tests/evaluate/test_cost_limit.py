@@ -171,7 +171,9 @@ def test_the_dollars_by_depth_of_auto_are_of_the_model_that_gets_all_candidates(
         ({"q0": [*CANDIDATES["q0"], "long"]}, "jina-reranker"),
     ):
         by_auto, by_itself = (
-            dollars_by_depth(Reranker(model=each, prices=prices), mixed, candidates, [10, 31])
+            dollars_by_depth(
+                Reranker(model=each, prices=prices), mixed, candidates, [10, 31], published=True
+            )
             for each in ("auto", model)
         )
         assert by_auto == by_itself
@@ -242,7 +244,7 @@ def test_the_dollars_of_a_depth_are_those_of_a_call_with_so_many_documents(
     collection = Collection("ports", documents, {"q": "which port"}, {"q": {"d0": 1}})
     reranker = Reranker(base_url="http://127.0.0.1:9/v1", **{"prices": {}, **options})
     depths = [1, 10, 100, 150]
-    found = dollars_by_depth(reranker, collection, {"q": list(documents)}, depths)
+    found = dollars_by_depth(reranker, collection, {"q": list(documents)}, depths, published=True)
     calls = [price(reranker, "which port", texts[:depth]) for depth in depths]
     assert [found[depth] for depth in depths] == pytest.approx([1000 * (c or 0) for c in calls])
     assert found[150]
@@ -267,3 +269,20 @@ def test_a_server_of_unknown_price_is_not_asked_without_an_end() -> None:
         asked.clear()
     with Reranker(base_url="http://scorer.test/v1", http_client=client, prices=PRICES) as reranker:
         assert score_all(reranker, COLLECTION, CANDIDATES, [10], max_cost=1e6).stopped is None
+
+
+def test_dollars_by_depth_are_unknown_where_nobody_knows_what_the_calls_cost() -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        count = len(json.loads(request.content)["documents"])
+        scores = [{"index": at, "relevance_score": 1 / (at + 2)} for at in range(count)]
+        return httpx.Response(200, json={"model": "m", "results": scores})
+
+    client = httpx.Client(transport=httpx.MockTransport(answer))
+    with Reranker(base_url="http://scorer.test/v1", http_client=client) as reranker:
+        for prices in (False, True):
+            result = evaluate(COLLECTION, reranker, candidates=CANDIDATES, at_service_prices=prices)
+            told = {depth.dollars_per_1000_queries for depth in result.models[0].depths}
+            assert (told == {None}) is not prices
+    with Reranker(base_url="http://scorer.test/v1", http_client=client, prices=PRICES) as reranker:
+        result = evaluate(COLLECTION, reranker, candidates=CANDIDATES)
+        assert all(depth.dollars_per_1000_queries for depth in result.models[0].depths)
