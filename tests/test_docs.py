@@ -101,6 +101,8 @@ def test_a_way_in_is_short_makes_its_environment_and_shows_a_result(name: str) -
     assert len(first) == len(ENVIRONMENT)
     for line, command in zip(first, ENVIRONMENT, strict=True):
         assert line.startswith(f"$ {command}")
+    # What fits beside both menus of the site, without scrolling.
+    assert max(len(line) for code in page.programs for line in code.splitlines()) <= 90
     assert page.steps[-1]["shown"]
     # What a block of code prints is shown, if it prints.
     for step in page.steps:
