@@ -108,8 +108,8 @@ def _excerpted(
     if found.text == own:
         return node, spans
     before = noted_excerpt(own, node.metadata.get(PASSAGES))
-    begins = 0 if before is None else before.spans[0][0]
-    cut = _cut(node, found.text, found.spans[0][0] - begins, found.spans[-1][1] - begins)
+    begins, length = (0, len(own)) if before is None else (before.spans[0][0], None)
+    cut = _cut(node, found.text, found.spans[0][0] - begins, found.spans[-1][1] - begins, length)
     return (node, None) if cut is None else (cut, spans)
 
 
@@ -131,10 +131,11 @@ def _without_notes(node: BaseNode, own: str) -> BaseNode:
     return node.model_copy(update={"metadata": rest})
 
 
-def _cut(node: BaseNode, text: str, start: int, end: int) -> BaseNode | None:
+def _cut(node: BaseNode, text: str, start: int, end: int, length: int | None) -> BaseNode | None:
     """A copy with this text; None if it is of a class that cannot be given one.
 
-    `start` and `end` are where it begins and ends, counted from where the node begins.
+    `start` and `end` are where it begins and ends, counted from where the node begins; `length` is
+    that of the text they count in, None for what an earlier pass has cut.
     """
     copied = node.model_copy()
     copied.embedding = None  # it is the whole text's
@@ -145,9 +146,12 @@ def _cut(node: BaseNode, text: str, start: int, end: int) -> BaseNode | None:
     else:
         copied.set_content(text)
     if isinstance(copied, TextNode) and copied.start_char_idx is not None:
-        # Where it stands in the document that the node was made of.
-        first = copied.start_char_idx
-        copied.start_char_idx, copied.end_char_idx = first + start, first + end
+        first, last = copied.start_char_idx, copied.end_char_idx
+        if length is None or last is None or last - first == length:
+            # Where it stands in the document that the node was made of.
+            copied.start_char_idx, copied.end_char_idx = first + start, first + end
+        else:  # another text was put in, and where that one stands is not known
+            copied.start_char_idx = copied.end_char_idx = None
     return copied if _own_text(copied) == text else None
 
 

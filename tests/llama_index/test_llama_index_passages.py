@@ -13,6 +13,7 @@ from llama_index.core import VectorStoreIndex
 from llama_index.core.llms import MockLLM
 from llama_index.core.memory import ChatMemoryBuffer
 from llama_index.core.node_parser import SentenceSplitter
+from llama_index.core.postprocessor import MetadataReplacementPostProcessor
 from llama_index.core.query_engine import CitationQueryEngine, RetrieverQueryEngine
 from llama_index.core.schema import (
     BaseNode,
@@ -288,6 +289,21 @@ async def test_a_second_cut_tells_where_it_stands_in_the_first_text(
     assert twice.node.get_metadata_str(MetadataMode.LLM) == ""
 
 
+async def test_a_passage_of_a_text_that_was_put_in_later_does_not_tell_where_it_stands(
+    reranked: Reranked, cutting: Cutting
+) -> None:
+    sentence = TextNode(text=SHORT, start_char_idx=1_000, end_char_idx=1_000 + len(SHORT))
+    sentence.metadata, sentence.excluded_embed_metadata_keys = {"window": LONG}, ["window"]
+    windows = MetadataReplacementPostProcessor("window")
+    [window] = windows.postprocess_nodes([NodeWithScore(node=sentence)])
+    [once] = await reranked(cutting(max_tokens=200), [window])
+    [twice] = await reranked(cutting(max_tokens=50), [once])
+    for found in (once, twice):
+        assert_cut(found)
+        assert isinstance(found.node, TextNode)
+        assert (found.node.start_char_idx, found.node.end_char_idx) == (None, None)
+
+
 @pytest.mark.parametrize(
     "options",
     [{}, {"content": "document"}, {"max_tokens": None}, {"metadata_mode": MetadataMode.ALL}],
@@ -335,7 +351,11 @@ def test_spans_give_back_the_text_whatever_is_sent_and_however_often(
     metadata = {"title": own[:9], "text": own}
     before = NodeWithScore(
         node=TextNode(
-            text=own, metadata=metadata, text_template=template, start_char_idx=7, end_char_idx=99
+            text=own,
+            metadata=metadata,
+            text_template=template,
+            start_char_idx=7,
+            end_char_idx=7 + len(own),
         )
     )
     for _ in range(3):
