@@ -69,6 +69,26 @@ def test_it_shows_what_is_stored(executed: Run, name: str) -> None:
     assert differences(stored, executed(name)) == []
 
 
+def _with_table(html: str) -> dict[str, object]:
+    table = {"output_type": "display_data", "data": {"text/html": [html]}}
+    return {"cells": [{"outputs": [table]}]}
+
+
+@pytest.mark.parametrize(
+    ("html", "noticed"),
+    [
+        ("<style>other</style><td>0.713</td><td>Numb hands</td>", False),
+        ("<td>0.723</td><td>Numb hands</td>", True),
+        ("<td>0.712</td><td>Cold hands</td>", True),
+        ("<td>0.712</td>", True),
+    ],
+)
+def test_another_output_is_noticed(html: str, noticed: bool) -> None:
+    stored = _with_table("<style>a {}</style><td>0.712</td><td>Numb hands</td>")
+    assert bool(differences(stored, _with_table(html))) is noticed
+    assert differences(stored, {"cells": [{"outputs": []}]}) == ["Other cells have outputs."]
+
+
 @pytest.mark.slow
 def test_the_right_section_comes_first(executed: Run) -> None:
     tables = [text for _, kind, text in shown(executed("reranking")) if kind == "html"]
