@@ -135,7 +135,8 @@ def _fail_as_usage(error: Exception) -> None:
         # An option without its value has no context, but behind a command it is the command's.
         command = [word for word in sys.argv[1:2] if not word.startswith("-")]
         path = context.command_path if context else " ".join(["assisters-rerank", *command])
-        _fail(f"{format_message().rstrip('.')}; see {path} --help", code=2)
+        said = format_message().rstrip(".")
+        _fail(f"{said}{' See' if said.endswith('?') else '; see'} {path} --help", code=2)
 
 
 def _fail(message: str, *, code: int) -> NoReturn:

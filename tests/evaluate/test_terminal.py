@@ -24,6 +24,7 @@ from .evaluations import (
     STOPPED,
     TWO_MODELS,
     UNKNOWN,
+    WORSE,
 )
 
 
@@ -60,7 +61,7 @@ def _words(evaluation: Evaluation) -> str:
 
 @pytest.mark.parametrize("name", ALL)
 @pytest.mark.parametrize("encoding", ["utf-8", "ascii", "cp1252"])
-@pytest.mark.parametrize("width", [60, 80, 250])
+@pytest.mark.parametrize("width", [20, 40, 60, 80, 250])
 def test_every_line_fits(name: str, encoding: str, width: int) -> None:
     lines = _shown(ALL[name], width, encoding).splitlines()
     assert max(map(cell_len, lines)) <= min(width, 100)
@@ -77,6 +78,14 @@ def test_a_row_of_measures_stands_on_one_line(width: int) -> None:
     assert "nDCG@10 by query: 92 improved, 41 worsened, 167 unchanged" in lines
     assert "nDCG@10 0.542 0.712" in lines
     assert "ms with 50 candidates 150 160 (30 calls)" in lines
+
+
+def test_no_figure_is_cut_on_a_narrow_terminal() -> None:
+    words = " ".join(_lines(TWO_MODELS, 40))
+    row = "first 0.679; model 0.712; gain +0.033; 95 % interval +0.012, +0.054; p <0.001"
+    assert f"measure nDCG@10: {row}; verdict better" in words
+    assert "candidates 0: nDCG@10 0.679 candidates 10: nDCG@10 0.692; p50 ms 48;" in words
+    assert "candidates * 70: nDCG@10 0.712; p50 ms 216; p95 ms 322; calls 30;" in words
 
 
 def test_published_figures_are_named_as_what_they_are() -> None:
@@ -216,3 +225,17 @@ def test_a_precision_is_said_to_rest_on_its_interval() -> None:
     wanted = "has precision 0.700 by the lower end of its one-sided 95 % interval"
     assert f"None that holds No score {wanted}, on documents of 20 queries" in _words(none)
     assert f"*: 0.75 is the lowest that {wanted}" in _words(ONE_MODEL)
+
+
+def test_one_model_with_two_settings_is_told_apart() -> None:
+    models = (BGE, replace(WORSE, model=BGE.model), BGE)
+    pairs = tuple(replace(TWO_MODELS.pairs[0], model=BGE.model, other=BGE.model) for _ in "abc")
+    words = " ".join(_lines(replace(TWO_MODELS, models=models, pairs=pairs), 100))
+    for label in (
+        "Summary: bge-reranker-v2 ─",
+        "Summary: bge-reranker-v2 #2 (answered by jina-reranker-v2-base-multilingual)",
+        "Summary: bge-reranker-v2 #3 ─",
+        "bge-reranker-v2 - bge-reranker-v2 #2 +",
+        "bge-reranker-v2 #2 - bge-reranker-v2 #3 +",
+    ):
+        assert label in words

@@ -58,11 +58,12 @@ def best_model(evaluation: Evaluation) -> Answer | None:
     if not places:
         return None
     best = max(range(len(models)), key=lambda place: models[place].figures[MAIN_MEASURE].mean)
-    name = wording.name(models[best].model)
+    names = wording.labels(models)
+    name = names[best]
     alike, same = [], []
     for (one, other), pair in places:
         if best in (one, other) and verdict(pair.difference) not in _CERTAIN:
-            rival = wording.name(models[other if best == one else one].model)
+            rival = names[other if best == one else one]
             most = pair.difference.high if best == one else -pair.difference.low
             if verdict(pair.difference) is Verdict.SAME:
                 same.append(rival)

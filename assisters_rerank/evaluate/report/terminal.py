@@ -6,6 +6,7 @@ Only the sixteen named colours. No meaning is only in a colour, so that piped ou
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import combinations
 
 from rich.console import Console
 from rich.text import Text
@@ -34,8 +35,9 @@ def show(evaluation: Evaluation, console: Console) -> None:
     )
     for fact in facts.of_queries(evaluation):
         output.line(f"{fact}.")
-    for model in evaluation.models:
-        output.heading(wording.named(model))
+    labels = wording.labels(evaluation.models)
+    for model, label in zip(evaluation.models, labels, strict=True):
+        output.heading(wording.named(model, label))
         if model.figures:
             _measures(output, evaluation, model)
             _changes(output, model)
@@ -164,8 +166,9 @@ def _published(output: Output, model: ModelResult) -> None:
 
 
 def _summary(output: Output, evaluation: Evaluation) -> None:
-    for model in evaluation.models:
-        output.heading(f"Summary: {wording.named(model)}")
+    labels = wording.labels(evaluation.models)
+    for model, label in zip(evaluation.models, labels, strict=True):
+        output.heading(f"Summary: {wording.named(model, label)}")
         output.pairs(
             (each.question, each.short, f"bold {_COLOURS.get(each.verdict, '')}", each.detail)
             for each in answers(evaluation, model)
@@ -194,10 +197,11 @@ def _pairs(output: Output, evaluation: Evaluation) -> None:
     output.heading(f"{MAIN_MEASURE}, model against model")
 
     def rows() -> Iterator[tuple[Sequence[str | Text], str]]:
-        for pair in evaluation.pairs:
+        of_two = combinations(wording.labels(evaluation.models), 2)
+        for (model, other), pair in zip(of_two, evaluation.pairs, strict=False):
             figure = pair.difference
             cells = (
-                f"{wording.name(pair.model)} - {wording.name(pair.other)}",
+                f"{model} - {other}",
                 wording.difference(figure.gain),
                 f"{wording.difference(figure.low)}, {wording.difference(figure.high)}",
                 wording.p_value(figure.p_corrected),

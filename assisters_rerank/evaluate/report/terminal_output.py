@@ -12,6 +12,7 @@ from rich.text import Text
 # Longer lines are hard to follow, however wide the terminal.
 _MAX_WIDTH = 100
 _NARROW = 72
+_UNBOUNDED = 10_000
 _ASCII = str.maketrans({"→": "->", "…": "...", "\N{EN DASH}": "-"})
 
 
@@ -56,7 +57,7 @@ class Output:
         *,
         left: Sequence[int] = (),
     ) -> None:
-        """A table below an empty line.
+        """A table below an empty line; a paragraph for each row where it is too wide.
 
         Args:
             columns: their names.
@@ -66,17 +67,24 @@ class Output:
         table = Table(box=None, padding=(0, self._gap, 0, 0), header_style="dim", pad_edge=False)
         for index, name in enumerate(columns):
             table.add_column(name, justify="left" if index in left else "right", overflow="fold")
-        for cells, style in rows:
+        taken = list(rows)
+        for cells, style in taken:
             shown = (self.plain(cell) if isinstance(cell, str) else cell for cell in cells)
             table.add_row(*shown, style=style)
         self.empty_line()
-        self._print(table)
+        at_ease = self._console.options.update(width=_UNBOUNDED)
+        if self._console.measure(table, options=at_ease).maximum <= self._width:
+            self._print(table)
+            return
+        for cells, style in taken:
+            named = [f"{name} {cell}" for name, cell in zip(columns, cells, strict=True) if cell]
+            self.line(f"{named[0]}: {'; '.join(named[1:])}", style)
 
     def pairs(self, rows: Iterable[tuple[str, str, str, str]]) -> None:
         """Questions on the left; on the right the answer in a style, and below it the detail."""
         grid = Table.grid(padding=(0, self._gap))
         grid.add_column(style="dim", overflow="fold")
-        grid.add_column(ratio=1)
+        grid.add_column(ratio=1, overflow="fold")
         for question, short, style, detail in rows:
             answer = Text(self.plain(short), style=style)
             answer.append(f"\n{self.plain(detail)}", style="not bold default")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from decimal import ROUND_FLOOR, Context
 
 from ...text.foreign_text import for_terminal, on_one_line
@@ -25,11 +26,23 @@ def name(model: str) -> str:
     return one_line(model, 60)
 
 
-def named(model: ModelResult) -> str:
-    """The model, and who answered for it."""
+def labels(models: Sequence[ModelResult]) -> list[str]:
+    """The models' names; one that is there again, with other options, has its number behind it."""
+    seen: Counter[str] = Counter()
+    found = []
+    for model in models:
+        seen[model.model] += 1
+        number = f" #{seen[model.model]}" if seen[model.model] > 1 else ""
+        found.append(name(model.model) + number)
+    return found
+
+
+def named(model: ModelResult, label: str | None = None) -> str:
+    """The model, by its label if it has one, and who answered for it."""
+    shown = label or name(model.model)
     if model.answered_by in (None, model.model):
-        return name(model.model)
-    return f"{name(model.model)} (answered by {name(model.answered_by)})"
+        return shown
+    return f"{shown} (answered by {name(model.answered_by)})"
 
 
 def unit(value: float | None) -> str:
