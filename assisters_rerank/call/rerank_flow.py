@@ -76,7 +76,7 @@ async def rerank(
         ranking = await _in_context(options, Budget(port, options.timeout), unranked)
         if not isinstance(error, ServiceDownError):
             logger.warning(
-                "Rerank failed; %s returned unranked, without scores: %s",
+                "Rerank failed; %s returned unranked, without relevance scores: %s",
                 count(len(ranking), "document is", "documents are"),
                 error,
             )

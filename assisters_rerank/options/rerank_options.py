@@ -169,7 +169,7 @@ class RerankOptions(ServiceOptions):
         default="raise",
         description=(
             "What happens after a transient failure: raise it, or return the documents in their "
-            "original order, cut to top_n, without scores and marked as degraded."
+            "original order, cut to top_n, without relevance scores and marked as degraded."
         ),
     )
     passthrough_after: PositiveInt | None = Field(

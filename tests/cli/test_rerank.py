@@ -210,7 +210,8 @@ def test_passthrough_is_marked(no_server: int) -> None:
     assert (done.returncode, done.stdout) == (0, "\ta\n\tb\n")
     why, usage = done.stderr.splitlines()
     assert why.startswith(
-        "assisters-rerank: Rerank failed; 2 documents are returned unranked, without scores: "
+        "assisters-rerank: Rerank failed; 2 documents are returned unranked, "
+        "without relevance scores: "
     )
     assert usage.startswith("2 of 3 documents, 0 requests, ")
     assert usage.endswith("degraded: first order, no scores")
