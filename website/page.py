@@ -45,7 +45,9 @@ class Page:
         """Its Markdown, still with the links of the repository."""
         text = (ROOT / self.source).read_text(encoding="utf-8")
         if self.source.suffix == ".py":
-            return f"# {self.source.name}\n\n`{self.source}`\n\n````python\n{text}````\n"
+            # With its folder: both frameworks have an agent with many tools.
+            name = self.source.as_posix().removeprefix("examples/")
+            return f"# {name}\n\n`{self.source}`\n\n````python\n{text}````\n"
         return as_markdown(text, self.source) if self.source.suffix == ".ipynb" else text
 
     @property

@@ -138,7 +138,7 @@ def test_links_follow_the_files_to_their_places(work: Path) -> None:
     guide = (work / "pages" / "langchain.md").read_text(encoding="utf-8")
     assert "(examples/langchain/agent.md)" in guide
     program = (work / "pages" / "examples" / "langchain" / "agent.md").read_text(encoding="utf-8")
-    assert program.startswith("# agent.py\n")
+    assert program.startswith("# langchain/agent.py\n")
     assert (work / "pages" / "examples" / "tools.tsv").is_file()
 
 
