@@ -73,5 +73,5 @@ def near_name(name: str, names: Collection[str]) -> str | None:
         if other in names:
             return other
     # A looser comparison finds max_tokens for everything that ends in "token".
-    close = difflib.get_close_matches(name, names, n=1, cutoff=0.7)
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.65)
     return close[0] if close else None
