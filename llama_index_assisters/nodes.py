@@ -31,12 +31,14 @@ _TEXT_NODES_OWN = TextNode.get_content
 def listed(nodes: Iterable[NodeWithScore]) -> list[NodeWithScore]:
     """A list of our own: the caller may change theirs while the service is at work."""
     if isinstance(nodes, str | bytes | Mapping) or not isinstance(nodes, Iterable):
-        raise ConfigurationError(f"nodes: give a list, not {type(nodes).__name__}.")
+        hint = "; its source_nodes are one" if hasattr(nodes, "source_nodes") else ""
+        raise ConfigurationError(f"nodes: give a list, not {type(nodes).__name__}{hint}.")
     listed = list(nodes)
     for place, node in enumerate(listed):
         if not isinstance(node, NodeWithScore):
+            hint = "; write NodeWithScore(node=…)" if isinstance(node, BaseNode) else ""
             raise ConfigurationError(
-                f"nodes[{place}]: give a NodeWithScore, not {type(node).__name__}."
+                f"nodes[{place}]: give a NodeWithScore, not {type(node).__name__}{hint}."
             )
     return listed
 

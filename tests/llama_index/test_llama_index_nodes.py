@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
+from llama_index.core.base.response.schema import Response
 from llama_index.core.schema import (
     Document,
     EmbeddingKind,
@@ -370,8 +371,9 @@ class TestOptions:
         (None, "nodes: give a list"),
         ("", "nodes: give a list, not str"),
         ({}, "nodes: give a list, not dict"),
-        (["a"], r"nodes\[0\]: give a NodeWithScore"),
-        ([TextNode(text="a")], r"nodes\[0\]: give a NodeWithScore, not TextNode"),
+        (Response("a", source_nodes=[]), "not Response; its source_nodes are one.$"),
+        (["a"], r"nodes\[0\]: give a NodeWithScore, not str.$"),
+        ([TextNode(text="a")], r"not TextNode; write NodeWithScore\(node=…\).$"),
     ],
 )
 async def test_what_is_no_list_of_nodes_is_refused(

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from llama_index.core import VectorStoreIndex
+from llama_index.core.base.response.schema import Response
 from llama_index.core.schema import NodeWithScore, TextNode
 
 from assisters_rerank import ConfigurationError
@@ -57,3 +58,5 @@ def test_first_scores_are_not_shown_as_relevance(dead_url: str) -> None:
 def test_only_a_list_of_nodes_is_taken() -> None:
     with pytest.raises(ConfigurationError, match=r"nodes\[0\]: give a NodeWithScore"):
         as_table([TextNode(text="a")])  # type: ignore[list-item]
+    with pytest.raises(ConfigurationError, match="not Response; its source_nodes are one"):
+        as_table(Response("a", source_nodes=[]))  # type: ignore[arg-type]
