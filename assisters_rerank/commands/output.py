@@ -100,14 +100,16 @@ def _table(ranking: Ranking, inputs: Sequence[Input]) -> None:
         table.add_column("from", style="dim", no_wrap=True)
     table.add_column("text", ratio=1, no_wrap=True, overflow="ellipsis")
     arrow = "->" if console.options.ascii_only else "→"
-    for row in _rows(ranking, inputs, arrow, several=several):
+    longest = console.width // 3 if several else 0
+    for row in _rows(ranking, inputs, arrow, longest):
         table.add_row(*row)
     console.print(table)
 
 
 def _rows(
-    ranking: Ranking, inputs: Sequence[Input], arrow: str, *, several: bool
+    ranking: Ranking, inputs: Sequence[Input], arrow: str, longest: int
 ) -> Iterator[list[str]]:
+    """Their cells; the file and line in at most `longest` columns of the terminal, 0 for none."""
     from rich.markup import escape
 
     digits = len(str(len(ranking)))
@@ -116,9 +118,9 @@ def _rows(
         colour = "green" if now < before else "red" if now > before else "dim"
         score = score_text(ranked.relevance_score)
         row = [f"{before} {arrow} [bold {colour}]{now:>{digits}}[/]", score]
-        if several:
+        if longest:
             source = inputs[ranked.index]
-            row.append(escape(_visible(f"{source.file}:{source.line}")))
+            row.append(escape(_end_of(_visible(f"{source.file}:{source.line}"), longest)))
         yield [*row, _marked(shown_pieces(ranked))]
 
 
@@ -135,6 +137,17 @@ def _marked(pieces: Sequence[Piece]) -> str:
         + escape(_visible(each.text))
         for each in passages
     )
+
+
+def _end_of(text: str, longest: int) -> str:
+    """The file's name and the line are at the end: a path's beginning is what can be spared."""
+    from rich.cells import cell_len
+
+    if cell_len(text) <= longest:
+        return text
+    while text and cell_len(text) >= longest:
+        text = text[1:]
+    return f"…{text}"
 
 
 def _visible(text: str) -> str:

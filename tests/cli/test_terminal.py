@@ -130,3 +130,19 @@ def test_forced_colour_leaves_a_pipe_readable(monkeypatch: pytest.MonkeyPatch) -
     )
     assert done.stdout == b"1.0\ta 1\n" * 3
     assert b"\x1b" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("columns", "shown"), [(80, "…ed/and/deep/install.txt:1"), (40, "…nstall.txt:1")]
+)
+def test_a_long_path_leaves_room_for_the_rest(folder: Path, columns: int, shown: str) -> None:
+    deep = folder / "/".join(["a", "very", "long", "path", "that", "is", "nested"] * 3) / "and/deep"
+    deep.mkdir(parents=True)
+    (deep / "install.txt").write_text("one 0.1\n")
+    (folder / "b").write_text("two 0.2\n")
+    files = str(deep.relative_to(folder) / "install.txt"), "b"
+    rows = _table(run_in_terminal("rerank", "query", *files, "-q", columns=columns).text)
+    assert rows[1] == ["2 → 1", "0.2000", "b:1", "two 0.2"]
+    assert rows[2][:2] == ["1 → 2", "0.1000"]
+    assert rows[2][2] == shown
+    assert rows[2][3] == "one 0.1"
