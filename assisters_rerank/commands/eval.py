@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from ..evaluate import Evaluation
 
 
+_EXPORTED = ("first-stage.run", "per-query.json", "per-query.parquet")
+
+
 def eval_(
     context: typer.Context,
     collection: Annotated[Path, eval_options.COLLECTION],
@@ -161,6 +164,7 @@ def eval_(
             "--json": json,
             "--html": html,
             "--export": export,
+            **{f"--export ({name})": export and export / name for name in _EXPORTED},
             "--save-settings": save_settings,
             "--cache": cache,
         },

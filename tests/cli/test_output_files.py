@@ -8,6 +8,8 @@ import typer
 
 from assisters_rerank.commands.output_files import check_distinct
 
+from .command import run_here
+
 WRITTEN = ("--json", "--html", "--export", "--cache")
 READ = ("DIR", "--run", "--qrels")
 
@@ -35,6 +37,25 @@ def test_two_options_for_one_file(tmp_path: Path, one: str, other: str, exists: 
                 {name: linked.get(name) for name in WRITTEN},
                 {name: linked.get(name) for name in READ},
             )
+
+
+@pytest.mark.parametrize(
+    ("option", "file"),
+    [
+        ("--run", "first-stage.run"),
+        ("--qrels", "first-stage.run"),
+        ("--json", "per-query.json"),
+        ("--save-settings", "per-query.parquet"),
+    ],
+)
+def test_a_file_that_an_export_would_overwrite(tmp_path: Path, option: str, file: str) -> None:
+    (tmp_path / file).write_text("mine\n")
+    given = option, str(tmp_path / file)
+    done = run_here("eval", "nowhere", "--local", "--export", str(tmp_path), *given)
+    assert done.returncode == 2
+    assert option in done.stderr
+    assert f"--export ({file}) name the same file" in done.stderr.replace(f" and {option}", "")
+    assert (tmp_path / file).read_text() == "mine\n"
 
 
 def test_different_files(tmp_path: Path) -> None:
