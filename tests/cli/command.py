@@ -43,6 +43,8 @@ def run_here(
     out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8", newline="") for _ in range(2))
     with (
         patch.object(sys, "argv", [str(COMMAND), *arguments]),
+        # Under `python -m pytest` click would take this for a module's run, and call it so.
+        patch.object(sys.modules["__main__"], "__package__", None),
         patch.object(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin), encoding="utf-8")),
         patch.dict(os.environ, COLUMNS=str(columns)),  # whatever terminal runs the tests
         redirect_stdout(out),

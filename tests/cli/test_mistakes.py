@@ -27,7 +27,7 @@ KEY = "ask_a_secret_that_nobody_may_see"
 
 MISTAKES = {
     "no query": Mistake(("rerank",), "QUERY", 2),
-    "a command": Mistake(("rank", "q"), "Did you mean 'rerank'? See ", 2),
+    "a command": Mistake(("rank", "q"), "Did you mean 'rerank'? See assisters-rerank --help", 2),
     "a blank query": Mistake(("rerank", " "), "query: it is blank"),
     "a missing file": Mistake(("rerank", "q", "nowhere.txt"), "nowhere.txt: No such file"),
     "a folder": Mistake(("rerank", "q", "sub"), "sub: this is a folder; name the files in it"),
