@@ -154,6 +154,8 @@ async def _wait_for(
             event = turn.event = port.event()
         else:
             await event.wait(min(wait.at_most, left))
+    if isinstance(refused, RateLimitError):
+        raise refused  # waiting for the limit has taken the rest of the time
 
 
 def _shows_outage(error: AssistersError, budget: Budget, waited: float) -> bool:

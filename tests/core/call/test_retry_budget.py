@@ -64,6 +64,13 @@ def test_nothing_is_sent_once_nothing_is_left() -> None:
     assert len(port.sent) == 1
 
 
+def test_a_wait_for_a_limit_that_lasts_too_long_ends_with_the_refusal() -> None:
+    port = ScriptedPort([refused(429, retry_after="9")], oversleep=2)
+    with pytest.raises(RateLimitError, match="set requests_per_minute"):
+        rank(port, timeout=10)
+    assert len(port.sent) == 1
+
+
 def test_shards_share_one_budget() -> None:
     port = ScriptedPort(repeat(honest), send_seconds=4)
     with pytest.raises(BudgetExceeded):
