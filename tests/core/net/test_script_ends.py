@@ -10,6 +10,8 @@ import pytest
 from ...faults.server import Behaviour, Exchange, HostileServer
 from ..fresh_interpreter import run
 
+pytestmark = pytest.mark.slow  # an interpreter for each script
+
 STRICT = ("-X", "dev", "-W", "error::ResourceWarning")
 
 HEAD = """

@@ -17,6 +17,8 @@ from ...faults.server import Exchange, HostileServer
 from ..conftest import answer_honestly
 from .test_event_loops import assert_open_files, open_files
 
+pytestmark = pytest.mark.slow  # some 7 s of one core for each transport
+
 THREADS, LOOPS = 200, 4
 
 
