@@ -101,7 +101,7 @@ def test_ctrl_c_cuts_requests_short_and_leaves_no_traceback() -> None:
     assert (code, out) == (0, "")
     lines = [line for line in err.splitlines() if "rate-limit" not in line]
     assert len(lines) == 1
-    assert re.search(r"(503|---) POST /v1/rerank  1000 documents", lines[0])
+    assert re.search(r"(503|---) POST /v1/rerank  1,000 documents", lines[0])
 
 
 @pytest.mark.timed
