@@ -106,6 +106,8 @@ def _warnings_as_lines() -> Iterator[None]:
     try:
         with warnings.catch_warnings():
             warnings.showwarning = lambda message, *_, **__: _say(str(message))
+            # As Python does where nobody asks for them: they are for the authors of packages.
+            warnings.simplefilter("ignore", DeprecationWarning)
             yield
     finally:
         logger.removeHandler(handler)

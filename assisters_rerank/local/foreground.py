@@ -28,10 +28,10 @@ def serve_until_interrupted(
 ) -> None:
     """Answers requests in this thread, which has to be the main one, until Ctrl-C.
 
-    `ready` is told the base URL and the scorer, with its window, before the first request is
-    answered, `log` of every request afterwards. The scorer is loaded at once, so that its errors
-    come here and not in answers. A SIGTERM, too, lets pending requests end; then it ends the
-    process.
+    `ready` is told the base URL and the scorer, with its window, once requests are taken and a
+    Ctrl-C ends the server cleanly, `log` of every request afterwards. The scorer is loaded at
+    once, so that its errors come here and not in answers. A SIGTERM, too, lets pending requests
+    end; then it ends the process.
 
     Raises:
         ConfigurationError: no `api_key` where others could reach the server, an address that
@@ -50,9 +50,11 @@ def serve_until_interrupted(
     with listen_or_explain(host, port) as listener:
         scorer = load()
         app = RequestLog(create_app(lambda: scorer, settings), log, settings.api_key)
-        ready(f"{address_of(listener)}/v1", windowed(scorer, settings.max_tokens))
+        server = asgi_server(app)
+        base_url, shown = f"{address_of(listener)}/v1", windowed(scorer, settings.max_tokens)
+        server.ready = lambda: ready(base_url, shown)
         with suppress(KeyboardInterrupt):  # uvicorn repeats the signal when it has shut down
-            asgi_server(app).run(sockets=[listener])
+            server.run(sockets=[listener])
 
 
 def load_chosen(name: str, model: str | None, folder: Path | None) -> Scorer:

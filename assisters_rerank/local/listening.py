@@ -10,6 +10,7 @@ import logging
 import math
 import os
 import socket
+from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
 
@@ -80,6 +81,9 @@ class QuietServer(uvicorn.Server):
     It writes no line of its own into the logs of the process it runs in.
     """
 
+    ready: Callable[[], None] | None = None
+    """Called once it answers, and a Ctrl-C is its own and interrupts nothing."""
+
     _loop: asyncio.AbstractEventLoop | None = None
     _woken: asyncio.Event
 
@@ -95,6 +99,8 @@ class QuietServer(uvicorn.Server):
         await super().startup(sockets)
         for listener in sockets or ():
             listener.listen(_QUEUE)  # asyncio has given it the few that it accepts in a row
+        if self.ready is not None:
+            self.ready()
 
     async def main_loop(self) -> None:
         """As uvicorn's own: a tick every tenth of a second, until it is to exit."""
