@@ -6,7 +6,7 @@ import json
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import JsonValue
 
@@ -33,8 +33,17 @@ def tiny_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @given(VALUES)
+@example({"\ud800": 6.103515625e-05})
 def test_written_as_at_once(value: JsonValue) -> None:
-    assert large_json.written(value) == large_json.whole(value)
+    written, whole = large_json.written(value), large_json.whole(value)
+    try:
+        large_json.to_json(value)
+    except large_json.PydanticSerializationError:
+        # Where half characters are repaired, another writer is at work: it writes the same numbers
+        # in another way.
+        assert json.loads(written) == json.loads(whole)
+    else:
+        assert written == whole
 
 
 @given(VALUES, SEPARATORS, st.booleans())
