@@ -25,7 +25,7 @@ from .options.thresholds import (
     checked_score_threshold,
 )
 from .ranking import RankedDocument
-from .settings import STRICT, Settings, near_name, no_bool
+from .settings import STRICT, Settings, given_text, near_name, no_bool
 from .text.excerpts import Excerpt, Span, excerpt, noted_excerpt, placed_in, shortened, whole
 from .wire.destination import API_KEY_VARIABLE
 
@@ -50,6 +50,7 @@ __all__ = [
     "checked_score_threshold",
     "checked_top_n",
     "excerpt_of",
+    "given_text",
     "lazy_names",
     "named_kind",
     "noted",

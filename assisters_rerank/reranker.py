@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from inspect import iscoroutine
 from os import PathLike
 from types import EllipsisType
 from typing import Any, Self, TypeVar
@@ -18,7 +17,7 @@ from .options.rerank_options import RerankOptions, checked_top_n
 from .options.settings_file import read_settings
 from .options.thresholds import LeastScore, checked_score_threshold
 from .ranking import Document, Ranking, Selection
-from .settings import STRICT
+from .settings import STRICT, given_text
 
 T = TypeVar("T")
 
@@ -190,18 +189,7 @@ def _listed(items: Iterable[T]) -> list[T]:
 
 
 def _texts(items: list[T], key: Callable[[T], str]) -> list[str]:
-    texts = []
-    for place, item in enumerate(items):
-        text = key(item)
-        if not isinstance(text, str):
-            if iscoroutine(text):
-                text.close()
-            raise ConfigurationError(
-                f"key: it gave {type(text).__name__} for items[{place}]; give a plain function "
-                "that returns a string."
-            )
-        texts.append(text)
-    return texts
+    return [given_text(key(item), "key", f"items[{place}]") for place, item in enumerate(items)]
 
 
 def _checked_query(query: object) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from inspect import iscoroutine
 from types import EllipsisType
 from typing import Any
 
@@ -28,6 +27,7 @@ from assisters_rerank.plugins import (
     PassageThreshold,
     call_options,
     checked_cut,
+    given_text,
     only_sync_is_overridden,
 )
 
@@ -179,7 +179,10 @@ class AssistersRerank(
         if self.text is None:
             texts = [document.page_content for document in documents]
         else:
-            texts = [_chosen(self.text(each), place) for place, each in enumerate(documents)]
+            texts = [
+                given_text(self.text(each), "text", f"documents[{place}]")
+                for place, each in enumerate(documents)
+            ]
         if cutting is None and self.max_context_tokens is None:
             return texts
         return sent(documents, texts, cutting)
@@ -207,17 +210,6 @@ class AssistersRerank(
             ours = {"dialect", "prices"} & dumped["kwargs"].keys()
             dumped["kwargs"] |= self.model_dump(mode="json", include=ours)
         return dumped
-
-
-def _chosen(text: object, place: int) -> str:
-    if isinstance(text, str):
-        return text
-    if iscoroutine(text):
-        text.close()
-    raise ConfigurationError(
-        f"text: it gave {type(text).__name__} for documents[{place}]; give a plain function that "
-        "returns a string."
-    )
 
 
 def _parts(given: Input) -> tuple[Sequence[Document], str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from inspect import iscoroutine
 from typing import Annotated, Any, NotRequired
 
 from langchain.agents.middleware import AgentMiddleware, AgentState, ExtendedModelResponse
@@ -17,7 +16,7 @@ from langgraph.types import Command
 from typing_extensions import TypedDict
 
 from assisters_rerank import AssistersError, ConfigurationError, estimate_tokens
-from assisters_rerank.plugins import named_kind
+from assisters_rerank.plugins import given_text, named_kind
 
 from .rerank import AssistersRerank
 
@@ -165,14 +164,7 @@ class RerankToolSelectorMiddleware(AgentMiddleware[AgentState[Any], Any, Any]):
         tools = [tool for tool in own if tool.name not in self.always_include]
         if not tools or not self._may_leave_out(len(tools)):
             return "", []
-        query = self.query(request.messages)
-        if not isinstance(query, str):
-            if iscoroutine(query):
-                query.close()
-            raise ConfigurationError(
-                f"query: it gave {type(query).__name__}; give a plain function that returns a "
-                "string."
-            )
+        query = given_text(self.query(request.messages), "query")
         return query, tools if query.strip() else []
 
     def _narrowed(self, request: ModelRequest[Any], names: Sequence[str]) -> ModelRequest[Any]:

@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from .model import FROZEN, STRICT, STRICT_BASE, Settings, check_names, checked, no_bool
+from .model import FROZEN, STRICT, STRICT_BASE, Settings, check_names, checked, given_text, no_bool
 from .near_names import near_name
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "Settings",
     "check_names",
     "checked",
+    "given_text",
     "near_name",
     "no_bool",
 ]

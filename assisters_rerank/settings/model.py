@@ -6,6 +6,7 @@ A value may be an API key in the wrong place, and pydantic's own messages print 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from inspect import iscoroutine
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
@@ -105,6 +106,22 @@ def checked(rule: TypeAdapter[T], value: object, name: str) -> T:
     except ValidationError as error:
         message = f"{name}: {_reason(error.errors(include_url=False)[0]['msg'])}"
     raise ConfigurationError(message)
+
+
+def given_text(value: object, option: str, of: str = "") -> str:
+    """The text that a function of the user's gave, which is this option; `of` says for what.
+
+    Raises:
+        ConfigurationError: it gave something else.
+    """
+    if isinstance(value, str):
+        return value
+    if iscoroutine(value):
+        value.close()
+    raise ConfigurationError(
+        f"{option}: it gave {type(value).__name__}{f' for {of}' if of else ''}; give a plain "
+        "function that returns a string."
+    )
 
 
 def _explain(error: ValidationError, model: type[BaseModel]) -> str:
