@@ -79,7 +79,7 @@ def fit(
     if window is None:
         return Fitted(model, plan, None, counter.counted([query, *plan.texts]))
     room = _room(options, query, model, window, counter)
-    long = [place for place, text in enumerate(plan.texts) if not counter.fits(text, room)]
+    long = counter.too_long(plan.texts, room)
     if long:
         _check_long(options, query, plan, long, model, window, room, counter)
     truncated = 0
@@ -108,7 +108,7 @@ def check_fits(options: RerankOptions, query: str, plan: Plan) -> None:
         return
     room = _room(options, query, model, window, counter)
     if options.long_documents == "error" or room < _LEAST_ROOM[options.long_documents]:
-        long = [place for place, text in enumerate(plan.texts) if not counter.fits(text, room)]
+        long = counter.too_long(plan.texts, room)
         if long:
             _check_long(options, query, plan, long, model, window, room, counter)
 
@@ -192,8 +192,7 @@ def _chosen_model(options: RerankOptions, query: str, plan: Plan, counter: Token
     room = BGE_RERANKER_V2.max_tokens - counter(query) - AROUND_A_PAIR
     if options.max_passage_tokens is not None and options.max_passage_tokens <= room:
         return BGE_RERANKER_V2.id  # no passage is longer
-    fits = all(counter.fits(text, room) for text in plan.texts)
-    return BGE_RERANKER_V2.id if fits else JINA_RERANKER.id
+    return JINA_RERANKER.id if counter.too_long(plan.texts, room) else BGE_RERANKER_V2.id
 
 
 def _window(options: RerankOptions, model: str) -> int | None:

@@ -86,25 +86,16 @@ def estimate_tokens(text: str) -> int:
     if not text:
         return 0
     total = _hundredths(text) if len(text) <= BLOCK else sum(map(_hundredths, blocks(text)))
-    return max(1, min(-(-total // 100), len(text)))
+    return min(-(-total // 100) or 1, len(text))
 
 
 def _hundredths(text: str) -> int:
     data = text.encode("utf-8", "surrogatepass")
-    hundredths = data.translate(_HUNDREDTHS)
-    if _EIGHT_MARKS in hundredths:
-        hundredths = data.translate(_HUNDREDTHS, _WHITE_SPACE).replace(_EIGHT_MARKS, _ONE_MARK)
-    return _sum(hundredths)
-
-
-def _sum(values: bytes) -> int:
-    """The sum of the bytes, twenty times faster than `sum`.
-
-    The lower half of an Adler-32 checksum is one more than that, modulo a number which so few bytes
-    do not reach.
-    """
-    if len(values) <= _AT_ONCE:
-        return (adler32(values) & 0xFFFF) - 1
+    values = data.translate(_HUNDREDTHS)
+    if _EIGHT_MARKS in values:
+        values = data.translate(_HUNDREDTHS, _WHITE_SPACE).replace(_EIGHT_MARKS, _ONE_MARK)
+    # The sum of the bytes, twenty times faster than by `sum`: the lower half of an Adler-32
+    # checksum is one more than that, modulo a number which so few bytes do not reach.
     total = 0
     for at in range(0, len(values), _AT_ONCE):
         total += (adler32(values[at : at + _AT_ONCE]) & 0xFFFF) - 1
@@ -156,10 +147,22 @@ class TokenCounter:
 
     def fits(self, text: str, room: int) -> bool:
         """Whether the text has no more tokens than there is room; a count is kept."""
-        if self._given is None and len(text) <= room:
-            return True  # no character is estimated above one token
-        tokens = self._counted[text] = self(text)
-        return tokens <= room
+        return not self.too_long((text,), room)
+
+    def too_long(self, texts: Iterable[str], room: int) -> list[int]:
+        """The positions of the texts that do not fit; counts are kept."""
+        if self._given is not None:
+            return [place for place, text in enumerate(texts) if self(text) > room]
+        found = []
+        for place, text in enumerate(texts):
+            if len(text) > room:  # no character is estimated above one token
+                self._check_time()
+                tokens = self._counted.get(text)
+                if tokens is None:
+                    tokens = self._counted[text] = estimate_tokens(text)
+                if tokens > room:
+                    found.append(place)
+        return found
 
     def counted(self, texts: Iterable[str]) -> Self:
         """Itself, with these texts' tokens at hand if it is slow to count them."""

@@ -82,12 +82,13 @@ def _by_index(
     for name in way:
         content = mapping_or_empty(content.get(name))
     results = validation.listed(content, field)
-    by_index = {
-        index: _score(result.get(dialect.score), f"{field}[{place}].{dialect.score}")
-        for place, (index, result) in enumerate(
-            validation.numbered(results, field, documents, "document", "scored", dialect.index)
-        )
-    }
+    numbered = validation.numbered(results, field, documents, "document", "scored", dialect.index)
+    by_index: dict[int, float] = {}
+    for place, (index, result) in enumerate(numbered):
+        score = result.get(dialect.score)
+        if type(score) is not float or not math.isfinite(score):
+            score = _score(score, f"{field}[{place}].{dialect.score}")
+        by_index[index] = score
     if len(by_index) < at_least:
         raise BrokenContractError(
             f"`{field}` has scores for {len(by_index)} of {documents} documents"
