@@ -124,6 +124,8 @@ def _own_text(node: BaseNode) -> str:
 
 def _without_notes(node: BaseNode, own: str) -> BaseNode:
     # What an earlier pass has noted is not about the document, and would move its score.
+    if NOTES.isdisjoint(node.metadata):
+        return node
     notes = NOTES & node.metadata.keys()
     if PASSAGES in notes and noted_excerpt(own, node.metadata[PASSAGES]) is None:
         notes -= {PASSAGES}  # the user's own field
