@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from .call import embedding_flow
 from .connected import Connected
 from .errors import ConfigurationError
 from .net import run_blocking
 from .options.embedding_options import EmbeddingOptions
-from .settings import STRICT
+from .settings import STRICT, given_list
 
 
 class Embedder(EmbeddingOptions, Connected):
@@ -62,9 +62,8 @@ class Embedder(EmbeddingOptions, Connected):
 
 
 def _checked(texts: object, prefix: str) -> list[str]:
-    if isinstance(texts, str | bytes | Mapping) or not isinstance(texts, Iterable):
-        raise ConfigurationError(f"texts: give a list of strings, not {type(texts).__name__}.")
-    return [_one(text, prefix, f"texts[{place}]") for place, text in enumerate(texts)]
+    listed = given_list(texts, "texts", "strings")
+    return [_one(text, prefix, f"texts[{place}]") for place, text in enumerate(listed)]
 
 
 def _checked_query(text: object, prefix: str) -> list[str]:

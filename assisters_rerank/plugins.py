@@ -25,7 +25,7 @@ from .options.thresholds import (
     checked_score_threshold,
 )
 from .ranking import RankedDocument
-from .settings import STRICT, Settings, given_text, near_name, no_bool
+from .settings import STRICT, Settings, given_list, given_text, named_kind, near_name, no_bool
 from .text.excerpts import Excerpt, Span, excerpt, noted_excerpt, placed_in, shortened, whole
 from .wire.destination import API_KEY_VARIABLE
 
@@ -50,6 +50,7 @@ __all__ = [
     "checked_score_threshold",
     "checked_top_n",
     "excerpt_of",
+    "given_list",
     "given_text",
     "lazy_names",
     "named_kind",
@@ -105,11 +106,6 @@ def shown_threshold(threshold: Any, model: str) -> Any:
     if not isinstance(threshold, Mapping):
         return threshold
     return threshold[model] if model in threshold else dict(threshold)
-
-
-def named_kind(value: object) -> str:
-    """What a value is, for an error: its type, or the class where brackets are missing."""
-    return f"the class {value.__name__}" if isinstance(value, type) else type(value).__name__
 
 
 def plain_number(value: Any) -> float | None:

@@ -17,9 +17,15 @@ from .options.rerank_options import RerankOptions, checked_top_n
 from .options.settings_file import read_settings
 from .options.thresholds import LeastScore, checked_score_threshold
 from .ranking import Document, Ranking, Selection
-from .settings import STRICT, given_text
+from .settings import STRICT, given_list, given_text
 
 T = TypeVar("T")
+
+# What a framework's own documents have, and the plugins' method for them.
+_FRAMEWORKS_OWN = (
+    ("page_content", "compress_documents(documents, query)"),
+    ("get_content", "postprocess_nodes(nodes, query_str=query)"),
+)
 
 
 class Reranker(RerankOptions, Connected):
@@ -115,7 +121,7 @@ class Reranker(RerankOptions, Connected):
         Raises:
             AssistersError: see the tree in `assisters_rerank.errors`.
         """
-        items = _listed(items)
+        items = given_list(items, "items")
         ranking = self.rerank(
             query, _texts(items, key), top_n=top_n, score_threshold=score_threshold
         )
@@ -131,7 +137,7 @@ class Reranker(RerankOptions, Connected):
         score_threshold: LeastScore | EllipsisType | None = ...,
     ) -> Selection[T]:
         """`select` for asyncio and trio: the same arguments, results and errors."""
-        items = _listed(items)
+        items = given_list(items, "items")
         ranking = await self.arerank(
             query, _texts(items, key), top_n=top_n, score_threshold=score_threshold
         )
@@ -182,12 +188,6 @@ class Reranker(RerankOptions, Connected):
         )
 
 
-def _listed(items: Iterable[T]) -> list[T]:
-    if isinstance(items, str | bytes | Mapping) or not isinstance(items, Iterable):
-        raise ConfigurationError(f"items: give a list, not {type(items).__name__}.")
-    return list(items)  # of our own: the caller may change theirs meanwhile
-
-
 def _texts(items: list[T], key: Callable[[T], str]) -> list[str]:
     return [given_text(key(item), "key", f"items[{place}]") for place, item in enumerate(items)]
 
@@ -201,11 +201,8 @@ def _checked_query(query: object) -> str:
 
 
 def _checked_documents(documents: object) -> list[Document]:
-    if isinstance(documents, str | bytes | Mapping) or not isinstance(documents, Iterable):
-        raise ConfigurationError(
-            f"documents: give a list of strings or mappings, not {type(documents).__name__}."
-        )
-    return [_document(document, place) for place, document in enumerate(documents)]
+    listed = given_list(documents, "documents", "strings or mappings")
+    return [_document(document, place) for place, document in enumerate(listed)]
 
 
 def _document(document: object, place: int) -> Document:
@@ -216,7 +213,8 @@ def _document(document: object, place: int) -> Document:
         if isinstance(text, str):
             return Document(text, document)
         raise ConfigurationError(f"documents[{place}]: it has no string under 'text'.")
+    method = next((theirs for name, theirs in _FRAMEWORKS_OWN if hasattr(document, name)), None)
     raise ConfigurationError(
         f"documents[{place}]: give a string or a mapping with 'text', "
-        f"not {type(document).__name__}."
+        f"not {type(document).__name__}{f'; {method} takes these' if method else ''}."
     )

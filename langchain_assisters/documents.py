@@ -14,6 +14,7 @@ from assisters_rerank.plugins import (
     FrameworkDocument,
     Shown,
     excerpt_of,
+    given_list,
     noted,
 )
 
@@ -22,10 +23,8 @@ DEGRADED = "rerank_degraded"
 
 
 def listed(documents: Iterable[Document]) -> list[Document]:
-    """A list of our own: the caller may change theirs while the service is at work."""
-    if isinstance(documents, str | bytes | Mapping) or not isinstance(documents, Iterable):
-        raise ConfigurationError(f"documents: give a list, not {type(documents).__name__}.")
-    listed = list(documents)
+    """A list of our own, of which each is a document of LangChain's."""
+    listed = given_list(documents, "documents")
     for place, document in enumerate(listed):
         if not isinstance(document, Document):
             raise ConfigurationError(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from llama_index.core.schema import BaseNode, MetadataMode, Node, NodeWithScore, TextNode
 
@@ -14,6 +14,7 @@ from assisters_rerank.plugins import (
     FrameworkDocument,
     Shown,
     excerpt_of,
+    given_list,
     noted,
     noted_excerpt,
     plain_number,
@@ -29,11 +30,9 @@ _TEXT_NODES_OWN = TextNode.get_content
 
 
 def listed(nodes: Iterable[NodeWithScore]) -> list[NodeWithScore]:
-    """A list of our own: the caller may change theirs while the service is at work."""
-    if isinstance(nodes, str | bytes | Mapping) or not isinstance(nodes, Iterable):
-        hint = "; its source_nodes are one" if hasattr(nodes, "source_nodes") else ""
-        raise ConfigurationError(f"nodes: give a list, not {type(nodes).__name__}{hint}.")
-    listed = list(nodes)
+    """A list of our own, of which each is a `NodeWithScore`."""
+    hint = "; its source_nodes are one" if hasattr(nodes, "source_nodes") else ""
+    listed = given_list(nodes, "nodes", hint=hint)
     for place, node in enumerate(listed):
         if not isinstance(node, NodeWithScore):
             hint = "; write NodeWithScore(node=…)" if isinstance(node, BaseNode) else ""

@@ -30,12 +30,6 @@ def ends_run(error: AssistersError, *, is_first: bool) -> bool:
     return True
 
 
-def first_of(several: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The first of what ended several tasks at once."""
-    first = several.exceptions[0]
-    return first_of(first) if isinstance(first, BaseExceptionGroup) else first
-
-
 class Failures:
     """A line for each query that failed, in `TARGET.errors.jsonl`, as soon as it has.
 

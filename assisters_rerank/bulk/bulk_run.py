@@ -19,10 +19,11 @@ from anyio import to_thread
 
 from ..errors import AssistersError, ConfigurationError
 from ..evaluate.cost_limit import CostLimit
+from ..net.evented import first_of
 from ..ranking import Ranking
 from ..reranker import Reranker
 from ..usage import Usage, dollars
-from .answering import Failures, ends_run, first_of
+from .answering import Failures, ends_run
 from .journal import Journal
 from .outcome import BulkProgress, BulkReport, BulkStopped
 from .query_rows import Row
@@ -34,7 +35,6 @@ _AHEAD = 64
 
 # What is under way when a run ends is paid for: for so many seconds it is waited for, and kept.
 GRACE = 3.0
-
 _SYNC_EVERY = 1.0
 _TELL_EVERY = 0.25
 _RATE_OVER = 10.0  # seconds that the pairs a second are counted over

@@ -11,6 +11,7 @@ from ..options.rerank_options import RerankOptions
 from ..ranking import Document, RankedDocument
 from ..text.beginnings import beginning, sentence_end
 from ..text.tokens import TokenCounter
+from ..usage import count as number_of
 from .fitting import Fitted
 
 
@@ -111,6 +112,7 @@ def _beginning(
     if end == 0:
         raise ConfigurationError(
             f"max_context_tokens: the best document, documents[{ranked.index}], has more than "
-            f"{most} tokens however much of it is cut off (its metadata count too); give more."
+            f"{number_of(most, 'token')} however much of it is cut off (its metadata count too); "
+            "give more."
         )
     return (replace(ranked, context_end=end),), tokens(end)

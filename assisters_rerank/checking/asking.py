@@ -22,7 +22,7 @@ from ..ranking import Ranking
 from ..reranker import Reranker
 from ..text.tokens import estimate_tokens, tokens_of_pairs
 from ..usage import Usage, within
-from ..wire.billing import Billing
+from ..wire.billing import Billing, search_units
 from ..wire.dialects import Dialect, dialect_of
 from ..wire.messages import Answer, Request, mapping_or_empty, parsed
 
@@ -215,7 +215,7 @@ class Asking:
         options = self.reranker
         published = self.is_local or options.asks_the_service()
         known = price_of(options.model, options.prices, published=published)
-        price = None if known is None else known.dollars(tokens, -(-documents // 100))
+        price = None if known is None else known.dollars(tokens, search_units(documents))
         if price is not None or not self.usage.requests:
             return price  # without one, the first answer may say what it cost
         if not self.usage.cost or not self.usage.total_tokens:

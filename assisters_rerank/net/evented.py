@@ -88,7 +88,7 @@ class Evented:
                 for place, call in enumerate(calls):
                     group.start_soon(run, place, call)
         except BaseExceptionGroup as several:
-            failure = _first(several)
+            failure = first_of(several)
         else:
             return [results[place] for place in range(len(calls))]
         raise failure  # itself, as in the sync world, not a group
@@ -109,6 +109,7 @@ async def _read(body: Body, response: httpx.Response) -> Answer:
     return body.answer()
 
 
-def _first(several: BaseExceptionGroup[BaseException]) -> BaseException:
+def first_of(several: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The first of what ended several tasks at once."""
     first = several.exceptions[0]
-    return _first(first) if isinstance(first, BaseExceptionGroup) else first
+    return first_of(first) if isinstance(first, BaseExceptionGroup) else first

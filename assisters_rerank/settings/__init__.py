@@ -7,7 +7,18 @@
 
 from __future__ import annotations
 
-from .model import FROZEN, STRICT, STRICT_BASE, Settings, check_names, checked, given_text, no_bool
+from .model import (
+    FROZEN,
+    STRICT,
+    STRICT_BASE,
+    Settings,
+    check_names,
+    checked,
+    given_list,
+    given_text,
+    named_kind,
+    no_bool,
+)
 from .near_names import near_name
 
 __all__ = [
@@ -17,7 +28,9 @@ __all__ = [
     "Settings",
     "check_names",
     "checked",
+    "given_list",
     "given_text",
+    "named_kind",
     "near_name",
     "no_bool",
 ]

@@ -124,6 +124,25 @@ def given_text(value: object, option: str, of: str = "") -> str:
     )
 
 
+def given_list(value: object, name: str, of: str = "", hint: str = "") -> list[Any]:
+    """A list of what was given, our own, since the caller may change theirs meanwhile.
+
+    `of` says what it has to hold; `hint` ends the message if it is no list.
+
+    Raises:
+        ConfigurationError: it is one text or mapping, or cannot be gone through.
+    """
+    if isinstance(value, str | bytes | Mapping) or not isinstance(value, Iterable):
+        of = of and f" of {of}"
+        raise ConfigurationError(f"{name}: give a list{of}, not {named_kind(value)}{hint}.")
+    return list(value)
+
+
+def named_kind(value: object) -> str:
+    """What a value is, for an error: its type, or the class where brackets are missing."""
+    return f"the class {value.__name__}" if isinstance(value, type) else type(value).__name__
+
+
 def _explain(error: ValidationError, model: type[BaseModel]) -> str:
     problems: list[str] = []
     for problem in error.errors(include_url=False, include_context=False, include_input=False):
