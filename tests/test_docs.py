@@ -252,6 +252,8 @@ def test_so_does_that_of_a_notebook(notebook: Path, tmp_path: Path) -> None:
         ("eval,langchain", "import langchain_classic.retrievers", {"langchain-classic"}),
         ("demo", "import langchain_core, llama_index.core", set()),
         ("cli", 'Reranker(long_documents="split")', {"semantic-text-splitter"}),
+        ("cli", "def test_a() -> None: ...", {"pytest"}),
+        ("cli", "def test_a(httpx_mock: Any) -> None: ...", {"pytest", "pytest-httpx"}),
     ],
 )
 def test_a_missing_package_is_noticed(
@@ -270,6 +272,8 @@ def missing(page: Page) -> set[str]:
     command = lines[0].replace('".[', '"assisters-rerank[') if lines else "assisters-rerank"
     code = "\n".join(page.programs)
     needed = {"semantic-text-splitter"} if '"split"' in code else set()
+    if any(map(is_test, page.programs)):
+        needed |= {"pytest"} | ({"pytest-httpx"} if "httpx_mock" in code else set())
     if "SimpleDirectoryReader" in code and "pdf" in code:
         needed |= {"llama-index-readers-file", "fpdf2"}
     for module in imported(code):

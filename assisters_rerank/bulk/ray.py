@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from importlib import import_module
-from os import PathLike, fspath
+from os import PathLike
 from typing import Any
 
 from ..errors import ConfigurationError
@@ -83,12 +84,17 @@ def rerank(
     if checkpoint is not None:
         config = import_module("ray.data.checkpoint").CheckpointConfig(
             id_column="query_id",
-            checkpoint_path=fspath(checkpoint),
+            checkpoint_path=_for_ray(os.fspath(checkpoint)),
             delete_checkpoint_on_success=False,
         )
         # Of the dataset itself: what is set for the process is not looked at any more.
         ranked.context.checkpoint_config = config
     return ranked
+
+
+def _for_ray(path: str) -> str:
+    """Ray takes addresses and absolute paths; its workers have another working folder."""
+    return path if "://" in path else os.path.abspath(path)
 
 
 class _Actor:

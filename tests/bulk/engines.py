@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
 
 
-def spark(source: str, target: str) -> None:
+def spark() -> None:
+    from typing import Any
+
     from pyspark.sql import SparkSession
 
     from assisters_rerank import Reranker
@@ -29,11 +30,11 @@ def spark(source: str, target: str) -> None:
     columns = (
         "query_id string, doc_ids array<string>, scores array<double>, model string, error string"
     )
-    queries = session.read.parquet(source).coalesce(1)
-    queries.mapInArrow(rerank, columns).write.parquet(target)
+    queries = session.read.parquet("candidates.parquet").coalesce(1)
+    queries.mapInArrow(rerank, columns).write.parquet("ranked-by-spark")
 
 
-def dask(source: str, target: str) -> None:
+def dask() -> None:
     import dask.dataframe as dd
     import pandas as pd
     import pyarrow as pa
@@ -49,14 +50,19 @@ def dask(source: str, target: str) -> None:
         return worker(table).to_pandas(types_mapper=pd.ArrowDtype)
 
     meta = COLUMNS.empty_table().to_pandas(types_mapper=pd.ArrowDtype)
-    queries = dd.read_parquet(source, dtype_backend="pyarrow")
+    queries = dd.read_parquet("candidates.parquet", dtype_backend="pyarrow")
     ranked = queries.map_partitions(rerank, meta=meta)
     ranked.to_parquet(
-        target, schema=COLUMNS, write_index=False, compute_kwargs={"scheduler": "threads"}
+        "ranked-by-dask",
+        schema=COLUMNS,
+        write_index=False,
+        compute_kwargs={"scheduler": "threads"},
     )
 
 
-def daft(source: str, target: str) -> None:
+def daft() -> None:
+    from typing import Any
+
     import daft
     from daft import DataType, Series, col
 
@@ -88,9 +94,10 @@ def daft(source: str, target: str) -> None:
             return pa.array(self.worker(table).to_pylist())
 
     rerank = Rerank(BatchReranker(Reranker(), concurrency=6))
-    ranked = daft.read_parquet(source).select(rerank.rank(*map(col, names)).alias("ranked"))
-    ranked.select(col("ranked").unnest()).write_parquet(target)
+    queries = daft.read_parquet("candidates.parquet")
+    ranked = queries.select(rerank.rank(*map(col, names)).alias("ranked"))
+    ranked.select(col("ranked").unnest()).write_parquet("ranked-by-daft")
 
 
 if __name__ == "__main__":
-    {"spark": spark, "dask": dask, "daft": daft}[sys.argv[1]](sys.argv[2], sys.argv[3])
+    {"spark": spark, "dask": dask, "daft": daft}[sys.argv[1]]()

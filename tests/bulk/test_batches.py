@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from assisters_rerank import ConfigurationError, MemoryCache, Reranker
-from assisters_rerank.bulk.ray import _Actor, rerank
+from assisters_rerank.bulk.ray import _Actor, _for_ray, rerank
 
 from .conftest import no_utf8
 from .standin import Standin, score
@@ -197,3 +197,13 @@ def test_several_workers_need_a_limit_to_share(tmp_path: Path) -> None:
     ):
         with pytest.raises(ConfigurationError, match=message):
             rerank(None, make, **arguments)
+
+
+@pytest.mark.parametrize("path", ["s3://bucket/folder", "file:///folder", "/folder/checkpoint"])
+def test_ray_gets_addresses_and_absolute_paths_as_they_are(path: str) -> None:
+    assert _for_ray(path) == path
+
+
+@pytest.mark.parametrize("path", ["checkpoint", "./a/checkpoint", "../checkpoint"])
+def test_ray_gets_no_path_that_depends_on_the_working_folder(path: str) -> None:
+    assert Path(_for_ray(path)) == (Path.cwd() / path).resolve()

@@ -43,7 +43,7 @@ def test_a_recipe_gives_every_query_once(standin: Standin, tmp_path: Path, engin
             "documents": [["one text", "another"] for _ in rows],
         }
     )
-    pq.write_table(table, tmp_path / "in.parquet")
+    pq.write_table(table, tmp_path / "candidates.parquet")
     standin.latency = 0.005
     standin.refusal = lambda query: (500, "broken") if query == "query 7" else None
     environment = {
@@ -53,14 +53,18 @@ def test_a_recipe_gives_every_query_once(standin: Standin, tmp_path: Path, engin
         "PYTHONPATH": str(ROOT),
         "PYSPARK_PYTHON": sys.executable,
     }
-    words = [sys.executable, "-m", "tests.bulk.engines", engine, "in.parquet", "out"]
-    words[-2:] = [str(tmp_path / "in.parquet"), str(tmp_path / "out")]
     done = subprocess.run(
-        words, env=environment, capture_output=True, text=True, cwd=ROOT, timeout=240, check=False
+        [sys.executable, "-m", "tests.bulk.engines", engine],
+        env=environment,
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        timeout=240,
+        check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "ask_a_secret" not in done.stdout + done.stderr
-    files = sorted((tmp_path / "out").rglob("*.parquet"))
+    files = sorted((tmp_path / f"ranked-by-{engine}").rglob("*.parquet"))
     found = pa.concat_tables([pq.read_table(file) for file in files], promote_options="permissive")
     by_id = {row["query_id"]: row for row in found.to_pylist()}
     assert len(by_id) == found.num_rows == QUERIES

@@ -83,7 +83,12 @@ def start(standin: Standin, source: Path, target: Path, **options: object) -> su
         "RAY_USAGE_STATS_ENABLED": "0",
     }
     return subprocess.Popen(
-        words, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        words,
+        env=environment,
+        cwd=target.parent,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     )
 
 
@@ -121,7 +126,7 @@ def test_a_killed_driver_goes_on_from_its_checkpoint(
     standin.latency = 0.4
     enough = threading.Event()
     standin.on_request = lambda: enough.set() if len(standin.paid) >= 200 else None
-    checkpoint = str(tmp_path / "checkpoint")
+    checkpoint = "checkpoint"  # in the working folder, which Ray's workers do not share
     running = start(
         standin, source, tmp_path / "out", concurrency=CONCURRENCY, checkpoint=checkpoint
     )
