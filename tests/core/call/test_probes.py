@@ -12,6 +12,7 @@ import pickle
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -400,12 +401,8 @@ def test_a_probe_is_short_and_never_blank(down: tuple[Service, HostileServer], s
         assert probe == [("word " * 1000)[:200]]
 
 
-@pytest.mark.slow
-@pytest.mark.timed
-@worlds
-def test_under_load_no_search_waits(world: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def searches_under_load(world: str) -> None:
     """50 searches a second, while the service stalls for seconds and every probe too."""
-    monkeypatch.setattr("assisters_rerank.call.breaker.OPEN_FOR", 1.0)
     service = Service(silent)
     seconds: list[float] = []
     with (
@@ -440,6 +437,16 @@ def test_under_load_no_search_waits(world: str, monkeypatch: pytest.MonkeyPatch)
         assert sorted(seconds)[-3] < 0.05  # the machine may be busy for once
         service.up = True
         assert soon_true(lambda: not reranker.rerank("q", TEXTS).degraded)
+
+
+@pytest.mark.slow
+@pytest.mark.timed
+def test_under_load_no_search_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In no world; each has a service of its own, and all wait for theirs at once."""
+    monkeypatch.setattr("assisters_rerank.call.breaker.OPEN_FOR", 1.0)
+    with ThreadPoolExecutor(len(WORLDS)) as threads:
+        ran = {world: threads.submit(searches_under_load, world) for world in WORLDS}
+        assert {world: each.exception() for world, each in ran.items()} == dict.fromkeys(WORLDS)
 
 
 @pytest.mark.parametrize("colour", ["sync", "async"])

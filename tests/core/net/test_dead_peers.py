@@ -10,6 +10,7 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -266,26 +267,45 @@ CLIENT = """
 """
 
 
-@linux
-@pytest.mark.slow
-@pytest.mark.parametrize("world", ["sync", "asyncio", "aiohttp", "uvloop", "trio"])
-def test_a_dead_peer_is_noticed_and_a_slow_one_left_alone(world: str) -> None:
-    if world == "aiohttp":
-        pytest.importorskip("httpx_aiohttp")
-    if world == "uvloop":
-        pytest.importorskip("uvloop")
+NEEDED = {"sync": "httpx", "asyncio": "httpx", "aiohttp": "httpx_aiohttp", "uvloop": "uvloop"}
+WORLDS = [*NEEDED, "trio"]
+
+
+@pytest.fixture(scope="module")
+def under_way() -> Iterator[dict[str, subprocess.Popen[str]]]:
+    """Every world's script, each on a cable of its own: they mostly wait, so all do it at once."""
     apart = ["unshare", "-rn"] if os.geteuid() else ["unshare", "-n"]
     if not shutil.which("unshare") or not shutil.which("ip"):
         pytest.skip("no unshare or ip")
     if subprocess.run([*apart, "true"], capture_output=True, check=False).returncode:
         pytest.skip("no network namespaces for this user")
     scripts = [textwrap.dedent(script) for script in (SERVER, CLIENT)]
-    done = subprocess.run(
-        [*apart, "bash", "-c", textwrap.dedent(CABLE), "cable", sys.executable, *scripts, world],
-        capture_output=True,
-        text=True,
-        timeout=90,
-        check=False,
-        cwd=Path(__file__).parents[3],
-    )
-    assert done.stdout.strip() == "noticed", done.stderr
+    command = [*apart, "bash", "-c", textwrap.dedent(CABLE), "cable", sys.executable, *scripts]
+    started = {
+        world: subprocess.Popen(
+            [*command, world],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=Path(__file__).parents[3],
+        )
+        for world in WORLDS
+        if find_spec(NEEDED.get(world, world))
+    }
+    yield started
+    for process in started.values():
+        process.terminate()
+        process.communicate()
+
+
+@linux
+@pytest.mark.slow
+@pytest.mark.xdist_group("dead peers")  # one worker's, or each would start all of them
+@pytest.mark.parametrize("world", WORLDS)
+def test_a_dead_peer_is_noticed_and_a_slow_one_left_alone(
+    world: str, under_way: dict[str, subprocess.Popen[str]]
+) -> None:
+    if world not in under_way:
+        pytest.skip(f"{NEEDED[world]} is not installed")
+    out, errors = under_way[world].communicate(timeout=90)
+    assert out.strip() == "noticed", errors
