@@ -55,6 +55,19 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 @pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keeps an `xdist_group` together, so that one worker computes what its tests share.
+
+    pytest-xdist 3.8 writes the group where pytest 9.2 does not look for a test's id any more, and
+    then `--dist loadgroup` spreads a group's tests over all workers without a word.
+    """
+    for item in items:
+        with_group = getattr(item, "_nodeid", item.nodeid)
+        if with_group != item.nodeid:
+            item._id = type(item._id).parse(with_group)
+
+
+@pytest.hookimpl(trylast=True)
 def pytest_collection_finish() -> None:
     """Keeps what is there before the first test out of every test's `gc.collect()`."""
     gc.collect()

@@ -19,6 +19,9 @@ nbformat = pytest.importorskip("nbformat")
 nbclient = pytest.importorskip("nbclient")
 pytest.importorskip("ipykernel")
 
+# In one worker, so that each notebook is run only once.
+pytestmark = pytest.mark.xdist_group("notebooks")
+
 Run = Callable[[str], nbformat.NotebookNode]
 NAMES = [path.stem for path in NOTEBOOKS]
 

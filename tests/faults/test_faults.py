@@ -41,8 +41,9 @@ AT_ONCE = 6
 
 
 def each_of(rows: Sequence[Row]) -> pytest.MarkDecorator:
-    """A case for each row; those that wait measure how long."""
-    cases = [pytest.param(row, marks=[pytest.mark.timed] if row.waits else []) for row in rows]
+    """A case for each row; those that wait measure how long, and are played by one worker."""
+    waits = [pytest.mark.timed, pytest.mark.xdist_group("waiting")]
+    cases = [pytest.param(row, marks=waits if row.waits else []) for row in rows]
     return pytest.mark.parametrize("row", cases, ids=[row.name for row in rows])
 
 

@@ -20,7 +20,11 @@ from assisters_rerank import Reranker
 from assisters_rerank.local import LocalServer, RateLimits
 from assisters_rerank.pace import rate_limits
 
-pytestmark = [pytest.mark.slow, pytest.mark.timed]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timed,
+    pytest.mark.xdist_group("pace on the wire"),  # in one worker: each would play all cases
+]
 
 WINDOW = 2.0
 CALLS = 25
