@@ -310,3 +310,12 @@ def test_gates_notes_and_queries_left_out_are_told() -> None:
     assert "bge-reranker-v2 in baseline.json: not passed" in _text(failed)
     assert "Queries left out (2), and why" in said
     assert "q17: query: it has 600 tokens, the window 512." in said
+
+
+def test_one_model_with_two_settings_is_told_apart_everywhere() -> None:
+    other = TWO_MODELS.models[1]
+    again = replace(other, model=BGE.model, answered_by=None)
+    page = _text(_page(replace(TWO_MODELS, models=(BGE, again))))
+    answered = f" (answered by {other.answered_by})" if other.answered_by else ""
+    expected = _text(_page(TWO_MODELS)).replace(other.model + answered, other.model)
+    assert page == expected.replace(other.model, f"{BGE.model} #2")

@@ -28,10 +28,10 @@ def of_queries(evaluation: Evaluation) -> list[str]:
 
 
 def of_all(evaluation: Evaluation) -> list[tuple[str, str]]:
-    """Each fact with the model of which it holds, if it is one's."""
+    """Each fact with the label of the model of which it holds, if it is one's."""
     facts = [("", fact) for fact in of_queries(evaluation)]
-    for model in evaluation.models:
-        facts += [(model.model, fact) for fact in of_model(evaluation, model)]
+    for model, label in wording.labelled(evaluation.models):
+        facts += [(label, fact) for fact in of_model(evaluation, model)]
     return facts
 
 

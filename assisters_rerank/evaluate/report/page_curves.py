@@ -13,31 +13,35 @@ _CANDIDATES = "candidates reranked"
 
 def by_candidates(evaluation: Evaluation) -> list[Plot | str]:
     """nDCG@10, latency and dollars by the number of candidates, or what is said instead."""
-    models = [(place, model) for place, model in enumerate(evaluation.models) if model.depths]
+    models = [
+        (place, model, label)
+        for place, (model, label) in enumerate(wording.labelled(evaluation.models))
+        if model.depths
+    ]
     first = evaluation.first.get(MAIN_MEASURE)
     oracle = evaluation.oracle.get(MAIN_MEASURE)
     if not models or first is None:
         return []
     gain = [
-        _line(model, lambda depth: depth.ndcg_at_10, place, start=[(0.0, first.mean)])
-        for place, model in models
+        _line(model, label, lambda depth: depth.ndcg_at_10, place, start=[(0.0, first.mean)])
+        for place, model, label in models
     ]
     levels = [Level(wording.one_line(evaluation.first_stage, 30), first.mean, "first")]
     if oracle is not None:
         levels.append(Level("oracle", oracle.mean, "oracle"))
     latency = [
         line
-        for place, model in models
+        for place, model, label in models
         for line in (
-            _line(model, lambda depth: depth.p50_ms, 2 * place, ", p50"),
-            _line(model, lambda depth: depth.p95_ms, 2 * place + 1, ", p95"),
+            _line(model, f"{label}, p50", lambda depth: depth.p50_ms, 2 * place),
+            _line(model, f"{label}, p95", lambda depth: depth.p95_ms, 2 * place + 1),
         )
         if line.points
     ]
     dollars = [
         line
-        for place, model in models
-        if (line := _line(model, lambda depth: depth.dollars_per_1000_queries, place)).points
+        for place, model, label in models
+        if (line := _line(model, label, lambda depth: depth.dollars_per_1000_queries, place)).points
     ]
     prices = ", at the service's prices" if evaluation.at_service_prices else ""
     calls = _calls(evaluation)
@@ -69,14 +73,14 @@ def by_threshold(model: ModelResult) -> list[Plot]:
 
 def _line(
     model: ModelResult,
+    name: str,
     value_of: Callable[[Depth], float | None],
     style: int,
-    percentile: str = "",
     start: list[tuple[float, float]] | None = None,
 ) -> Line:
     found = ((float(depth.candidates), value_of(depth)) for depth in model.depths)
     points = [(candidates, value) for candidates, value in found if value is not None]
-    return Line(wording.name(model.model) + percentile, (start or []) + points, style)
+    return Line(name, (start or []) + points, style)
 
 
 def _from_zero(title: str, unit: str, lines: list[Line]) -> Plot | None:

@@ -6,7 +6,6 @@ Only the sixteen named colours. No meaning is only in a colour, so that piped ou
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import combinations
 
 from rich.console import Console
 from rich.text import Text
@@ -35,8 +34,7 @@ def show(evaluation: Evaluation, console: Console) -> None:
     )
     for fact in facts.of_queries(evaluation):
         output.line(f"{fact}.")
-    labels = wording.labels(evaluation.models)
-    for model, label in zip(evaluation.models, labels, strict=True):
+    for model, label in wording.labelled(evaluation.models):
         output.heading(wording.named(model, label))
         if model.figures:
             _measures(output, evaluation, model)
@@ -166,8 +164,7 @@ def _published(output: Output, model: ModelResult) -> None:
 
 
 def _summary(output: Output, evaluation: Evaluation) -> None:
-    labels = wording.labels(evaluation.models)
-    for model, label in zip(evaluation.models, labels, strict=True):
+    for model, label in wording.labelled(evaluation.models):
         output.heading(f"Summary: {wording.named(model, label)}")
         output.pairs(
             (each.question, each.short, f"bold {_COLOURS.get(each.verdict, '')}", each.detail)
@@ -197,8 +194,7 @@ def _pairs(output: Output, evaluation: Evaluation) -> None:
     output.heading(f"{MAIN_MEASURE}, model against model")
 
     def rows() -> Iterator[tuple[Sequence[str | Text], str]]:
-        of_two = combinations(wording.labels(evaluation.models), 2)
-        for (model, other), pair in zip(of_two, evaluation.pairs, strict=False):
+        for model, other, pair in wording.labelled_pairs(evaluation):
             figure = pair.difference
             cells = (
                 f"{model} - {other}",

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from decimal import ROUND_FLOOR, Context
+from itertools import combinations
 
 from ...text.foreign_text import for_terminal, on_one_line
 from ...usage import Usage, dollars, in_words
 from ...usage import count as count
-from ..results import MAIN_MEASURE, Evaluation, Figure, ModelResult
+from ..results import MAIN_MEASURE, Evaluation, Figure, ModelResult, Pair
 from ..significance import LEAST_DIFFERING, SIGNIFICANT
 
 SERVICE_PRICES = "Dollars are at the service's prices; what this run took stands below."
@@ -37,12 +38,22 @@ def labels(models: Sequence[ModelResult]) -> list[str]:
     return found
 
 
-def named(model: ModelResult, label: str | None = None) -> str:
-    """The model, by its label if it has one, and who answered for it."""
-    shown = label or name(model.model)
+def labelled(models: Sequence[ModelResult]) -> list[tuple[ModelResult, str]]:
+    """Each model with its label."""
+    return list(zip(models, labels(models), strict=True))
+
+
+def labelled_pairs(evaluation: Evaluation) -> list[tuple[str, str, Pair]]:
+    """Each comparison of two models with their labels."""
+    of_two = combinations(labels(evaluation.models), 2)
+    return [(*names, pair) for names, pair in zip(of_two, evaluation.pairs, strict=False)]
+
+
+def named(model: ModelResult, label: str) -> str:
+    """The model by its label, and who answered for it."""
     if model.answered_by in (None, model.model):
-        return shown
-    return f"{shown} (answered by {name(model.answered_by)})"
+        return label
+    return f"{label} (answered by {name(model.answered_by)})"
 
 
 def unit(value: float | None) -> str:
