@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from assisters_rerank.local import Scorer, load_scorer
-from assisters_rerank.local.scorers import embedded
+from assisters_rerank.local.scorers import embedded, word_vectors
 from assisters_rerank.local.scorers.calibration import logistic
 from assisters_rerank.local.scorers.terms import coverage
 from assisters_rerank.local.scorers.word_vectors import WordVectors, directions_of
@@ -104,9 +104,8 @@ def test_another_process_with_other_threads_gets_the_same_scores() -> None:
 def test_whole_numbers_keep_every_sum_exact() -> None:
     vectors = WordVectors()
     for word in (*WORDS, "the", "x" * 40, "acetyltransferase", "\x00", "🚀"):
-        direction = directions_of([vectors.word(word)])[0]
-        assert direction.dtype == np.float32
-        assert np.array_equal(direction, np.rint(direction))
+        direction = directions_of([vectors.with_words([word])[word]])[0]
+        assert direction.dtype == np.int16
         # The bound under which float32 adds products of two such vectors without rounding.
         assert np.square(direction.astype(np.float64)).sum() <= 2**24
 
@@ -165,15 +164,69 @@ def test_an_empty_list(scorer: Scorer) -> None:
     assert scorer.score("a query", []) == []
 
 
+QUERIES = ["How do I run something?", "dates", "x"]
+DOCUMENTS = ["Run a command.", "Parse a date.", "Run a command, and run it again.", "", "x " * 4000]
+
+
 def test_a_kept_document_has_the_scores_of_one_that_is_read_anew(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    texts = ["Run a command.", "Parse a date.", "Run a command, and run it again.", "", "x " * 200]
-    queries = ["How do I run something?", "dates", "x"]
     keeping = embedded.EmbeddedScorer()
     monkeypatch.setattr(embedded, "SHORT", -1)
-    anew = [embedded.EmbeddedScorer().score(query, texts) for query in queries]
+    anew = [embedded.EmbeddedScorer().score(query, DOCUMENTS) for query in QUERIES]
     monkeypatch.undo()
-    assert [keeping.score(query, texts) for query in queries * 2] == anew * 2
+    assert [keeping.score(query, DOCUMENTS) for query in QUERIES * 2] == anew * 2
     # The long one is read each time.
-    assert keeping._kept.cache_info().misses == 4
+    assert list(keeping._kept[1]) == DOCUMENTS[:4]
+
+
+@pytest.mark.parametrize(("most_documents", "most_words"), [(5, 10_000), (1_000, 30)])
+def test_documents_and_words_are_kept_up_to_a_limit(
+    monkeypatch: pytest.MonkeyPatch, most_documents: int, most_words: int
+) -> None:
+    documents, query = long_texts(), "capture the output of a process"
+    expected = load_scorer().score(query, documents)
+    vectors = WordVectors()
+    monkeypatch.setattr(embedded, "word_vectors", lambda: vectors)
+    monkeypatch.setattr(embedded, "KEPT_DOCUMENTS", most_documents)
+    monkeypatch.setattr(word_vectors, "CACHED_WORDS", most_words)
+    scorer = embedded.EmbeddedScorer()
+    for document, score in zip(documents, expected, strict=True):
+        assert scorer.score(query, [document]) == [score]
+        kept_words, kept = scorer._kept
+        assert kept_words is vectors.known
+        assert len(kept) <= most_documents + 1
+        # Those of one document may be more than the limit.
+        assert len(vectors.known) <= max(most_words, len({*document.split(), *query.split()}))
+        assert {word for text in kept.values() if text for word in text.words} <= {
+            *vectors.known.values()
+        }
+    assert scorer.score(query, documents) == expected
+
+
+def test_documents_that_are_scored_in_parts_have_the_same_scores(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    expected = load_scorer().score("capture the output", long_texts())
+    for at_once in (1, 3_000, 30_000):
+        monkeypatch.setattr(embedded, "AT_ONCE", at_once)
+        assert load_scorer().score("capture the output", long_texts()) == expected
+
+
+def test_words_have_the_same_vectors_whichever_are_read_with_them() -> None:
+    texts = [
+        "",
+        *WORDS,
+        "x" * 40,
+        "acetyltransferase",
+        "\x00",
+        "🚀",
+        "日",
+        "→",
+        *map(str, range(99)),
+    ]
+    together = WordVectors().with_words(texts)
+    vectors = WordVectors()
+    for text in texts:
+        one, other = vectors.with_words([text])[text], together[text]
+        assert (one.stem, one.direction, one.norm) == (other.stem, other.direction, other.norm)

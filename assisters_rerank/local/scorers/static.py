@@ -15,7 +15,7 @@ from collections import Counter
 
 from .hashed import normalised
 from .terms import split_words
-from .word_vectors import directions_of, sum_of, word_vectors
+from .word_vectors import sum_of, word_vectors
 
 
 class StaticEncoder:
@@ -33,6 +33,6 @@ class StaticEncoder:
         """A vector of length 1 with 256 dimensions."""
         # A text of lone surrogates has no words.
         counts = Counter(split_words(text) or [""])
-        words = [self._vectors.word(word) for word in counts]
-        norms = [word.norm * count for word, count in zip(words, counts.values(), strict=True)]
-        return normalised(sum_of(directions_of(words), norms).tolist())
+        known = self._vectors.with_words(counts)
+        words = [known[word] for word in counts]
+        return normalised(sum_of(words, counts.values()).tolist())

@@ -7,9 +7,10 @@ looks for the tokenizer in a folder that its wheel does not have.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -32,9 +33,12 @@ rare word of many tokens does not outweigh the rest of a query."""
 
 DIMENSIONS = 256
 
-CACHED_WORDS = 50_000
-"""Words kept after use, about 45 MB. SciFact's documents have 43,000: with 20,000 of them kept,
-each pair of an evaluation has 7 words to read anew."""
+CACHED_WORDS = 100_000
+"""Words kept after use, about 80 MB. SciFact's documents have 43,000, and the candidates of 500
+queries in a large collection may have twice as many."""
+
+_READ_AT_ONCE = 64
+"""Words; the vectors of their tokens take a megabyte or two."""
 
 _TOKENIZER = "tokenizers/l2_supercat_tokenizer_config.json"
 _EMBEDDINGS = "weights/l2_supercat_256.safetensors"
@@ -76,15 +80,37 @@ class WordVectors:
         self._tokenizer = Tokenizer.from_file(str(folder / _TOKENIZER))
         with safe_open(folder / _EMBEDDINGS, framework="np") as file:
             self._embeddings: npt.NDArray[np.float16] = file.get_tensor("embedding.weight")
-        self.word: Callable[[str], Word] = lru_cache(CACHED_WORDS)(self._read_word)
-        """The vector of one word (of any text without spaces)."""
+        self.known: dict[str, Word] = {}
+        """What was read; another dictionary once there were too many."""
 
-    def _read_word(self, text: str) -> Word:
-        tokens = self._tokenizer.encode(text, add_special_tokens=False).ids
-        total = self._embeddings[tokens].astype(np.float64).sum(axis=0)
-        norm = float(np.sqrt(np.square(total).sum()))
-        direction = np.rint(total * (UNIT / norm) if norm else total).astype(np.int16)
-        return Word(stem(text), direction.tobytes(), round(min(norm, MAX_NORM) / NORM_STEP))
+    def with_words(self, texts: Iterable[str]) -> Mapping[str, Word]:
+        """The vectors of these words (any texts without spaces), and perhaps of others."""
+        wanted, known = set(texts), self.known
+        new = wanted.difference(known)
+        if len(known) + len(new) > CACHED_WORDS:
+            new, known = wanted, {}
+            self.known = known
+        unread = list(new)
+        for at in range(0, len(unread), _READ_AT_ONCE):
+            known.update(self._read(unread[at : at + _READ_AT_ONCE]))
+        return known
+
+    def _read(self, texts: list[str]) -> dict[str, Word]:
+        read = self._tokenizer.encode(texts, is_pretokenized=True, add_special_tokens=False)
+        totals = np.zeros((len(texts), DIMENSIONS))
+        if read.ids:
+            places = [place or 0 for place in read.word_ids]  # None is for special tokens
+            with_tokens, firsts = np.unique(places, return_index=True)
+            tokens = self._embeddings[read.ids].astype(np.float64)
+            totals[with_tokens] = np.add.reduceat(tokens, firsts)
+        # Each row on its own: the sum of squares is rounded, by the order of the additions.
+        norms = [math.sqrt(row.sum()) for row in np.square(totals)]
+        scales = np.array([UNIT / norm if norm else 1.0 for norm in norms])
+        directions = np.rint(totals * scales[:, None]).astype(np.int16)
+        return {
+            text: Word(stem(text), direction.tobytes(), round(min(norm, MAX_NORM) / NORM_STEP))
+            for text, direction, norm in zip(texts, directions, norms, strict=True)
+        }
 
 
 @cache
@@ -93,19 +119,17 @@ def word_vectors() -> WordVectors:
     return WordVectors()
 
 
-def directions_of(words: Iterable[Word]) -> npt.NDArray[np.float32]:
+def directions_of(words: Iterable[Word]) -> npt.NDArray[np.int16]:
     """The words' directions, a row for each."""
     joined = b"".join([word.direction for word in words])
-    return np.frombuffer(joined, dtype=np.int16).reshape(-1, DIMENSIONS).astype(np.float32)
+    return np.frombuffer(joined, dtype=np.int16).reshape(-1, DIMENSIONS)
 
 
-def sum_of(directions: npt.NDArray[np.float32], norms: list[int]) -> npt.NDArray[np.float64]:
-    """The sum of words' vectors: whole numbers, exact whatever their order.
-
-    `norms` are the words' own, each times the number of its occurrences.
-    """
+def sum_of(words: Sequence[Word], counts: Iterable[int]) -> npt.NDArray[np.float64]:
+    """The sum of words' vectors, so often each: whole numbers, exact whatever their order."""
+    norms = [word.norm * count for word, count in zip(words, counts, strict=True)]
     total: npt.NDArray[np.float64] = np.einsum(
-        "w,wd->d", np.array(norms, dtype=np.float64), directions
+        "w,wd->d", np.array(norms, np.float64), directions_of(words).astype(np.float64)
     )
     return total
 
