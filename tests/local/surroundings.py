@@ -36,7 +36,7 @@ class Steered:
 
 
 def connect(server: LocalServer) -> httpx.Client:
-    return httpx.Client(base_url=server.base_url, trust_env=False)
+    return httpx.Client(base_url=server.base_url, trust_env=False, verify=False)
 
 
 def run_python(code: str, **environment: str) -> str:
