@@ -31,6 +31,13 @@ from .simulated_limits import Limits
 MINUTE = 0.25
 
 
+@pytest.fixture(scope="module", autouse=True)
+def only_their_own_garbage() -> None:
+    """Keeps what earlier tests have left out of a hundred collections."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(autouse=True)
 def watched(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A minute of a quarter second; a hang ends the process and says where it was."""
