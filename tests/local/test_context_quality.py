@@ -106,7 +106,7 @@ def measured(collection: Compound, candidates: int) -> list[str]:
     recalls: dict[tuple[str, int], list[float]] = {(n, b): [] for n in names for b in BUDGETS}
     tokens: dict[tuple[str, int], list[int]] = {(n, b): [] for n in names for b in BUDGETS}
     with (
-        LocalServer(max_tokens=WINDOW) as server,
+        LocalServer(scorer=remembered.scorer("embedded"), max_tokens=WINDOW) as server,
         Reranker(base_url=server.base_url, timeout=600, long_documents="as_is") as reranker,
         AssistersRerank(
             base_url=server.base_url, timeout=600, long_documents="split",

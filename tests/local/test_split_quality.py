@@ -44,7 +44,7 @@ def mean_ndcg(
     candidates = beir.first_stage(collection)
     reached = []
     with (
-        LocalServer(max_tokens=window) as server,
+        LocalServer(scorer=remembered.scorer("embedded"), max_tokens=window) as server,
         Reranker(
             base_url=server.base_url,
             max_tokens=window,
