@@ -37,7 +37,7 @@ MORE: dict[str, dict[str, Any]] = {
     "test_fault": {},
     "test_passthrough": {"on_error": "passthrough", "score_threshold": 0.9},
 }
-AT_ONCE = 6
+AT_ONCE = 16
 
 
 def each_of(rows: Sequence[Row]) -> pytest.MarkDecorator:
