@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import importlib
 import os
 import re
@@ -51,23 +50,6 @@ def test_numpy_is_needed_by_no_block() -> None:
     # A user with a key need not have it: only the extras `local` and `eval` bring it.
     assert "numpy" not in "".join(CODE)
     assert "vectorstores" not in "".join(CODE)
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(sys.version_info[:2] != (3, 11), reason="other docstrings, another order")
-def test_the_order_before_is_bm25s() -> None:
-    from assisters_rerank.demo.bm25 import FirstStage
-    from assisters_rerank.demo.corpus import read_passages
-
-    values = {
-        statement.targets[0].id: ast.literal_eval(statement.value)
-        for statement in ast.parse(CODE[0]).body[:4]
-        if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name)
-    }
-    found = FirstStage(read_passages()).search(values["question"], 6)
-    assert [passage.name for passage in found] == [
-        text.partition(":")[0] for text in values["texts"]
-    ]
 
 
 def test_the_names_can_be_imported_from_there() -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 import logging
+import sys
 
 import pytest
 
 from assisters_rerank.demo.bm25 import FirstStage
 from assisters_rerank.demo.corpus import Passage
+
+from ..test_readme import CODE
 
 
 @pytest.fixture(scope="module")
@@ -25,6 +29,19 @@ def test_rare_words_decide(first_stage: FirstStage) -> None:
 def test_a_smaller_k_gives_the_head_of_the_same_list(first_stage: FirstStage) -> None:
     query = "run a command and capture its output"
     assert first_stage.search(query, 5) == first_stage.search(query, 50)[:5]
+
+
+@pytest.mark.skipif(sys.version_info[:2] != (3, 11), reason="other docstrings, another order")
+def test_the_order_before_in_the_readme_is_its_own(first_stage: FirstStage) -> None:
+    values = {
+        statement.targets[0].id: ast.literal_eval(statement.value)
+        for statement in ast.parse(CODE[0]).body[:4]
+        if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name)
+    }
+    found = first_stage.search(values["question"], 6)
+    assert [passage.name for passage in found] == [
+        text.partition(":")[0] for text in values["texts"]
+    ]
 
 
 @pytest.mark.parametrize("query", ["", "   ", "the of and", "qqqzzzxxx", "?!", "ü 中文"])
