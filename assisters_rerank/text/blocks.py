@@ -6,10 +6,13 @@ no event loop runs meanwhile.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 BLOCK = 2**18
 """Characters of a block: a few milliseconds' work."""
+
+_PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 
 
 def are_large(texts: Sequence[str]) -> bool:
@@ -22,7 +25,7 @@ def blocks(text: str) -> Iterator[str]:
     start = 0
     while start < len(text):
         end = start + BLOCK
-        if "\ud800" <= text[end - 1 : end] < "\udc00":
+        if _PAIR.match(text, end - 1):
             end += 1
         yield text[start:end]
         start = end

@@ -109,7 +109,7 @@ def read(body: bytes | bytearray) -> object:
             if not part:
                 raise ValueError("nothing stands after a comma")
             entries += part
-        rest += body[done:start] + f'"{mark}{len(lists)}"'.encode()
+        rest += body[done:start] + f'["{mark}",{len(lists)}]'.encode()
         lists.append(entries)
         done = end + 1
     rest += body[done:]
@@ -120,8 +120,8 @@ def _filled(value: object, mark: str, lists: list[list[object]]) -> object:
     """The value with the lists in the places that were marked; those are in no other list."""
     if isinstance(value, dict):
         return {name: _filled(inner, mark, lists) for name, inner in value.items()}
-    if isinstance(value, str) and value.startswith(mark):
-        return lists[int(value[len(mark) :])]
+    if isinstance(value, list) and value[:1] == [mark]:
+        return lists[value[1]]
     return value
 
 

@@ -107,6 +107,8 @@ def test_lists_are_read_in_parts(text: str, monkeypatch: pytest.MonkeyPatch) -> 
         f"[{ENTRY}, , {ENTRY}]",
         f"[{ENTRY}, {ENTRY}]]",
         f"[{ENTRY}, {ENTRY}] x",
+        f"{{[{ENTRY}, {ENTRY}]: 1}}",
+        f'{{"a": 1, [{ENTRY}, {ENTRY}]: 1}}',
         '["' + "a" * 40,
         '["' + "a" * 40 + "\\",
     ],
@@ -123,6 +125,12 @@ def test_two_halves_of_a_character_become_one_in_any_place() -> None:
         assert json.loads(large_json.written([text])) == ["a" * before + "😀" + "b" * 20]
         assert "".join(blocks.blocks(text)) == text
         assert all(not block.endswith("\ud83d") for block in blocks.blocks(text))
+
+
+def test_half_a_character_before_a_whole_one_does_not_part_that() -> None:
+    for before in range(20):
+        text = "a" * before + "\ud83d" + "\ud83d\ude00" + "b" * 20
+        assert json.loads(large_json.written([text])) == ["a" * before + "\ufffd😀" + "b" * 20]
 
 
 def test_other_encodings_are_read_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
