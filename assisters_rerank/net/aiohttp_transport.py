@@ -41,6 +41,9 @@ def over_aiohttp(context: ssl.SSLContext) -> httpx.AsyncBaseTransport:
                 sockets.notice(connection.transport.get_extra_info("socket"), small=small)
             return connection
 
+        async def _resolve_host(self, host: str, *about: Any, **more: Any) -> Any:
+            return await super()._resolve_host(sockets.plain(host), *about, **more)
+
         async def _wrap_create_connection(
             self, *about: Any, addr_infos: Any, req: Any, **more: Any
         ) -> Any:

@@ -70,22 +70,25 @@ def plain(host: str) -> str:
     address, _, zone = host.partition("%")
     if not zone or ":" not in address:  # in a name, a percent sign is a mistake
         return host
-    zone = zone.removeprefix("25") or zone
-    if not zone.isdecimal():
-        numbers = {name: number for number, name in socket.if_nameindex()}
-        if zone not in numbers:
-            raise OSError(f"this machine has no network interface {zone}")
-        zone = str(numbers[zone])
-    return f"{address}%{zone}"
+    return f"{address}%{_number_of(zone.removeprefix('25') or zone)}"
 
 
 def numbered(address: tuple[Any, ...]) -> tuple[Any, ...]:
-    """A socket's address, with the zone where it belongs.
+    """A socket's address, as systems give it, with the zone where it belongs.
 
     Where it is a part of the host, event loops look the host up, in threads that are not ours.
 
     Raises:
         OSError: this machine has no such zone.
     """
-    host, _, zone = plain(address[0]).partition("%")
-    return (host, *address[1:3], int(zone)) if zone and ":" in host else address
+    host, _, zone = address[0].partition("%")
+    return (host, *address[1:3], _number_of(zone)) if zone and ":" in host else address
+
+
+def _number_of(zone: str) -> int:
+    if zone.isdecimal():
+        return int(zone)
+    numbers = {name: number for number, name in socket.if_nameindex()}
+    if zone not in numbers:
+        raise OSError(f"this machine has no network interface {zone}")
+    return numbers[zone]

@@ -159,6 +159,28 @@ def test_a_name_whose_address_has_a_zone(
         assert connected_to == [("::1", server.server_port, 0, zone)]
 
 
+@pytest.mark.usefixtures("each_transport")
+@pytest.mark.parametrize("world", ["sync", "asyncio"])
+@pytest.mark.parametrize("written", ["%25many", "%25251"])
+def test_a_zone_whose_number_begins_like_the_encoding(
+    world: str, written: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Machines with many containers have them."""
+    zones: list[int] = []
+
+    class Noted(socket.socket):
+        def connect(self, address: Any) -> None:
+            host, *_, zone = socket.getaddrinfo(*address[:2])[0][4]
+            zones.append(address[3] if len(address) > 3 else int(zone))
+            raise ConnectionRefusedError(f"nobody is at {host}")
+
+    monkeypatch.setattr(socket, "if_nameindex", lambda: [(1, "one"), (251, "many")])
+    monkeypatch.setattr(socket, "socket", Noted)
+    with pytest.raises(TransportError, match="nobody is at"):
+        rank(world, f"http://[fe80::1{written}]:9/v1", TEXTS)
+    assert zones == [251]
+
+
 def test_which_address_a_socket_gets() -> None:
     number = socket.if_nametoindex(LOOPBACK)
     assert sockets.plain("rerank.test") == "rerank.test"
@@ -169,6 +191,8 @@ def test_which_address_a_socket_gets() -> None:
     assert sockets.plain("fe80::1%7") == "fe80::1%7"
     assert sockets.plain("a%20name") == "a%20name"
     assert sockets.numbered(("a%20name", 80)) == ("a%20name", 80)
+    # What systems report is encoded by nobody: machines with many containers have such numbers.
+    assert sockets.numbered((sockets.plain("fe80::1%25251"), 80, 0, 0)) == ("fe80::1", 80, 0, 251)
     with pytest.raises(OSError, match="nowhere"):
         sockets.numbered(("fe80::1%nowhere", 80, 0, 0))
 
