@@ -52,11 +52,11 @@ class Fitted:
     room: float = math.inf
 
 
-def takes_long(options: RerankOptions, plan: Plan) -> bool:
+def takes_long(options: RerankOptions, query: str, plan: Plan) -> bool:
     """Whether fitting may take so long that it would block an event loop."""
     if options.count_tokens is not None or options.long_documents in _CUTS:
         return True
-    return are_large(plan.texts)
+    return are_large((query, *plan.texts))
 
 
 def fit(

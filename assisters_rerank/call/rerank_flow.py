@@ -111,7 +111,7 @@ async def _fit(
 ) -> tuple[Fitted, set[int]]:
     """How the documents fit the window, and those that were split only for what is around them."""
     plan = Plan.of([document.text for document in documents])
-    if not takes_long(options, plan):
+    if not takes_long(options, query, plan):
         return fit(options, query, plan), set()
     doing = "the documents' tokens were counted"
     check = budget.check(doing)

@@ -211,12 +211,13 @@ class Scoring:
             secrets.token_hex(16),
             options.extra_body,
         )
-        request = await attempts.on_texts(self.budget, texts, encode, "the request was written")
+        sent = (self.query, *texts)
+        request = await attempts.on_texts(self.budget, sent, encode, "the request was written")
         tokens = once(partial(tokens_of_pairs, fitted.count, self.query, texts))
 
         async def count_tokens() -> int:
             doing = "the documents' tokens were counted"
-            return await attempts.on_texts(self.budget, texts, tokens, doing)
+            return await attempts.on_texts(self.budget, sent, tokens, doing)
 
         async def validate(answer: Answer) -> rerank_contract.Scores:
             decode = partial(

@@ -50,7 +50,7 @@ def encode(
         dialect.key_header,
         dialect.key_prefix,
         dialect.headers,
-        large=are_large(documents),
+        large=are_large((query, *documents)),
     )
 
 

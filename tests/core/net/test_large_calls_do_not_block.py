@@ -85,10 +85,12 @@ def on_loop(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
     return done
 
 
-def calls(url: str, texts: list[str], **options: Any) -> Callable[[], Awaitable[object]]:
+def calls(
+    url: str, texts: list[str], query: str = "q", **options: Any
+) -> Callable[[], Awaitable[object]]:
     async def call() -> None:
         async with Reranker(base_url=url, timeout=30, **options) as reranker:
-            ranking = await reranker.arerank("q", texts)
+            ranking = await reranker.arerank(query, texts)
             assert len(ranking) == len(texts)
             assert ranking.usage.tokens_estimated
 
@@ -142,6 +144,19 @@ def test_options(on_loop: list[tuple[str, int]], backend: str, options: dict[str
 
     with HostileServer([act]) as server:
         anyio.run(calls(server.url, texts, api_key="k", **options), backend=backend)
+    assert [(what, size) for what, size in on_loop if size > 100_000] == []
+
+
+@ways
+@pytest.mark.parametrize(
+    "options", [{}, {"tokens_per_minute": 10**9}, {"model": "auto"}, {"cache": MemoryCache()}]
+)
+def test_a_large_query(
+    on_loop: list[tuple[str, int]], backend: str, options: dict[str, Any]
+) -> None:
+    with HostileServer([repeats_the_texts("identity")]) as server:
+        call = calls(server.url, ["a", "b"], TEXTS["english"], api_key="k", **options)
+        anyio.run(call, backend=backend)
     assert [(what, size) for what, size in on_loop if size > 100_000] == []
 
 
