@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Any, NotRequired
 
 from langchain.agents.middleware import AgentMiddleware, AgentState, ExtendedModelResponse
@@ -16,7 +16,7 @@ from langgraph.types import Command
 from typing_extensions import TypedDict
 
 from assisters_rerank import AssistersError, ConfigurationError, estimate_tokens
-from assisters_rerank.plugins import given_text, named_kind
+from assisters_rerank.plugins import given_list, given_text, named_kind
 
 from .rerank import AssistersRerank
 
@@ -196,11 +196,7 @@ def _ends(text: str) -> str:
 
 
 def _names(given: Sequence[str]) -> tuple[str, ...]:
-    if isinstance(given, str) or not isinstance(given, Iterable):
-        raise ConfigurationError(
-            f"always_include: give a list of tools' names, not {named_kind(given)}."
-        )
-    names = tuple(given)
+    names = tuple(given_list(given, "always_include", "tools' names"))
     for name in names:
         if not isinstance(name, str):
             raise ConfigurationError(f"always_include: give tools' names, not {named_kind(name)}.")

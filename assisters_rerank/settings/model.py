@@ -130,9 +130,13 @@ def given_list(value: object, name: str, of: str = "", hint: str = "") -> list[A
     `of` says what it has to hold; `hint` ends the message if it is no list.
 
     Raises:
-        ConfigurationError: it is one text or mapping, or cannot be gone through.
+        ConfigurationError: it is one text, mapping or model, or cannot be gone through.
     """
-    if isinstance(value, str | bytes | Mapping) or not isinstance(value, Iterable):
+    # A model of pydantic's, as the frameworks' documents are, goes through its fields.
+    is_one = isinstance(value, str | bytes | Mapping) or (
+        isinstance(value, BaseModel) and type(value).__iter__ is BaseModel.__iter__
+    )
+    if is_one or not isinstance(value, Iterable):
         of = of and f" of {of}"
         raise ConfigurationError(f"{name}: give a list{of}, not {named_kind(value)}{hint}.")
     return list(value)

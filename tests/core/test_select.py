@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
 from assisters_rerank import ConfigurationError, Reranker, Selection
 from assisters_rerank.local import LocalServer
@@ -16,6 +17,12 @@ from assisters_rerank.local import LocalServer
 class Tool:
     name: str
     description: str
+
+
+class One(BaseModel):
+    """Going through it gives its fields."""
+
+    text: str
 
 
 TOOLS = [
@@ -91,6 +98,7 @@ async def late(tool: Tool) -> str:
         ("text", described, "items: give a list, not str"),
         ({"a": 1}, described, "items: give a list, not dict"),
         (5, described, "items: give a list, not int"),
+        (One(text="a"), str, "items: give a list, not One"),
     ],
 )
 def test_what_cannot_be_selected_is_refused(

@@ -340,6 +340,7 @@ async def test_an_iterator_of_documents_is_ranked_whole(
         (QUERY, "documents: give a list, not str"),  # the two in the wrong order
         (b"", "documents: give a list, not bytes"),
         ({}, "documents: give a list, not dict"),
+        (Document("a"), "documents: give a list, not Document"),
         (["a"], r"documents\[0\]: give a LangChain Document"),
         ([{"text": "a"}], r"documents\[0\]: give a LangChain Document, not dict"),
     ],

@@ -325,6 +325,8 @@ def test_the_usage_stands_in_the_trace(run: Run, reranker: AssistersRerank) -> N
         ({"max_tools": "5"}, "max_tools"),
         ({"always_include": "send_mail"}, "always_include: give a list of tools' names, not str"),
         ({"always_include": None}, "always_include: give a list of tools' names, not NoneType"),
+        ({"always_include": TOOLS[0]}, "always_include: give a list of tools' names, not Struct"),
+        ({"always_include": {"send_mail": 1}}, "give a list of tools' names, not dict"),
         ({"always_include": TOOLS}, "always_include: give tools' names, not StructuredTool"),
         ({"query": "commands"}, "query: give a function of the messages, not str"),
     ],

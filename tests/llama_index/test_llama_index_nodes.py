@@ -371,6 +371,8 @@ class TestOptions:
         (None, "nodes: give a list"),
         ("", "nodes: give a list, not str"),
         ({}, "nodes: give a list, not dict"),
+        (NodeWithScore(node=TextNode(text="a")), "nodes: give a list, not NodeWithScore"),
+        (TextNode(text="a"), "nodes: give a list, not TextNode"),
         (Response("a", source_nodes=[]), "not Response; its source_nodes are one.$"),
         (["a"], r"nodes\[0\]: give a NodeWithScore, not str.$"),
         ([TextNode(text="a")], r"not TextNode; write NodeWithScore\(node=…\).$"),
