@@ -13,6 +13,7 @@ from ..errors import ConfigurationError
 from .measures import figure, known_as
 from .report.facts import of_gate
 from .report.json_report import from_json, to_json
+from .report.wording import labelled, labelled_gates
 from .results import MAIN_MEASURE, Evaluation, Figure, Gate, ModelResult
 from .significance import holm
 from .verdicts import Verdict, verdict
@@ -117,7 +118,8 @@ class Baseline:
         found = Figure(0.0, 0.0, 0.0, 0.0)
         if both:
             found = figure({q: now[q] for q in both}, {q: before[q] for q in both})
-        name = f"{earlier.model} in {self.name}"
+        labels = [label for each, label in labelled(self.evaluation.models) if each is earlier]
+        name = f"{labels[0]} in {self.name}"
         aside = len(there) - len(both)
         return Gate(model.model, name, measure, found, len(both), bool(both), len(before), aside)
 
@@ -171,12 +173,13 @@ def held(
         )
     baseline.check(evaluation.collection, queries, models, measure, level, evaluation.asked)
     compared = baseline.compare(evaluation, measure)
-    problems = [of_gate(gate) for gate in compared.gates if not gate.passed]
+    gates = labelled_gates(compared)
+    problems = [of_gate(label, gate) for label, gate in gates if not gate.passed]
     if evaluation.failed:
         problems.append(f"The evaluation ended early: {evaluation.stopped}")
     doubts = [
-        of_gate(gate)
-        for gate in compared.gates
+        of_gate(label, gate)
+        for label, gate in gates
         if gate.passed and verdict(gate.difference) is Verdict.TOO_FEW
     ]
     return compared, problems, doubts

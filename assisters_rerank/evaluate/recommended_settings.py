@@ -13,6 +13,7 @@ import tomli_w
 
 from ..errors import ConfigurationError
 from ..reranker import Reranker
+from .report.wording import share
 from .results import MAIN_MEASURE, Evaluation, ModelResult
 from .verdicts import Verdict, verdict
 
@@ -72,14 +73,18 @@ def save_settings(
 def _reranker_of(
     best: ModelResult, evaluation: Evaluation, rerankers: Sequence[Reranker]
 ) -> Reranker:
-    left = iter(rerankers)  # one model may be there twice; the results have their order
-    for model in evaluation.models:
-        reranker = next((each for each in left if each.model == model.model), None)
-        if reranker is None:
-            break
-        if model is best:
-            return reranker
-    raise ConfigurationError("rerankers: give those of the evaluation, in their order.")
+    # One model may be there twice; the results have the order of the rerankers.
+    results = [model for model in evaluation.models if model.model == best.model]
+    same = [reranker for reranker in rerankers if reranker.model == best.model]
+    if len(same) == len(results):
+        return same[[model is best for model in results].index(True)]
+    # One of them ended before its first query, and it is not known which.
+    if same and all(_options(best, each) == _options(best, same[0]) for each in same):
+        return same[0]
+    raise ConfigurationError(
+        "rerankers: give those of the evaluation, in their order, without those that ended before "
+        "their first query."
+    )
 
 
 def _options(best: ModelResult, reranker: Reranker) -> dict[str, Any]:
@@ -125,7 +130,7 @@ def _about(evaluation: Evaluation, best: ModelResult, on: date) -> list[str]:
         lines.append(f"No threshold holds a precision of {evaluation.wanted_precision:g}.")
     if depth is not None and depth.holds:
         lines.append(
-            f"{depth.candidates:,} candidates give {depth.share:.0%} of the best gain"
+            f"{depth.candidates:,} candidates give {share(depth.share)} of the best gain"
             + _held_out(depth.gain, depth.low, depth.high)
         )
     else:

@@ -53,8 +53,8 @@ def written(folder: Path, evaluation: Evaluation) -> Path:
 def test_the_verdict(baseline: Baseline, values: Sequence[float], passed: bool, said: str) -> None:
     (gate,) = baseline.compare(measured(values, "another")).gates
     assert gate.passed is passed
-    assert said in facts.of_gate(gate)
-    assert f"another against m in {baseline.name}: " in facts.of_gate(gate)
+    assert said in facts.of_gate(gate.model, gate)
+    assert f"another against m in {baseline.name}: " in facts.of_gate(gate.model, gate)
 
 
 def test_only_queries_of_both_runs_count(baseline: Baseline) -> None:
@@ -69,7 +69,7 @@ def test_a_question_that_has_changed_is_another_one(tmp_path: Path) -> None:
     (gate,) = baseline.compare(replace(measured(LOWER), asked=before.asked | changed)).gates
     assert (gate.queries, gate.of, gate.changed, gate.passed) == (27, 30, 3, False)
     said = "on 27 queries of the baseline's 30; 3 changed since in text or judgements"
-    assert facts.of_gate(gate).endswith(said)
+    assert facts.of_gate(gate.model, gate).endswith(said)
     now = ("SciFact", ["q0", "q1"], ["m"], "nDCG@10", 1)
     baseline.check(*now, {"q0": "b", "q1": "a"})
     with pytest.raises(ConfigurationError, match="another text or other judgements for every"):
@@ -107,7 +107,7 @@ def test_a_measure_that_is_none_or_was_not_measured_is_said(
 def test_a_run_without_any_of_its_queries_does_not_pass(baseline: Baseline) -> None:
     (gate,) = baseline.compare(measured([])).gates
     assert (gate.queries, gate.passed) == (0, False)
-    assert "no query of the baseline was done" in facts.of_gate(gate)
+    assert "no query of the baseline was done" in facts.of_gate(gate.model, gate)
 
 
 def test_several_models_are_found_by_name_and_corrected(tmp_path: Path) -> None:
@@ -120,6 +120,15 @@ def test_several_models_are_found_by_name_and_corrected(tmp_path: Path) -> None:
     assert a.difference.p_corrected == min(1.0, 2 * a.difference.p)
     alone = baseline.compare(replace(now, models=now.models[1:])).gates[0]
     assert alone.difference.p_corrected == alone.difference.p == a.difference.p
+
+
+def test_two_settings_of_one_model_are_told_apart(tmp_path: Path) -> None:
+    two = replace(ONE_MODEL, models=(*measured(BEFORE).models, *measured(BEFORE).models))
+    file = written(tmp_path, two)
+    now = replace(two, models=(two.models[0], *measured(LOWER).models))
+    compared, (problem,), _ = held(file, now, "nDCG@10")
+    assert problem.startswith("m #2 against m #2 in baseline.json: not passed: ")
+    assert [passed.passed for passed in compared.gates] == [True, False]
 
 
 @pytest.mark.parametrize(

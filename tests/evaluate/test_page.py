@@ -319,3 +319,12 @@ def test_one_model_with_two_settings_is_told_apart_everywhere() -> None:
     answered = f" (answered by {other.answered_by})" if other.answered_by else ""
     expected = _text(_page(TWO_MODELS)).replace(other.model + answered, other.model)
     assert page == expected.replace(other.model, f"{BGE.model} #2")
+
+
+def test_names_that_are_cut_to_the_same_are_told_apart() -> None:
+    long = "a" * 70
+    models = [replace(model, model=long + model.model) for model in TWO_MODELS.models]
+    page = _text(_page(replace(GATED, models=tuple(models))))
+    label = "a" * 59 + "…"
+    assert f"{label} #2 against jina-reranker in baseline.json: passed" in page
+    assert f"{label} {label} #2" in page  # one next to the other

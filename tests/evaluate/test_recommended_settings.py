@@ -17,7 +17,7 @@ from assisters_rerank.local import LocalServer
 from assisters_rerank.options.rerank_options import RerankOptions
 from assisters_rerank.options.settings_file import read_settings
 
-from .evaluations import TWO_MODELS
+from .evaluations import ONE_MODEL, TWO_MODELS
 from .judged import numbered
 
 # Of time, money and the server; what the recommendation sets itself; what is about callers.
@@ -69,6 +69,28 @@ def test_what_is_recommended(tmp_path: Path, server: LocalServer) -> None:
             save_settings(file, found, [other])
         with pytest.raises(ConfigurationError, match=r"cannot be written"):
             save_settings(tmp_path / "none" / "x.toml", found, [plain, other])
+
+
+def test_which_of_one_models_settings_when_one_ended_early(tmp_path: Path) -> None:
+    file = tmp_path / "rerank.toml"
+    rerankers = [Reranker(max_tokens=size, timeout=size) for size in (300, 400)]
+    found = replace(TWO_MODELS, models=TWO_MODELS.models[:1], pairs=())
+    with pytest.raises(ConfigurationError, match="without those that ended before their first"):
+        save_settings(file, found, rerankers)
+    assert not file.exists()
+    save_settings(file, found, rerankers[1:])
+    assert read_settings(file)["max_tokens"] == 400
+    save_settings(file, found, [rerankers[0], rerankers[0].with_options(timeout=1)])
+    assert read_settings(file)["max_tokens"] == 300
+
+
+def test_a_share_is_rounded_down(tmp_path: Path) -> None:
+    depth = TWO_MODELS.models[0].chosen_depth
+    assert depth is not None
+    for share, said in ((0.996, "99 %"), (0.57, "57 %"), (1.0, "100 %")):
+        best = replace(TWO_MODELS.models[0], chosen_depth=replace(depth, share=share, holds=True))
+        save_settings(tmp_path / "x.toml", replace(ONE_MODEL, models=(best,)), [Reranker()])
+        assert f"candidates give {said} of the best gain" in (tmp_path / "x.toml").read_text()
 
 
 @pytest.mark.parametrize(

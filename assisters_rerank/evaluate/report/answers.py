@@ -132,9 +132,8 @@ def _candidates(evaluation: Evaluation, model: ModelResult) -> Answer:
             "None",
             f"No number of candidates is better than {first_stage} without a rerank",
         )
-    # Rounded down: 99.6 % is not all of it.
-    share = f"{int(100 * chosen.share)} % of the best gain"
-    detail = f"{chosen.candidates:,} candidates give {share}"
+    share = wording.share(chosen.share)
+    detail = f"{chosen.candidates:,} candidates give {share} of the best gain"
     if chosen.gain is not None and chosen.low is not None and chosen.high is not None:
         detail += (
             "; chosen on one half of the queries, the gain on the other is "

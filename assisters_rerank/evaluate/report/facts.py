@@ -49,8 +49,8 @@ def of_published(model: ModelResult) -> Iterator[tuple[str, str, str]]:
         yield what, wording.milliseconds(published), here
 
 
-def of_gate(gate: Gate) -> str:
-    """Whether a model has passed it."""
+def of_gate(label: str, gate: Gate) -> str:
+    """Whether the model of this label has passed it."""
     told = verdict(gate.difference)
     said = {
         Verdict.SAME: "passed: not one query has another value",
@@ -62,7 +62,7 @@ def of_gate(gate: Gate) -> str:
     elif not gate.passed:
         said = "not passed: significantly below the baseline"
     return (
-        f"{wording.name(gate.model)} against {wording.one_line(gate.baseline, 100)}: "
+        f"{label} against {wording.one_line(gate.baseline, 100)}: "
         f"{said}; {gate.measure} {wording.difference(gate.difference.gain)} "
         f"({wording.interval(gate.difference.low, gate.difference.high)}, "
         f"{wording.p_is(gate.difference.p_corrected)}) on {wording.queries(gate.queries)}"

@@ -176,8 +176,8 @@ def _summary(output: Output, evaluation: Evaluation) -> None:
         output.line("Scores do not compare between models: each has thresholds of its own.")
     if evaluation.gates:
         output.heading("Gate")
-    for gate in evaluation.gates:
-        output.line(f"{facts.of_gate(gate)}.", "" if gate.passed else "bold red")
+    for label, gate in wording.labelled_gates(evaluation):
+        output.line(f"{facts.of_gate(label, gate)}.", "" if gate.passed else "bold red")
     if evaluation.stopped is not None:
         output.empty_line()
         output.line(

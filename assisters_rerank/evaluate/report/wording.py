@@ -10,7 +10,7 @@ from itertools import combinations
 from ...text.foreign_text import for_terminal, on_one_line
 from ...usage import Usage, dollars, in_words
 from ...usage import count as count
-from ..results import MAIN_MEASURE, Evaluation, Figure, ModelResult, Pair
+from ..results import MAIN_MEASURE, Evaluation, Figure, Gate, ModelResult, Pair
 from ..significance import LEAST_DIFFERING, SIGNIFICANT
 
 SERVICE_PRICES = "Dollars are at the service's prices; what this run took stands below."
@@ -28,13 +28,16 @@ def name(model: str) -> str:
 
 
 def labels(models: Sequence[ModelResult]) -> list[str]:
-    """The models' names; one that is there again, with other options, has its number behind it."""
+    """The models' names; one that is there again, with other options, has its number behind it.
+
+    So has another model whose name is shown alike.
+    """
     seen: Counter[str] = Counter()
     found = []
     for model in models:
-        seen[model.model] += 1
-        number = f" #{seen[model.model]}" if seen[model.model] > 1 else ""
-        found.append(name(model.model) + number)
+        label = name(model.model)
+        seen[label] += 1
+        found.append(f"{label} #{seen[label]}" if seen[label] > 1 else label)
     return found
 
 
@@ -47,6 +50,11 @@ def labelled_pairs(evaluation: Evaluation) -> list[tuple[str, str, Pair]]:
     """Each comparison of two models with their labels."""
     of_two = combinations(labels(evaluation.models), 2)
     return [(*names, pair) for names, pair in zip(of_two, evaluation.pairs, strict=False)]
+
+
+def labelled_gates(evaluation: Evaluation) -> list[tuple[str, Gate]]:
+    """Each model's label with its gate."""
+    return list(zip(labels(evaluation.models), evaluation.gates, strict=False))
 
 
 def named(model: ModelResult, label: str) -> str:
@@ -117,6 +125,11 @@ def pairs_explained(pairs: int) -> str:
         "Difference: the model's mean less the other's, with its 95 % interval (paired t over the "
         f"queries). p: paired randomisation test, corrected for {count(pairs, 'pair')} (Holm)."
     )
+
+
+def share(value: float) -> str:
+    """A part of a whole, rounded down: 99.6 % is not all of it."""
+    return f"{int(round(100 * value, 6))} %"
 
 
 def milliseconds(value: float | None) -> str:
