@@ -29,6 +29,9 @@ _FEW_WORDS = 4
 # pasted log have more; what is wanted stands before it or behind it.
 _MOST_TOKENS = 256
 
+# Where a `tool_choice` has names; OpenAI's `allowed_tools` has a list of tools.
+_FORCED = ("name", "function", "allowed_tools", "tools")
+
 Query = Callable[[Sequence[AnyMessage]], str]
 
 
@@ -204,10 +207,12 @@ def _names(given: Sequence[str]) -> tuple[str, ...]:
 
 
 def _forced(choice: Any) -> list[str]:
-    """The tool that the model has to call; providers refuse one that is not offered."""
+    """The tools that the model has to choose from; providers refuse one that is not offered."""
+    if isinstance(choice, str):
+        return [choice]
     if isinstance(choice, dict):  # {"type": "tool", "name": …}, {"function": {"name": …}}
-        choice = choice.get("name") or (choice.get("function") or {}).get("name")
-    return [choice] if isinstance(choice, str) else []
+        choice = [choice[key] for key in _FORCED if key in choice]
+    return [name for each in choice for name in _forced(each)] if isinstance(choice, list) else []
 
 
 def _documents(tools: Sequence[BaseTool]) -> list[Document]:

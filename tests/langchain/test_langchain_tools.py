@@ -202,10 +202,17 @@ def test_a_message_that_is_not_long_is_asked_for_as_it_is() -> None:
     assert wanted([HumanMessage(said)]) == said
 
 
-CHOICES = ["send_mail", {"type": "tool", "name": "send_mail"}, {"function": {"name": "send_mail"}}]
+NAMED = {"type": "function", "function": {"name": "send_mail"}}
+CHOICES = [
+    "send_mail",
+    {"type": "tool", "name": "send_mail"},
+    NAMED,
+    {"type": "allowed_tools", "allowed_tools": {"mode": "required", "tools": [NAMED]}},
+    {"type": "allowed_tools", "mode": "auto", "tools": [{"type": "function", "name": "send_mail"}]},
+]
 
 
-@pytest.mark.parametrize("choice", [*CHOICES, "auto", {"type": "any"}, None])
+@pytest.mark.parametrize("choice", [*CHOICES, "auto", {"type": "any"}, {"function": None}, None])
 def test_the_tool_that_has_to_be_called_is_offered(choice: Any, reranker: AssistersRerank) -> None:
     forced = agents.middleware.wrap_model_call(
         lambda request, handler: handler(request.override(tool_choice=choice))
