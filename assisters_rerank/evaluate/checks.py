@@ -9,6 +9,7 @@ from typing import get_args
 
 from ..errors import ConfigurationError
 from ..reranker import Reranker
+from ..settings import named_kind
 from .data.collection import HIGHEST_GRADE, Candidates, Collection
 from .own_documents import Identical
 
@@ -33,8 +34,9 @@ def check_arguments(
         raise ConfigurationError("rerankers: give at least one.")
     for reranker in rerankers:
         if not isinstance(reranker, Reranker):
-            kind = type(reranker).__name__
-            raise ConfigurationError(f"rerankers: give instances of Reranker, not of {kind}.")
+            raise ConfigurationError(
+                f"rerankers: give instances of Reranker, not {named_kind(reranker)}."
+            )
     if isinstance(measures, str):
         raise ConfigurationError(f"measures: give a list of names, [{measures!r}].")
     if identical not in get_args(Identical):

@@ -8,6 +8,7 @@ from os import PathLike
 
 from ..errors import ConfigurationError
 from ..reranker import Reranker
+from ..settings import given_list
 from .checks import check_arguments
 from .collection_scores import check_reranker
 from .curves import depths_up_to, oracle, reordered
@@ -78,7 +79,9 @@ def evaluate(
         AssistersError: of the first call; later ones end the run.
     """
     started = time.perf_counter()
-    rerankers = [rerankers] if isinstance(rerankers, Reranker) else list(rerankers)
+    if isinstance(rerankers, Reranker):
+        rerankers = [rerankers]
+    rerankers = given_list(rerankers, "rerankers")
     check_arguments(
         collection,
         rerankers,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytrec_eval
@@ -440,8 +441,16 @@ def test_collections_that_can_not_be_measured(server: LocalServer, reranker: Rer
             evaluate(broken, reranker, candidates=candidates)
     with pytest.raises(ConfigurationError, match="rerankers: give at least one"):
         evaluate(collection, [], candidates=candidates)
-    with pytest.raises(ConfigurationError, match="rerankers: give instances of Reranker, not of"):
-        evaluate(collection, "bge", candidates=candidates)  # type: ignore[arg-type]
+    wrong: list[tuple[Any, str]] = [
+        ("bge", "rerankers: give a list, not str"),
+        (None, "rerankers: give a list, not NoneType"),
+        (Reranker, "rerankers: give a list, not the class Reranker"),
+        (["bge"], "rerankers: give instances of Reranker, not str"),
+        ([Reranker], "rerankers: give instances of Reranker, not the class Reranker"),
+    ]
+    for given, message in wrong:
+        with pytest.raises(ConfigurationError, match=message):
+            evaluate(collection, given, candidates=candidates)
     with pytest.raises(ConfigurationError, match=r"such as read_collection\('scifact'\)"):
         evaluate("scifact", reranker)  # type: ignore[arg-type]
     with (
