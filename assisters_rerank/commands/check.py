@@ -96,7 +96,7 @@ def check(
 
         from .check_table import show
 
-        show(report, Console(highlight=False))
+        show(report, Console(highlight=False, emoji=False))
     sys.stdout.flush()
     if not report.is_right:
         raise typer.Exit(1)

@@ -75,7 +75,7 @@ def _show(
 ) -> None:
     from rich.console import Console
 
-    console = Console(highlight=False)
+    console = Console(highlight=False, emoji=False)
     with console.status("Starting…") as status:
         # What takes long to import, which no other command should wait for.
         from ..demo.answer import Setup

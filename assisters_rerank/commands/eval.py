@@ -253,5 +253,5 @@ def _report(evaluation: Evaluation, json: Path | None, html: Path | None) -> Non
 
             html.write_text(to_html(evaluation), encoding="utf-8")
     finally:  # a full disk takes the files, but not what was found
-        show(evaluation, Console(highlight=False))
+        show(evaluation, Console(highlight=False, emoji=False))
         sys.stdout.flush()

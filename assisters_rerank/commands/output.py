@@ -91,7 +91,7 @@ def _table(ranking: Ranking, inputs: Sequence[Input]) -> None:
 
     if not ranking:
         return
-    console = Console(highlight=False)
+    console = Console(highlight=False, emoji=False)
     several = len({source.file for source in inputs}) > 1
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", expand=True)
     table.add_column("rank", justify="right", no_wrap=True)

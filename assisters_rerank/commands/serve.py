@@ -207,8 +207,8 @@ def serve(
         allowed_hosts=tuple(allowed_host or ()),
         any_model=any_model,
     )
-    console = Console(highlight=False, soft_wrap=True)
-    stderr = Console(stderr=True, highlight=False, soft_wrap=True)
+    console = Console(highlight=False, emoji=False, soft_wrap=True)
+    stderr = Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
 
     def load() -> Scorer:
         with stderr.status(f"Loading the {scorer} scorer…"):

@@ -25,13 +25,13 @@ def _table(screen: str) -> list[list[str]]:
 
 
 def test_the_result_is_a_table_with_the_rank_before_and_after(folder: Path) -> None:
-    (folder / "in").write_text("first 0.1\nsecond 0.2 [bold]x[/] 0.2\nthird 0.00001\n")
+    (folder / "in").write_text("first 0.1\nsecond 0.2 [bold]x[/] :key: 0.2\nthird 0.00001\n")
     screen = run_in_terminal("rerank", "query", "in")
     assert screen.code == 0
     *rows, usage = _table(screen.text)
     assert rows == [
         ["rank", "score", "text"],
-        ["2 → 1", "0.2000", "second 0.2 [bold]x[/] 0.2"],
+        ["2 → 1", "0.2000", "second 0.2 [bold]x[/] :key: 0.2"],
         ["1 → 2", "0.1000", "first 0.1"],
         ["3 → 3", "1.0e-05", "third 0.00001"],
     ]

@@ -182,6 +182,13 @@ def test_texts_command_neither_rich_nor_the_terminal() -> None:
     assert not set("\x07\u202e\ud800") & set(shown)
 
 
+def test_names_with_colons_are_no_emoji() -> None:
+    name = "hub:key:8b"
+    models = tuple(replace(model, model=name) for model in TWO_MODELS.models)
+    shown = " ".join(_shown(replace(TWO_MODELS, models=models), 80, "ascii").split())
+    assert f"{name} - {name} #2 " in shown
+
+
 @pytest.mark.parametrize("name", ALL)
 def test_ascii_is_plain_and_says_the_same(name: str) -> None:
     shown = _shown(ALL[name], 80, "ascii")

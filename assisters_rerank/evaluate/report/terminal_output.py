@@ -69,7 +69,8 @@ class Output:
             table.add_column(name, justify="left" if index in left else "right", overflow="fold")
         taken = list(rows)
         for cells, style in taken:
-            shown = (self.plain(cell) if isinstance(cell, str) else cell for cell in cells)
+            # As texts, since a cell that is a string would be read for emoji.
+            shown = (Text(self.plain(cell)) if isinstance(cell, str) else cell for cell in cells)
             table.add_row(*shown, style=style)
         self.empty_line()
         at_ease = self._console.options.update(width=_UNBOUNDED)
