@@ -10,7 +10,8 @@ from ..evaluate.data.fields import QUERY_IDS
 from ..evaluate.data.sources import at_line, source_at
 from .query_rows import Row, as_id, row
 
-_IDS = (*QUERY_IDS, "_id", "id")
+# A topic next to another id is what the query is about.
+_IDS = sorted((*QUERY_IDS, "_id", "id"), key=lambda name: name == "topic")
 
 
 class JsonLines:

@@ -271,6 +271,18 @@ def test_what_engines_write_for_themselves_is_no_source(tmp_path: Path) -> None:
     assert list(opened(folder, None).query_ids()) == ["z", "a", "b", "c"]
 
 
+@pytest.mark.parametrize("name", ["qid", "_id", "id"])
+def test_a_topic_next_to_an_id_is_none(name: str, tmp_path: Path) -> None:
+    rows = [
+        {name: f"q{place}", "topic": "sports", "query": "q", "documents": ["a"]}
+        for place in range(2)
+    ]
+    file = write(tmp_path / "in.jsonl", rows)
+    assert list(opened(file, None).query_ids()) == ["q0", "q1"]
+    alone = write(tmp_path / "topics.jsonl", [{"topic": 7, "query": "q", "documents": ["a"]}])
+    assert list(opened(alone, None).query_ids()) == ["7"]
+
+
 @pytest.mark.parametrize("name", ["query_id", "qid", "topic_id", "_id", "id"])
 def test_a_querys_id_is_read_by_any_of_its_names(name: str, tmp_path: Path) -> None:
     line: dict[str, object] = {name: "q7", "query": "x", "documents": ["a"]}
