@@ -5,7 +5,7 @@
 
 - `evaluation` goes through it from end to end, after `checks` and `preparation` before any
   request; `own_documents` finds queries that are documents themselves;
-- `data` reads files, `retrievers` asks a retriever; `first_stage` is BM25, over its `bm25_index`;
+- `data` reads files, `retrievers` asks a retriever; `first_stage` is BM25;
 - `reranker_scores` goes through the rerankers, `collection_scores` through the queries,
   `query_scores` puts one to a reranker, `cost_limit` keeps to the money;
 - `measures` with `significance`, `comparisons` of models, `curves` over depth and threshold,

@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+import re
+from array import array
+from collections.abc import Callable, Container, Iterable
 from itertools import chain
 from zlib import crc32
 
+import bm25s  # type: ignore[import-untyped]  # it ships no types
 import numpy as np
 import Stemmer  # type: ignore[import-not-found]  # it is compiled, without types
-from bm25s import stopwords  # type: ignore[import-untyped]  # it ships no types
+from bm25s import stopwords
 from numpy.typing import NDArray
 
 from ..errors import ConfigurationError
-from .bm25_index import NO_WORDS, Index, WordNumbers, split
 from .data.collection import Candidates, Collection
+
+# It logs every step at DEBUG, past the root logger's level, from which it does not inherit.
+logging.getLogger("bm25s").setLevel(logging.WARNING)
+
+_WORD = re.compile(r"\w\w+")
+# Neither can be a word.
+_STOP, _OTHER = "-", ""
+_WORDS_KEPT = 1_000_000
 
 
 def bm25(
     collection: Collection, depth: int = 100, *, language: str | None = "english"
 ) -> Candidates:
-    """BM25 (Lucene's variant, as bm25s has it, k1 = 1.2, b = 0.75) over titles and texts.
+    """BM25 (bm25s, Lucene's variant, k1 = 1.2, b = 0.75) over titles and texts.
 
     Words are runs of two or more letters or digits, lowered, less stop words, stemmed. Equal
     scores keep the corpus' order, so that every run gives the same candidates. A query has fewer
@@ -42,19 +53,18 @@ def bm25(
         raise ConfigurationError(f"depth: give at least 1, not {depth}.")
     stem, stops = _stemmer(language)
     queries = [
-        [stem(word) for word in split(text) if word not in stops]
+        [stem(word) for word in _words(text) if word not in stops]
         for text in collection.queries.values()
     ]
-    index = Index(
-        collection.documents.values(), WordNumbers(chain.from_iterable(queries), stem, stops)
-    )
-    if not index.words:
-        raise ConfigurationError(f"{collection.name}: there is no word to search in its documents.")
+    wanted = dict.fromkeys(chain.from_iterable(queries))
+    index = _index(collection, _Numbers(wanted, stem, stops))
     ids = list(collection.documents)
     places = {name: place for place, name in enumerate(ids)} if collection.pools else {}
     found: dict[str, list[str]] = {}
     for query, words in zip(collection.queries, queries, strict=True):
-        scores = index.scores(words)
+        # Ours and not `index.retrieve`: that orders equal scores by chance, fills up with
+        # documents that have nothing to do with the query, and refuses depths over the corpus.
+        scores = index.get_scores_from_ids(index.get_tokens_ids(words))
         if collection.pools is None:
             found[query] = [ids[place] for place in _best(scores, depth)]
         else:
@@ -77,10 +87,54 @@ def _best(scores: NDArray[np.float32], depth: int) -> list[int]:
     return [int(place) for place in places[order]]
 
 
+class _Numbers(dict[str, int]):
+    """A number for each word as it is written: its stem's, one for all that no query has, or 0.
+
+    0 is a stop word's. `vocabulary` has the stems' numbers.
+    """
+
+    def __init__(
+        self, wanted: Iterable[str], stem: Callable[[str], str], stops: Container[str]
+    ) -> None:
+        super().__init__()
+        self.vocabulary = {_STOP: 0, _OTHER: 1}
+        self.vocabulary |= {word: number for number, word in enumerate(wanted, 2)}
+        self._stem = stem
+        self._stops = stops
+
+    def __missing__(self, word: str) -> int:
+        if len(self) > _WORDS_KEPT:
+            self.clear()
+        number = 0 if word in self._stops else self.vocabulary.get(self._stem(word), 1)
+        self[word] = number
+        return number
+
+
+def _index(collection: Collection, numbers: _Numbers) -> bm25s.BM25:
+    """An index of the queries' words only, since one of all words takes several times the memory.
+
+    The documents' other words stand in it as a single one, so that their lengths, and with them all
+    scores, are as in an index of all words.
+    """
+    documents = [
+        array("i", filter(None, map(numbers.__getitem__, _words(text))))
+        for text in collection.documents.values()
+    ]
+    if not any(documents):
+        raise ConfigurationError(f"{collection.name}: there is no word to search in its documents.")
+    index = bm25s.BM25(k1=1.2, b=0.75)
+    index.index((documents, numbers.vocabulary), show_progress=False)
+    return index
+
+
+def _words(text: str) -> list[str]:
+    return _WORD.findall(text.lower())
+
+
 def _stemmer(language: str | None) -> tuple[Callable[[str], str], frozenset[str]]:
     if language is not None and language not in Stemmer.algorithms():
         names = ", ".join(Stemmer.algorithms())
         raise ConfigurationError(f"language: {language!r} is none of {names}; or None.")
     stem = str if language is None else Stemmer.Stemmer(language).stemWord
     name = "EN" if language == "english" else str(language).upper()
-    return stem, frozenset(getattr(stopwords, f"STOPWORDS_{name}", ())) | NO_WORDS
+    return stem, frozenset(getattr(stopwords, f"STOPWORDS_{name}", ()))

@@ -11,17 +11,15 @@ from functools import cache
 from pathlib import Path
 from random import Random
 
-import bm25s
 import pytest
 import pytrec_eval
-from hypothesis import assume, example, given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from assisters_rerank import ConfigurationError
 from assisters_rerank.evaluate import read_beir
-from assisters_rerank.evaluate.bm25_index import NO_WORDS, Index, WordNumbers, split
 from assisters_rerank.evaluate.data.collection import Collection
-from assisters_rerank.evaluate.first_stage import bm25
+from assisters_rerank.evaluate.first_stage import _words, bm25
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 
@@ -114,7 +112,7 @@ def test_every_query_has_its_entry() -> None:
 
 
 def test_the_same_in_every_process() -> None:
-    """A set's order differs from process to process."""
+    """bm25s numbers words by a set's order, which differs from process to process."""
     script = (
         "from assisters_rerank.evaluate.data.collection import Collection\n"
         "from assisters_rerank.evaluate.first_stage import bm25\n"
@@ -144,8 +142,6 @@ def test_bad_options() -> None:
         candidates({"d1": "lift"}, "lift", language="klingon")
     with pytest.raises(ConfigurationError, match="c: there is no word to search"):
         candidates({"d1": "the", "d2": "?"}, "lift")
-    with pytest.raises(ConfigurationError, match="c: there is no word to search"):
-        candidates({}, "lift")
 
 
 def test_memory_is_that_of_the_queries_words() -> None:
@@ -165,31 +161,8 @@ def test_memory_is_that_of_the_queries_words() -> None:
     assert peak < 12 * 150 * 1_500
 
 
-@given(st.text(max_size=80) | st.text(st.characters(max_codepoint=127), max_size=80))
+@given(st.text(max_size=80))
 @example("a bc d_ 1 e\u0301f ab\u00adcd")
-@example("a bc d_ 1\x1cZe\x00fG")
 def test_words_are_those_between_their_boundaries(text: str) -> None:
     # As bm25s splits, with boundaries that a greedy search from the left does not need.
-    words = [word for word in split(text) if word not in NO_WORDS]
-    assert words == re.findall(r"\b\w\w+\b", text.lower())
-
-
-WORDS = ["lift", "drag", "heat", "wing", "the", "of", "x"]
-
-
-@given(
-    st.lists(st.lists(st.sampled_from(WORDS), max_size=30), min_size=1, max_size=600),
-    st.lists(st.sampled_from(["lift", "drag", "mach"]), max_size=4),
-)
-def test_scores_are_those_of_bm25s_to_the_last_bit(
-    documents: list[list[str]], query: list[str]
-) -> None:
-    stops = {"the", "of", "x"}
-    kept = [[word for word in words if word not in stops] for words in documents]
-    assume(any(kept))
-    theirs = bm25s.BM25(k1=1.2, b=0.75)
-    theirs.index(kept, show_progress=False)
-    ours = Index(map(" ".join, documents), WordNumbers(query, str, stops))
-    assert ours.words == sum(map(len, kept))
-    expected = theirs.get_scores_from_ids(theirs.get_tokens_ids(query))
-    assert ours.scores(query).tobytes() == expected.tobytes()
+    assert _words(text) == re.findall(r"\b\w\w+\b", text.lower())
