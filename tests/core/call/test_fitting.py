@@ -239,8 +239,9 @@ def test_a_long_query_beside_short_documents_is_none_of_splits_business() -> Non
 @pytest.mark.parametrize(
     ("texts", "times"),
     [
-        (["a" * (BLOCK // 2), "b" * (BLOCK // 2)], 0),
-        (["a" * (BLOCK // 2), "b" * (BLOCK // 2 + 1)], 3),  # fitted, written, counted
+        (["a" * (BLOCK // 2 - len("a query")), "b" * (BLOCK // 2)], 0),
+        # Fitted, written, counted.
+        (["a" * (BLOCK // 2 - len("a query")), "b" * (BLOCK // 2 + 1)], 3),
         (["a" * (BLOCK // 2 + 1)] * 2, 0),  # counted once
     ],
 )
