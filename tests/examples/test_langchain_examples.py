@@ -114,9 +114,9 @@ def test_streaming_and_batch() -> None:
 
 def test_vector_database() -> None:
     output = run_example("langchain/vector_database.py")
-    assert "chroma.sqlite3" in output.split("\nFiles: ")[1].splitlines()[0]
-    first, *_ = _after(output, "Chroma:")
+    assert "storage.sqlite" in output.split("\nFiles: ")[1].splitlines()[0]
+    first, *_ = _after(output, "Qdrant:")
     assert first == "The chain skips under load"
-    reranked = _after(output, "Chroma, then the rerank:")
+    reranked = _after(output, "Qdrant, then the rerank:")
     assert len(reranked) == 3
     assert reranked[0].endswith(" Measuring a worn chain")
