@@ -21,7 +21,7 @@ from .test_evaluation import agree, read
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.xdist_group("collections"),
+    pytest.mark.xdist_group("evaluations"),
     pytest.mark.skipif(not beir.FOLDER.is_dir(), reason=f"needs the collections in {beir.FOLDER}"),
 ]
 

@@ -17,7 +17,10 @@ from bm25s.stopwords import STOPWORDS_EN
 
 from ..peak_memory import took
 
-pytestmark = pytest.mark.slow
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.xdist_group("large collections"),  # groups begin first, and this takes longest
+]
 
 DOCUMENTS_AT_ONCE = 1_000
 

@@ -24,7 +24,7 @@ from ..local import beir, remembered
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.xdist_group("collections"),
+    pytest.mark.xdist_group("evaluations"),
     pytest.mark.skipif(not beir.FOLDER.is_dir(), reason=f"needs the collections in {beir.FOLDER}"),
 ]
 
