@@ -357,6 +357,19 @@ async def test_what_is_no_list_of_documents_is_refused(
         await call
 
 
+async def test_documents_given_to_rerank_are_shown_their_method(
+    colour: str, compressor: AssistersRerank, documents: list[Document]
+) -> None:
+    given: Any = documents
+    call = (
+        asyncio.to_thread(compressor.rerank, QUERY, given)
+        if colour == "sync"
+        else compressor.arerank(QUERY, given)
+    )
+    with pytest.raises(ConfigurationError, match=r"compress_documents\(.*\) takes these"):
+        await call
+
+
 @pytest.mark.parametrize(
     ("wrong", "named"), [(3, "int"), ("x", "str"), (BaseCallbackHandler(), "BaseCallbackHandler")]
 )

@@ -390,6 +390,20 @@ async def test_what_is_no_list_of_nodes_is_refused(
         await call
 
 
+async def test_nodes_given_to_rerank_are_shown_their_method(
+    colour: str, postprocessor: AssistersRerank, nodes: list[NodeWithScore]
+) -> None:
+    for given in (nodes, [node.node for node in nodes]):
+        anything: Any = given
+        call = (
+            asyncio.to_thread(postprocessor.rerank, QUERY, anything)
+            if colour == "sync"
+            else postprocessor.arerank(QUERY, anything)
+        )
+        with pytest.raises(ConfigurationError, match=r"postprocess_nodes\(.*\) takes these"):
+            await call
+
+
 def test_pydantics_own_round_trip_takes_the_class_name_out(postprocessor: AssistersRerank) -> None:
     again = AssistersRerank(**postprocessor.model_dump())
     assert again.to_dict() == postprocessor.to_dict()
