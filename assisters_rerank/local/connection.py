@@ -217,8 +217,12 @@ class Connection(H11Protocol):
         ):
             self.transport.write(self.conn.send(event) or b"")
         # Closed at once, with bytes unread, the system would take the answer back from the client.
-        if self.transport.can_write_eof():
-            self.transport.write_eof()
+        try:
+            if self.transport.can_write_eof():
+                self.transport.write_eof()
+        except OSError:  # the client has reset the connection meanwhile
+            self.transport.abort()
+            return
         self.flow.resume_reading()
         self._wait("end", LINGER_SECONDS)
 

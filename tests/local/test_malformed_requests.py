@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
+from asyncio import selector_events
+from contextlib import suppress
+from unittest.mock import Mock
 
 import pytest
 
@@ -106,6 +110,27 @@ def test_it_is_answered_with_one_clear_error(
     sent, status, part = ROWS[row]
     answer = answer_to(server.base_url, sent)
     assert (answer[0], part in error_of(answer)) == (status, True), answer
+    assert caplog.records == []
+
+
+@pytest.mark.parametrize("row", ["HTTP/2", "no HTTP at all", "10,000 headers", "TLS"])
+def test_who_is_gone_before_the_refusal_ends_leaves_no_trace(
+    server: LocalServer,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    row: str,
+) -> None:
+    gone = OSError(errno.ENOTCONN, "Transport endpoint is not connected")
+    ends = Mock(side_effect=gone)
+    with monkeypatch.context() as patch:
+        # What the system says of a connection that is reset meanwhile, which no client can time.
+        patch.setattr(selector_events._SelectorSocketTransport, "write_eof", ends)  # type: ignore[attr-defined]
+        with raw_connection(server.base_url) as connection:
+            with suppress(ConnectionError):
+                connection.sendall(ROWS[row][0])
+            assert seconds_until_closed(connection) < 1
+    assert ends.called
+    assert answer_to(server.base_url, post(GOOD))[0] == 200
     assert caplog.records == []
 
 
