@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from .turns import Turns
+from .turns import Turn, Turns
 
 # What would change where calls go (and who pays for them), or how rich and typer write.
 _VARIABLES = {
@@ -48,23 +48,34 @@ _TURNS = pytest.StashKey[Turns]()
 def pytest_xdist_auto_num_workers() -> int:
     """For `-n auto`: three for two processors that this process may use.
 
-    A third of the tests' time is waiting, for servers, for clocks and for the timed tests.
+    A third of the tests' time is waiting, for servers and for clocks.
     """
     usable = len(getattr(os, "sched_getaffinity", lambda _: range(os.cpu_count() or 1))(0))
     return min(usable + usable // 2, _MOST_WORKERS)
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keeps an `xdist_group` together, so that one worker computes what its tests share.
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Prepares what the workers are given: which tests stay together, and which come last.
 
-    pytest-xdist 3.8 writes the group where pytest 9.2 does not look for a test's id any more, and
-    then `--dist loadgroup` spreads a group's tests over all workers without a word.
+    pytest-xdist 3.8 writes an `xdist_group` where pytest 9.2 does not look for a test's id any
+    more, and then `--dist loadgroup` spreads a group's tests over all workers without a word.
     """
+    if not hasattr(config, "workerinput"):  # without workers there is nothing to give
+        return
     for item in items:
         with_group = getattr(item, "_nodeid", item.nodeid)
         if with_group != item.nodeid:
             item._id = type(item._id).parse(with_group)
+    # Groups take long, so they begin first; and all workers come to the timed tests at once.
+    items.sort(key=lambda item: (turn_of(item), item.get_closest_marker("xdist_group") is None))
+
+
+def turn_of(item: pytest.Item) -> Turn:
+    mark = item.get_closest_marker("timed")
+    if mark is None:
+        return Turn.TOGETHER
+    return Turn.ALONE if mark.kwargs.get("alone") else Turn.TIMED
 
 
 @pytest.hookimpl(trylast=True)
@@ -76,12 +87,12 @@ def pytest_collection_finish() -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
-    """Keeps all other workers out while a `timed` test runs, from set-up to teardown."""
+    """Keeps the tests that measure time apart from all others, from set-up to teardown."""
     if not hasattr(item.config, "workerinput"):  # without workers there is nobody to keep out
         return (yield)
     if _TURNS not in item.config.stash:
         # The parent of a worker's own folder is the whole run's.
         shared = item.config._tmp_path_factory.getbasetemp().parent
         item.config.stash[_TURNS] = Turns(shared)
-    with item.config.stash[_TURNS].take(alone=item.get_closest_marker("timed") is not None):
+    with item.config.stash[_TURNS].take(turn_of(item)):
         return (yield)

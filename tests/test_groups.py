@@ -1,11 +1,12 @@
-"""The tests of an `xdist_group` are one worker's: what they share is computed once."""
+"""What the workers are given: groups stay together, and tests that measure time come last."""
 
 from __future__ import annotations
 
 import pytest
 
+from .conftest import turn_of
 
-@pytest.mark.slow  # they are run with `--dist loadgroup`
+
 @pytest.mark.xdist_group("groups")
 def test_groups_are_kept_together(request: pytest.FixtureRequest) -> None:
     if not getattr(request.config.option, "loadgroup", False):
@@ -14,3 +15,12 @@ def test_groups_are_kept_together(request: pytest.FixtureRequest) -> None:
     assert request.node in grouped
     # The scheduler gets nothing but the ids.
     assert [item.nodeid for item in grouped if "@" not in item.nodeid.rpartition("]")[2]] == []
+
+
+@pytest.mark.timed
+def test_timed_tests_come_last(request: pytest.FixtureRequest) -> None:
+    if not hasattr(request.config, "workerinput"):
+        pytest.skip("without workers")
+    turns = [turn_of(item) for item in request.session.items]
+    assert turns == sorted(turns)
+    assert turns[-1] == turn_of(request.node)

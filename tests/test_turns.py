@@ -1,17 +1,20 @@
-"""The lock of tests that measure time: alone is alone, together is together, and nobody starves."""
+"""The locks of tests that measure time: who may run with whom, and nobody starves."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import product
 from pathlib import Path
 
 import pytest
 
-from .turns import Turns
+from .turns import Turn, Turns
 
 pytest.importorskip("fcntl")
+
+TOGETHER = {(Turn.TOGETHER, Turn.TOGETHER), (Turn.TIMED, Turn.TIMED)}
 
 
 @contextmanager
@@ -24,12 +27,12 @@ def turns(folder: Path) -> Iterator[Turns]:
         made.close()
 
 
-def begin(folder: Path, *, alone: bool) -> tuple[threading.Thread, threading.Event]:
+def begin(folder: Path, turn: Turn) -> tuple[threading.Thread, threading.Event]:
     """Somebody who waits for a turn and ends it at once; the event says that it came."""
     came = threading.Event()
 
     def work() -> None:
-        with turns(folder) as own, own.take(alone=alone):
+        with turns(folder) as own, own.take(turn):
             came.set()
 
     thread = threading.Thread(target=work, daemon=True)
@@ -37,46 +40,49 @@ def begin(folder: Path, *, alone: bool) -> tuple[threading.Thread, threading.Eve
     return thread, came
 
 
-@pytest.mark.parametrize(("first", "second"), [(True, True), (True, False), (False, True)])
-def test_alone_is_alone(tmp_path: Path, first: bool, second: bool) -> None:
+@pytest.mark.parametrize(("first", "second"), sorted(set(product(Turn, Turn)) - TOGETHER))
+def test_who_waits_for_whom(tmp_path: Path, first: Turn, second: Turn) -> None:
     with turns(tmp_path) as own:
-        with own.take(alone=first):
-            thread, came = begin(tmp_path, alone=second)
+        with own.take(first):
+            thread, came = begin(tmp_path, second)
             assert not came.wait(0.05)
         thread.join(10)
         assert came.is_set()
 
 
-def test_others_are_together(tmp_path: Path) -> None:
-    with turns(tmp_path) as own, own.take(alone=False):
-        thread, came = begin(tmp_path, alone=False)
+@pytest.mark.parametrize("turn", [Turn.TOGETHER, Turn.TIMED])
+def test_who_is_together(tmp_path: Path, turn: Turn) -> None:
+    with turns(tmp_path) as own, own.take(turn):
+        thread, came = begin(tmp_path, turn)
         thread.join(10)
         assert came.is_set()
 
 
-def test_a_failure_ends_the_turn(tmp_path: Path) -> None:
+@pytest.mark.parametrize("turn", Turn)
+def test_a_failure_ends_the_turn(tmp_path: Path, turn: Turn) -> None:
     with turns(tmp_path) as own:
-        with pytest.raises(ZeroDivisionError), own.take(alone=True):
+        with pytest.raises(ZeroDivisionError), own.take(turn):
             _ = 1 / 0
-        thread, came = begin(tmp_path, alone=True)
+        thread, came = begin(tmp_path, Turn.ALONE)
         thread.join(10)
         assert came.is_set()
 
 
-def test_who_wants_to_be_alone_does_not_starve(tmp_path: Path) -> None:
+@pytest.mark.parametrize("turn", [Turn.ALONE, Turn.TIMED])
+def test_who_measures_time_does_not_starve(tmp_path: Path, turn: Turn) -> None:
     over = threading.Event()
 
     def again_and_again() -> None:
         with turns(tmp_path) as own:
             while not over.is_set():
-                with own.take(alone=False):
+                with own.take(Turn.TOGETHER):
                     over.wait(0.02)
 
     others = [threading.Thread(target=again_and_again, daemon=True) for _ in range(5)]
     for other in others:
         other.start()
     try:
-        thread, came = begin(tmp_path, alone=True)
+        thread, came = begin(tmp_path, turn)
         thread.join(5)
         assert came.is_set()
     finally:

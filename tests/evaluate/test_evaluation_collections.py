@@ -70,7 +70,6 @@ def test_the_figures_are_those_of_the_exported_runs(name: str, evaluated: Evalua
     agree(found.models[0].figures, read(runs / "bge-reranker-v2.run"), collection(name))
 
 
-@pytest.mark.timed
 def test_the_command_over_scifact_takes_less_than_three_minutes_and_400_megabytes(
     tmp_path: Path,
 ) -> None:

@@ -58,6 +58,7 @@ BODIES = {
 }
 
 
+@pytest.mark.timed(alone=True)
 @pytest.mark.parametrize("megabytes", [31, 100])
 @pytest.mark.parametrize("kind", BODIES)
 def test_large_bodies(kind: str, megabytes: int) -> None:
@@ -84,6 +85,7 @@ def test_large_bodies(kind: str, megabytes: int) -> None:
     assert errors == ""
 
 
+@pytest.mark.timed(alone=True)
 def test_tiny_chunks() -> None:
     with child(256) as server:
         slowest(server, iter([True, False]).__next__)
