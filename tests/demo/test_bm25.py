@@ -13,6 +13,8 @@ from assisters_rerank.demo.corpus import Passage
 
 from ..test_readme import CODE
 
+pytestmark = pytest.mark.xdist_group("standard library")  # one worker reads it
+
 
 @pytest.fixture(scope="module")
 def first_stage(stdlib: list[Passage]) -> FirstStage:

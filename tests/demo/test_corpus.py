@@ -11,6 +11,8 @@ from assisters_rerank.demo.corpus import NoStandardLibraryError, Passage, read_p
 
 from .conftest import Reading
 
+pytestmark = pytest.mark.xdist_group("standard library")  # one worker reads it
+
 
 def _read(folder: Path, files: Mapping[str, str | bytes]) -> dict[str, Passage]:
     """The passages of a library made of `files`: path without `.py` -> content."""

@@ -24,6 +24,7 @@ from assisters_rerank.demo.corpus import Passage
 from assisters_rerank.local import LocalServer
 
 pytestmark = pytest.mark.slow
+one_demo = pytest.mark.xdist_group("demo")
 
 COMMAND = Path(sysconfig.get_path("scripts")) / "assisters-rerank"
 
@@ -39,6 +40,7 @@ def page() -> str:
     return done.stdout
 
 
+@one_demo
 def test_the_page_says_what_was_read_and_who_scores(page: str) -> None:
     read = re.search(r"([\d,]+) docstrings of Python", page)
     assert read is not None
@@ -46,6 +48,7 @@ def test_the_page_says_what_was_read_and_who_scores(page: str) -> None:
     assert "No ASSISTERS_API_KEY: a small local model serves, at http://127.0.0.1:" in page
 
 
+@one_demo
 @pytest.mark.parametrize("question", QUESTIONS)
 def test_every_question_goes_through_both_frameworks(page: str, question: str) -> None:
     section = page.partition(f"\n{question} ─")[2]
@@ -67,6 +70,7 @@ def test_every_question_goes_through_both_frameworks(page: str, question: str) -
     assert len(re.split(r"\n\n", section)[0].splitlines()) < 24  # a screen
 
 
+@one_demo
 def test_the_rerank_changes_what_comes_first(page: str) -> None:
     """Otherwise the demo would show nothing."""
     firsts = [before for _, before, now, *_ in ROW.findall(page) if now == "1"]
@@ -74,6 +78,7 @@ def test_the_rerank_changes_what_comes_first(page: str) -> None:
     assert firsts != ["1"] * 4
 
 
+@one_demo
 def test_piped_output_is_plain_and_fits_80_columns(page: str) -> None:
     assert "\x1b" not in page
     assert "\r" not in page
@@ -84,6 +89,7 @@ def test_piped_output_is_plain_and_fits_80_columns(page: str) -> None:
     )
 
 
+@one_demo
 def test_the_next_step_runs_as_printed(page: str) -> None:
     from langchain_core.retrievers import BaseRetriever
     from llama_index.core import MockEmbedding, VectorStoreIndex

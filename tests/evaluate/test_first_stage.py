@@ -29,6 +29,7 @@ def candidates(documents: dict[str, str], query: str, **options: object) -> list
     return list(bm25(collection, **options)["q"])
 
 
+@pytest.mark.xdist_group("published figures")
 @pytest.mark.parametrize(
     ("name", "depth", "measure", "low", "high"),
     [
