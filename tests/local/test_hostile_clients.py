@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -104,6 +106,51 @@ def test_tiny_chunks() -> None:
         assert longest < 1
         assert server.megabytes() - before < 100
         assert server.end() == ""
+
+
+# The client takes fifteen seconds, so that the system's queue before the server is never full: then
+# it is the system that lets nobody in, for a second at a time.
+_HALF_OPEN = """
+import json, resource, socket, sys, time
+allowed = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, allowed))
+parts = [part.encode("latin-1") for part in json.loads(sys.argv[3])]
+begun, kept = time.monotonic(), []
+for number in range(10_000):
+    connection = socket.create_connection((sys.argv[1], int(sys.argv[2])), 10)
+    connection.sendall(parts[number % len(parts)])
+    kept.append(connection)
+    time.sleep(max(0, begun + number / 700 - time.monotonic()))
+print(len(kept), flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.mark.timed(alone=True)
+def test_half_open_connections() -> None:
+    parts = ["", "POST /v1/rer", CHUNKED.decode() + "5\r\n{    \r\n"]
+    opened: list[bytes] = []
+    with child(1_024) as server:
+        slowest(server, iter([True, False]).__next__)
+        before = peak = server.megabytes()
+        address = httpx.URL(server.base_url)
+        command = [sys.executable, "-c", _HALF_OPEN, address.host, str(address.port)]
+        client = subprocess.Popen([*command, json.dumps(parts)], stdout=subprocess.PIPE)
+        assert client.stdout is not None
+        with client.stdout, beside(lambda: opened.append(client.stdout.readline())) as opening:
+            longest = 0.0
+            while opening.is_alive():
+                longest = max(longest, slowest(server, iter([True, False]).__next__))
+                peak = max(peak, server.megabytes())
+                time.sleep(0.05)
+        client.kill()
+        client.wait()
+        errors = server.end()
+    print(f"half-open: {longest:.3f} s, {peak - before:.0f} MB more")  # noqa: T201
+    assert opened == [b"10000\n"]
+    assert longest < 1
+    assert peak - before < 100
+    assert errors == ""
 
 
 def test_without_descriptors() -> None:
