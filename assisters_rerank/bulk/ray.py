@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 from collections.abc import AsyncIterator
 from importlib import import_module
 from os import PathLike
@@ -50,7 +51,8 @@ def rerank(
             answered and not written yet when a job is killed is paid for again.
 
     Raises:
-        ConfigurationError: several workers without a limit, or with less than 1 for each.
+        ConfigurationError: several workers without a limit, or with less than 1 for each; an
+            address as a `Path`, which has lost a slash.
         ModuleNotFoundError: Ray is not installed.
     """
     data = _ray_data()
@@ -94,6 +96,10 @@ def rerank(
 
 def _for_ray(path: str) -> str:
     """Ray takes addresses and absolute paths; its workers have another working folder."""
+    if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:/(?!/)", path):
+        raise ConfigurationError(
+            f"checkpoint: {path!r} is no address, since a Path has one slash only; give it as text."
+        )
     return path if "://" in path else os.path.abspath(path)
 
 

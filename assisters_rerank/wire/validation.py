@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
@@ -132,5 +133,7 @@ def kind(value: object) -> str:
         return "missing or null"
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
+    if type(value) is int and abs(value) > sys.float_info.max:
+        return "an integer that is too large for a float"
     names = {bool: "a bool", str: "a string", int: "an integer", float: "a fraction"}
     return names.get(type(value), "a list" if isinstance(value, list) else "an object")

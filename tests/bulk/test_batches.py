@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import pickle
 import threading
 import time
@@ -207,3 +208,9 @@ def test_ray_gets_addresses_and_absolute_paths_as_they_are(path: str) -> None:
 @pytest.mark.parametrize("path", ["checkpoint", "./a/checkpoint", "../checkpoint"])
 def test_ray_gets_no_path_that_depends_on_the_working_folder(path: str) -> None:
     assert Path(_for_ray(path)) == (Path.cwd() / path).resolve()
+
+
+@pytest.mark.parametrize("address", ["s3://bucket/folder", "gs://bucket", "file:///folder"])
+def test_an_address_that_has_lost_a_slash_is_refused(address: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"checkpoint: .* give it as text"):
+        _for_ray(os.fspath(Path(address)))
