@@ -53,31 +53,55 @@ def _pools(client: Any) -> Iterator[Any]:
 
 
 class _Noticing:
-    """A stream of httpcore's, of either colour, which follows the size of what is sent."""
+    """A stream of httpcore's, of either colour, which follows the size of what is sent.
+
+    httpcore writes a request's head, its body, and nothing at all at the end. The head waits for
+    the body here: one packet less is sent, and the server is woken once.
+    """
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
         self._small = True
-        self.read = stream.read
+        self._waiting = b""
         self.get_extra_info = stream.get_extra_info
         for close in {"close", "aclose"} & set(dir(stream)):
             setattr(self, close, getattr(stream, close))
 
-    def write(self, buffer: bytes, timeout: float | None = None) -> Any:
-        small = len(buffer) <= sockets.SMALL
-        # Headers are small and come first; nothing at all is written last.
-        if buffer and small is not self._small:
+    def _due(self, buffer: bytes) -> bytes:
+        """What is to be written now, of what has waited and this."""
+        if buffer and not self._waiting:
+            self._waiting = buffer
+            return b""
+        due, self._waiting = self._waiting + buffer, b""
+        small = len(due) <= sockets.SMALL
+        if due and small is not self._small:
             self._small = small
             sockets.notice(self.get_extra_info("socket"), small=small)
-        return self._stream.write(buffer, timeout)
+        return due
 
 
 class _NoticingOnThreads(_Noticing):
+    def write(self, buffer: bytes, *about: Any, **more: Any) -> None:
+        if due := self._due(buffer):
+            self._stream.write(due, *about, **more)
+
+    def read(self, max_bytes: int, *about: Any, **more: Any) -> Any:
+        self.write(b"", *about, **more)  # a SOCKS proxy is asked step by step
+        return self._stream.read(max_bytes, *about, **more)
+
     def start_tls(self, *about: Any, **more: Any) -> Any:
         return _NoticingOnThreads(self._stream.start_tls(*about, **more))
 
 
 class _NoticingOnLoop(_Noticing):
+    async def write(self, buffer: bytes, *about: Any, **more: Any) -> None:
+        if due := self._due(buffer):
+            await self._stream.write(due, *about, **more)
+
+    async def read(self, max_bytes: int, *about: Any, **more: Any) -> Any:
+        await self.write(b"", *about, **more)
+        return await self._stream.read(max_bytes, *about, **more)
+
     async def start_tls(self, *about: Any, **more: Any) -> Any:
         return _NoticingOnLoop(await self._stream.start_tls(*about, **more))
 
