@@ -15,7 +15,7 @@ from assisters_rerank.local import Scorer, load_scorer
 from assisters_rerank.local.scorers import embedded, word_vectors
 from assisters_rerank.local.scorers.calibration import logistic
 from assisters_rerank.local.scorers.terms import coverage
-from assisters_rerank.local.scorers.word_vectors import WordVectors, directions_of
+from assisters_rerank.local.scorers.word_vectors import Words, WordVectors
 
 from .surroundings import BODY, run_python
 from .texts import WORDS, lists, prose, texts
@@ -104,7 +104,8 @@ def test_another_process_with_other_threads_gets_the_same_scores() -> None:
 def test_whole_numbers_keep_every_sum_exact() -> None:
     vectors = WordVectors()
     for word in (*WORDS, "the", "x" * 40, "acetyltransferase", "\x00", "🚀"):
-        direction = directions_of([vectors.with_words([word])[word]])[0]
+        known = vectors.with_words([word])
+        direction = known.directions[known.places[word]]
         assert direction.dtype == np.int16
         # The bound under which float32 adds products of two such vectors without rounding.
         assert np.square(direction.astype(np.float64)).sum() <= 2**24
@@ -197,9 +198,10 @@ def test_documents_and_words_are_kept_up_to_a_limit(
         assert kept_words is vectors.known
         assert len(kept) <= most_documents + 1
         # Those of one document may be more than the limit.
-        assert len(vectors.known) <= max(most_words, len({*document.split(), *query.split()}))
-        assert {word for text in kept.values() if text for word in text.words} <= {
-            *vectors.known.values()
+        known = vectors.known.places
+        assert len(known) <= max(most_words, len({*document.split(), *query.split()}))
+        assert {place for text in kept.values() if text for place in text.places} <= {
+            *known.values()
         }
     assert scorer.score(query, documents) == expected
 
@@ -228,5 +230,11 @@ def test_words_have_the_same_vectors_whichever_are_read_with_them() -> None:
     together = WordVectors().with_words(texts)
     vectors = WordVectors()
     for text in texts:
-        one, other = vectors.with_words([text])[text], together[text]
-        assert (one.stem, one.direction, one.norm) == (other.stem, other.direction, other.norm)
+        assert found(vectors.with_words([text]), text) == found(together, text)
+
+
+def found(known: Words, text: str) -> tuple[str, list[int], int]:
+    """The stem, the direction and the norm of a word."""
+    place = known.places[text]
+    stem = [*known.stems][known.stem_numbers[place]]
+    return stem, known.directions[place].tolist(), int(known.norms[place])

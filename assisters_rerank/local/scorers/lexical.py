@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from .calibration import logistic
-from .terms import MAX_QUERY_CHARACTERS, coverage, split_words, stem
+from .terms import MAX_QUERY_CHARACTERS, coverage, split_words, stem, stems
 
 FUNCTION_WORD_WEIGHT = 0.1
 """Not nothing, so that a query that has only function words still finds its text."""
@@ -57,7 +57,7 @@ def _score_pair(weights: dict[str, float], document: str) -> float:
     words = split_words(document)
     if not words:
         return 0.0
-    counts = Counter(map(stem, words))
+    counts = Counter(stems(words))
     frequencies = [counts[term] for term in weights]
     raw = coverage(list(weights.values()), frequencies, len(words))
     return logistic(raw, MIDDLE, STEEPNESS)

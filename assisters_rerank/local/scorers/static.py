@@ -13,9 +13,11 @@ from __future__ import annotations
 
 from collections import Counter
 
+import numpy as np
+
 from .hashed import normalised
 from .terms import split_words
-from .word_vectors import sum_of, word_vectors
+from .word_vectors import word_vectors
 
 
 class StaticEncoder:
@@ -34,5 +36,5 @@ class StaticEncoder:
         # A text of lone surrogates has no words.
         counts = Counter(split_words(text) or [""])
         known = self._vectors.with_words(counts)
-        words = [known[word] for word in counts]
-        return normalised(sum_of(words, counts.values()).tolist())
+        times = np.fromiter(counts.values(), np.int64, len(counts))
+        return normalised(known.sum_of(known.places_of(counts), times).tolist())

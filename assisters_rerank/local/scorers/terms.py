@@ -43,8 +43,8 @@ _SYMBOLS = "\u2190-\u2bff\U0001f000-\U0001faff"
 _WORD = re.compile(
     rf"[^\W_{_SIGNS}]{{1,40}}(?:[{_MARKS}]+[^\W_{_SIGNS}]{{0,40}}){{0,20}}|[{_SIGNS}{_SYMBOLS}]"
 )
-# The same for ASCII, in half the time.
-_ASCII_WORD = re.compile("[A-Za-z0-9]{1,40}")
+# In ASCII what is in no word becomes a blank, which takes a third of the time.
+_BLANKED = {code: chr(code) if chr(code).isalnum() else " " for code in range(128)}
 
 
 def split_words(text: str, limit: int = MAX_CHARACTERS) -> list[str]:
@@ -54,13 +54,21 @@ def split_words(text: str, limit: int = MAX_CHARACTERS) -> list[str]:
     spaces. Unpaired surrogates are no characters and vanish.
     """
     text = unicodedata.normalize("NFKC", text[:limit])
-    pattern = _ASCII_WORD if text.isascii() else _WORD
-    return pattern.findall(text) or text.encode("utf-8", "ignore").decode().split()
+    if text.isascii():
+        words = text.translate(_BLANKED).split()
+        if words and len(max(words, key=len)) <= 40:
+            return words
+    return _WORD.findall(text) or text.encode("utf-8", "ignore").decode().split()
 
 
 def stem(word: str) -> str:
     """What two words have in common when they count as the same term."""
     return word.casefold()[:STEM_LENGTH]
+
+
+def stems(words: Sequence[str]) -> list[str]:
+    """Those of words without blanks in them; all together, since that is several times faster."""
+    return [word[:STEM_LENGTH] for word in " ".join(words).casefold().split(" ")] if words else []
 
 
 def coverage(weights: Sequence[float], frequencies: Sequence[float], length: int) -> float:

@@ -7,9 +7,8 @@ looks for the tokenizer in a folder that its wheel does not have.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+import threading
+from collections.abc import Collection, Iterable
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from ...after_fork import start_anew_in_child
 from .terms import stem
 
 UNIT = 4000
@@ -48,19 +48,41 @@ class WordVectorsMissingError(RuntimeError):
     """wordllama or one of its data files is not installed."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Word:
-    """A word as the sum of its tokens' embeddings.
+class Words:
+    """Words that were read, each the sum of its tokens' embeddings; a word's place has it all.
 
-    `direction` (256 whole numbers of 16 bits, `UNIT` long) says what the word means; as bytes,
-    which are joined several times faster than arrays. `norm`, the length of the sum in units of
-    `NORM_STEP`, says how much: training left it small for words that tell texts apart badly (the:
-    1.6, how: 7.9) and large for others (capture: 14, DNA: 22).
+    A direction (256 whole numbers, `UNIT` long) says what the word means. A norm, the length of the
+    sum in units of `NORM_STEP`, says how much: training left it small for words that tell texts
+    apart badly (the: 1.6, how: 7.9) and large for others (capture: 14, DNA: 22). Stems are numbered
+    in the order in which they come.
+
+    Args:
+        most: how many words there may be.
     """
 
-    stem: str
-    direction: bytes
-    norm: int
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.places: dict[str, int] = {}
+        self.stems: dict[str, int] = {}
+        # The system gives memory to what is written, and not before.
+        self.directions: npt.NDArray[np.int16] = np.zeros((most, DIMENSIONS), np.int16)
+        self.norms: npt.NDArray[np.int64] = np.zeros(most, np.int64)
+        self.stem_numbers: npt.NDArray[np.intp] = np.zeros(most, np.intp)
+
+    def places_of(self, texts: Collection[str]) -> npt.NDArray[np.intp]:
+        """The places of these words, all of which were read."""
+        return np.fromiter(map(self.places.__getitem__, texts), np.intp, len(texts))
+
+    def sum_of(
+        self, places: npt.NDArray[np.intp], counts: npt.NDArray[np.int64]
+    ) -> npt.NDArray[np.float64]:
+        """The sum of words' vectors, so often each: whole numbers, exact whatever their order."""
+        total: npt.NDArray[np.float64] = np.einsum(
+            "w,wd->d",
+            (self.norms[places] * counts).astype(np.float64),
+            self.directions[places].astype(np.float64),
+        )
+        return total
 
 
 class WordVectors:
@@ -80,22 +102,32 @@ class WordVectors:
         self._tokenizer = Tokenizer.from_file(str(folder / _TOKENIZER))
         with safe_open(folder / _EMBEDDINGS, framework="np") as file:
             self._embeddings: npt.NDArray[np.float16] = file.get_tensor("embedding.weight")
-        self.known: dict[str, Word] = {}
-        """What was read; another dictionary once there were too many."""
+        self.known = Words(CACHED_WORDS)
+        """What was read; another object once there were too many."""
+        self.start_anew()
+        start_anew_in_child(self)
 
-    def with_words(self, texts: Iterable[str]) -> Mapping[str, Word]:
+    def start_anew(self) -> None:
+        """In a forked child, where nobody goes on with what the parent was reading: a new lock."""
+        self._lock = threading.Lock()
+
+    def with_words(self, texts: Iterable[str]) -> Words:
         """The vectors of these words (any texts without spaces), and perhaps of others."""
         wanted, known = set(texts), self.known
-        new = wanted.difference(known)
-        if len(known) + len(new) > CACHED_WORDS:
-            new, known = wanted, {}
-            self.known = known
-        unread = list(new)
-        for at in range(0, len(unread), _READ_AT_ONCE):
-            known.update(self._read(unread[at : at + _READ_AT_ONCE]))
+        if wanted <= known.places.keys():
+            return known
+        with self._lock:  # or two threads would write to the same places
+            known = self.known
+            new = wanted.difference(known.places)
+            if len(known.places) + len(new) > CACHED_WORDS:
+                new, known = wanted, Words(max(CACHED_WORDS, len(wanted)))
+                self.known = known
+            unread = list(new)
+            for at in range(0, len(unread), _READ_AT_ONCE):
+                self._read(unread[at : at + _READ_AT_ONCE], known)
         return known
 
-    def _read(self, texts: list[str]) -> dict[str, Word]:
+    def _read(self, texts: list[str], known: Words) -> None:
         read = self._tokenizer.encode(texts, is_pretokenized=True, add_special_tokens=False)
         totals = np.zeros((len(texts), DIMENSIONS))
         if read.ids:
@@ -103,35 +135,23 @@ class WordVectors:
             with_tokens, firsts = np.unique(places, return_index=True)
             tokens = self._embeddings[read.ids].astype(np.float64)
             totals[with_tokens] = np.add.reduceat(tokens, firsts)
-        # Each row on its own: the sum of squares is rounded, by the order of the additions.
-        norms = [math.sqrt(row.sum()) for row in np.square(totals)]
-        scales = np.array([UNIT / norm if norm else 1.0 for norm in norms])
-        directions = np.rint(totals * scales[:, None]).astype(np.int16)
-        return {
-            text: Word(stem(text), direction.tobytes(), round(min(norm, MAX_NORM) / NORM_STEP))
-            for text, direction, norm in zip(texts, directions, norms, strict=True)
-        }
+        # Row by row: the sum of squares is rounded, by the order of the additions.
+        norms = np.sqrt(np.square(totals).sum(axis=1))
+        scales = np.divide(UNIT, norms, out=np.ones_like(norms), where=norms > 0)
+        first = len(known.places)
+        rows = slice(first, first + len(texts))
+        known.directions[rows] = np.rint(totals * scales[:, None])
+        known.norms[rows] = np.rint(np.minimum(norms, MAX_NORM) / NORM_STEP)
+        numbers = [known.stems.setdefault(stem(text), len(known.stems)) for text in texts]
+        known.stem_numbers[rows] = numbers
+        # Last, since other threads take what has a place for read.
+        known.places.update(zip(texts, range(first, rows.stop), strict=True))
 
 
 @cache
 def word_vectors() -> WordVectors:
     """The table that the whole process shares; raises like `WordVectors`."""
     return WordVectors()
-
-
-def directions_of(words: Iterable[Word]) -> npt.NDArray[np.int16]:
-    """The words' directions, a row for each."""
-    joined = b"".join([word.direction for word in words])
-    return np.frombuffer(joined, dtype=np.int16).reshape(-1, DIMENSIONS)
-
-
-def sum_of(words: Sequence[Word], counts: Iterable[int]) -> npt.NDArray[np.float64]:
-    """The sum of words' vectors, so often each: whole numbers, exact whatever their order."""
-    norms = [word.norm * count for word, count in zip(words, counts, strict=True)]
-    total: npt.NDArray[np.float64] = np.einsum(
-        "w,wd->d", np.array(norms, np.float64), directions_of(words).astype(np.float64)
-    )
-    return total
 
 
 def _wordllama_folder() -> Path:
