@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from langchain_core.callbacks import (
@@ -46,13 +46,19 @@ class Trace:
     """What a run reports at its end."""
 
     documents: Sequence[Document] = ()
-    outcome: dict[str, Any] = field(default_factory=dict)
+    ranking: Ranking | None = None
 
     def finish(self, documents: Sequence[Document], ranking: Ranking) -> None:
-        """Notes the result: documents, usage, and whether it is degraded."""
-        self.documents = documents
+        """Notes the result."""
+        self.documents, self.ranking = documents, ranking
+
+    def outcome(self) -> dict[str, Any]:
+        """What there is to say of the result: usage, and whether it is degraded."""
+        ranking = self.ranking
+        if ranking is None:
+            return {}
         usage = ranking.usage
-        self.outcome = {
+        outcome: dict[str, Any] = {
             "usage": usage.figures(),
             "model": ranking.model,
             "truncated": ranking.truncated,
@@ -61,10 +67,11 @@ class Trace:
             "rerank_degraded_reason": ranking.degraded_reason,
         }
         if usage.models:
-            self.outcome["ls_model_name"] = usage.models[0]  # at the start it may be "auto"
+            outcome["ls_model_name"] = usage.models[0]  # at the start it may be "auto"
         if usage.cost is not None:
             # Where LangSmith looks for what a run cost that is not a language model's.
-            self.outcome["usage_metadata"] = {"total_cost": usage.cost}
+            outcome["usage_metadata"] = {"total_cost": usage.cost}
+        return outcome
 
 
 @contextmanager
@@ -73,15 +80,17 @@ def traced(
 ) -> Iterator[Trace]:
     """Reports the block as a run, with its result or its error."""
     manager = CallbackManager.configure(**_described(reranker, config, top_n, score_threshold))
-    run = manager.on_retriever_start(None, query, **_named(reranker, config))
     trace = Trace()
+    if not manager.handlers:  # nobody would see a run
+        yield trace
+        return
+    run = manager.on_retriever_start(None, query, **_named(reranker, config))
     try:
         yield trace
     except BaseException as error:
         run.on_retriever_error(error)
         raise
-    _note(run, trace.outcome)
-    run.on_retriever_end(trace.documents, **trace.outcome)
+    run.on_retriever_end(trace.documents, **_noted(run, trace))
 
 
 @asynccontextmanager
@@ -90,8 +99,11 @@ async def atraced(
 ) -> AsyncIterator[Trace]:
     """`traced` for async handlers."""
     manager = AsyncCallbackManager.configure(**_described(reranker, config, top_n, score_threshold))
-    run = await manager.on_retriever_start(None, query, **_named(reranker, config))
     trace = Trace()
+    if not manager.handlers:
+        yield trace
+        return
+    run = await manager.on_retriever_start(None, query, **_named(reranker, config))
     try:
         yield trace
     except GeneratorExit:
@@ -99,20 +111,20 @@ async def atraced(
     except BaseException as error:
         await run.on_retriever_error(error)
         raise
-    _note(run, trace.outcome)
-    await run.on_retriever_end(trace.documents, **trace.outcome)
+    await run.on_retriever_end(trace.documents, **_noted(run, trace))
 
 
-def _note(
-    run: CallbackManagerForRetrieverRun | AsyncCallbackManagerForRetrieverRun,
-    outcome: dict[str, Any],
-) -> None:
-    """Adds the outcome to the run's metadata, which tracers send along at its end."""
+def _noted(
+    run: CallbackManagerForRetrieverRun | AsyncCallbackManagerForRetrieverRun, trace: Trace
+) -> dict[str, Any]:
+    """The outcome, which is added to the run's metadata too: tracers send these at its end."""
+    outcome = trace.outcome()
     run.metadata.update(outcome)
     for handler in run.handlers:
         # LangSmith's tracer has a copy of them where it added some of its own (a thread's id).
         if isinstance(handler, BaseTracer) and (traced := handler.run_map.get(str(run.run_id))):
             traced.metadata.update(outcome)
+    return outcome
 
 
 def _described(

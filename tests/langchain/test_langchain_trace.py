@@ -10,6 +10,7 @@ from uuid import uuid4
 import pytest
 from langchain_classic.retrievers import ContextualCompressionRetriever
 from langchain_classic.retrievers.document_compressors import DocumentCompressorPipeline
+from langchain_core.callbacks import AsyncCallbackManager, CallbackManager
 from langchain_core.documents import Document
 from langchain_core.load import dumps
 from langchain_core.retrievers import BaseRetriever
@@ -71,6 +72,24 @@ async def run(colour: str, runnable: Runnable[Any, Any], given: Any, *handlers: 
 def assert_no_key(recorded: Recorded) -> None:
     assert KEY not in repr(recorded.everything)
     assert recorded.everything
+
+
+@pytest.mark.parametrize("colour", ["sync", "async"])
+async def test_no_run_is_begun_where_nobody_listens(
+    colour: str,
+    compressor: AssistersRerank,
+    documents: list[Document],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def unexpected(*given: object, **about: object) -> None:
+        raise AssertionError((given, about))
+
+    for manager in (CallbackManager, AsyncCallbackManager):
+        monkeypatch.setattr(manager, "on_retriever_start", unexpected)
+    if colour == "sync":
+        assert compressor.compress_documents(documents, QUERY)
+    else:
+        assert await compressor.acompress_documents(documents, QUERY)
 
 
 async def test_the_run_is_a_child_of_the_compression_retrievers(
