@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from llama_index.core.schema import BaseNode, MetadataMode, Node, NodeWithScore, TextNode
+from pydantic import TypeAdapter
 
-from assisters_rerank import ConfigurationError, RankedDocument
+from assisters_rerank import ConfigurationError, RankedDocument, Ranking
 from assisters_rerank.plugins import (
     CUT_OFF,
     PASSAGES,
@@ -27,6 +29,9 @@ NOTES = frozenset({RETRIEVAL_SCORE, DEGRADED, PASSAGES, CUT_OFF})
 # Looked up once: this is done for every node of every call.
 _NONE = MetadataMode.NONE
 _TEXT_NODES_OWN = TextNode.get_content
+
+# Makes many in half the time that their constructor takes.
+_NODES = TypeAdapter(list[NodeWithScore])
 
 
 def listed(nodes: Iterable[NodeWithScore]) -> list[NodeWithScore]:
@@ -69,6 +74,15 @@ def sent(
     return [given(node, text) for node, text in zip(nodes, texts, strict=True)]
 
 
+def all_scored(
+    nodes: Sequence[NodeWithScore], ranking: Ranking, cutting: Cutting | None, *, keep_first: bool
+) -> list[NodeWithScore]:
+    """The nodes in their new order, each as `scored` makes it."""
+    return _NODES.validate_python(
+        [_scored(nodes[each.index], each, cutting, keep_first=keep_first) for each in ranking]
+    )
+
+
 def scored(
     node: NodeWithScore, ranked: RankedDocument, cutting: Cutting | None, *, keep_first: bool
 ) -> NodeWithScore:
@@ -78,6 +92,13 @@ def scored(
     With `cutting`, a node of which passages were scored is cut down to some of them, if its class
     allows it.
     """
+    return NodeWithScore(**_scored(node, ranked, cutting, keep_first=keep_first))
+
+
+def _scored(
+    node: NodeWithScore, ranked: RankedDocument, cutting: Cutting | None, *, keep_first: bool
+) -> dict[str, Any]:
+    """The fields of the new `NodeWithScore`."""
     around, score = node.node, ranked.relevance_score
     metadata = around.metadata
     changes: dict[str, object] = {}
@@ -94,7 +115,7 @@ def scored(
                 changes[CUT_OFF] = True
     if changes or DEGRADED in metadata:
         around = _with_metadata(around, changes)
-    return NodeWithScore(node=around, score=node.score if score is None else score)
+    return {"node": around, "score": node.score if score is None else score}
 
 
 def _excerpted(

@@ -31,8 +31,8 @@ from assisters_rerank.plugins import (
 )
 
 from .components import Component, has_handlers
-from .events import CallOptions, GivenOptions, Report, reported
-from .nodes import listed, scored, sent, text_of
+from .events import CallOptions, GivenOptions, Report, reported, with_signature
+from .nodes import all_scored, listed, sent, text_of
 
 dispatcher = get_dispatcher(__name__)
 
@@ -124,6 +124,7 @@ class AssistersRerank(Reranker, Component, BaseNodePostprocessor):
         query = _one_query(query_bundle, query_str)
         return await self._apostprocess_nodes(nodes, query, **call_options(options, _QUERY))
 
+    @with_signature
     def _postprocess_nodes(
         self,
         nodes: list[NodeWithScore],
@@ -140,6 +141,7 @@ class AssistersRerank(Reranker, Component, BaseNodePostprocessor):
             return report(self._scored(nodes, ranking, cutting), ranking)
 
     @dispatcher.span  # the mixin decorates abstract methods only, and this one has a default
+    @with_signature
     async def _apostprocess_nodes(
         self,
         nodes: list[NodeWithScore],
@@ -191,8 +193,7 @@ class AssistersRerank(Reranker, Component, BaseNodePostprocessor):
     def _scored(
         self, nodes: list[NodeWithScore], ranking: Ranking, cutting: Cutting | None
     ) -> list[NodeWithScore]:
-        keep = self.keep_retrieval_score
-        return [scored(nodes[ranked.index], ranked, cutting, keep_first=keep) for ranked in ranking]
+        return all_scored(nodes, ranking, cutting, keep_first=self.keep_retrieval_score)
 
 
 def _one_query(bundle: QueryBundle | None, text: str | None) -> QueryBundle | None:

@@ -16,6 +16,7 @@ from llama_index.core.instrumentation.events import BaseEvent
 from llama_index.core.instrumentation.events.rerank import ReRankEndEvent, ReRankStartEvent
 from llama_index.core.instrumentation.span import BaseSpan
 from llama_index.core.instrumentation.span_handlers import BaseSpanHandler
+from llama_index_instrumentation.dispatcher import Dispatcher
 from pydantic import PrivateAttr
 
 
@@ -121,19 +122,19 @@ class _Spans(BaseSpanHandler[BaseSpan]):
 
 
 @contextmanager
-def recording() -> Iterator[Recorded]:
-    """Listens at the root, as observability tools do, until the block ends."""
+def recording(at: Dispatcher | None = None) -> Iterator[Recorded]:
+    """Listens at the root, as observability tools do, or elsewhere, until the block ends."""
     recorded = Recorded()
     events, spans = _Events(), _Spans()
     events._recorded = spans._recorded = recorded
-    root = get_dispatcher()
-    event_handlers, span_handlers = list(root.event_handlers), list(root.span_handlers)
-    root.add_event_handler(events)
-    root.add_span_handler(spans)
+    heard = get_dispatcher() if at is None else at
+    event_handlers, span_handlers = list(heard.event_handlers), list(heard.span_handlers)
+    heard.add_event_handler(events)
+    heard.add_span_handler(spans)
     try:
         yield recorded
     finally:
-        root.event_handlers, root.span_handlers = event_handlers, span_handlers
+        heard.event_handlers, heard.span_handlers = event_handlers, span_handlers
 
 
 class Legacy(BaseCallbackHandler):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
@@ -20,7 +21,7 @@ from assisters_rerank import (
     ConfigurationError,
     ContractError,
 )
-from llama_index_assisters import AssistersRerank
+from llama_index_assisters import AssistersRerank, events
 
 from ..plugins.cases import BROKEN, KEY, QUERY, REFUSED, TEXTS
 from .doubles import FirstStage
@@ -67,6 +68,44 @@ async def test_start_and_end_are_paired_inside_the_methods_own_span(
     assert [node.node for node in end.nodes] == [node.node for node in found]
     assert span.result == found
     assert KEY not in recorded.everything()
+
+
+def unexpected(**about: object) -> None:
+    raise AssertionError(about)
+
+
+async def test_no_event_is_made_where_nobody_listens(
+    reranked: Reranked,
+    postprocessor: AssistersRerank,
+    nodes: list[NodeWithScore],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(events, "ReRankStartEvent", unexpected)
+    monkeypatch.setattr(events, "ReRankEndEvent", unexpected)
+    assert await reranked(postprocessor, nodes)
+
+
+async def test_a_handler_of_our_own_dispatcher_is_told(
+    reranked: Reranked, postprocessor: AssistersRerank, nodes: list[NodeWithScore]
+) -> None:
+    ours = get_dispatcher("llama_index_assisters.rerank")
+    with recording(ours) as recorded:
+        await reranked(postprocessor, nodes)
+        ours.propagate = False
+        try:
+            await reranked(postprocessor, nodes)
+        finally:
+            ours.propagate = True
+    names = [event.class_name() for event in recorded.events]
+    assert names == 2 * ["ReRankStartEvent", "ReRankEndEvent"]
+
+
+@pytest.mark.parametrize("method", METHOD.values())
+def test_a_span_finds_the_methods_signature_at_hand(method: str) -> None:
+    decorated = getattr(AssistersRerank, method.partition(".")[2])
+    own = inspect.signature(decorated)
+    assert decorated.__wrapped__.__signature__ == own
+    assert list(own.parameters) == ["self", "nodes", "query_bundle", "top_n", "score_threshold"]
 
 
 async def test_top_n_of_the_option_is_told(
