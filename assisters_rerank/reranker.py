@@ -202,12 +202,13 @@ def _checked_query(query: object) -> str:
 
 def _checked_documents(documents: object) -> list[Document]:
     listed = given_list(documents, "documents", "strings or mappings")
-    return [_document(document, place) for place, document in enumerate(listed)]
+    return [
+        Document(document, document) if isinstance(document, str) else _document(document, place)
+        for place, document in enumerate(listed)
+    ]
 
 
 def _document(document: object, place: int) -> Document:
-    if isinstance(document, str):
-        return Document(document, document)
     if isinstance(document, Mapping):
         text = document.get("text")
         if isinstance(text, str):

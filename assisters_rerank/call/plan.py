@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 
 from ..ranking import ScoredPassage
 from ..text.passages import Passage
@@ -73,7 +74,7 @@ class Plan:
         order; blank documents come last.
         """
         parts = [(i, scores[s]) for i, s in enumerate(self.source) if s is not None and s in scores]
-        parts.sort(key=lambda pair: -pair[1])  # stable, so ties keep their order
+        parts.sort(key=itemgetter(1), reverse=True)  # stable, so ties keep their order
         ranked = self._documents(parts)
         if activation is not None:
             ranked = [(document, activation(score), passage) for document, score, passage in ranked]

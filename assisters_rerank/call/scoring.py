@@ -10,7 +10,6 @@ import math
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import cache as once
 from functools import partial
 from typing import TypeVar
 
@@ -213,11 +212,15 @@ class Scoring:
         )
         sent = (self.query, *texts)
         request = await attempts.on_texts(self.budget, sent, encode, "the request was written")
-        tokens = once(partial(tokens_of_pairs, fitted.count, self.query, texts))
+        counted: int | None = None
 
         async def count_tokens() -> int:
-            doing = "the documents' tokens were counted"
-            return await attempts.on_texts(self.budget, sent, tokens, doing)
+            nonlocal counted
+            if counted is None:
+                count = partial(tokens_of_pairs, fitted.count, self.query, texts)
+                doing = "the documents' tokens were counted"
+                counted = await attempts.on_texts(self.budget, sent, count, doing)
+            return counted
 
         async def validate(answer: Answer) -> rerank_contract.Scores:
             decode = partial(

@@ -10,8 +10,8 @@ import ssl
 import threading
 import weakref
 from collections.abc import Iterator
-from functools import partial
-from typing import NamedTuple, Self, TypeAlias
+from functools import lru_cache, partial
+from typing import NamedTuple, TypeAlias
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
@@ -19,7 +19,7 @@ import httpx
 
 from ..after_fork import in_child, start_anew_in_child
 from ..errors import ConfigurationError
-from ..wire.address import is_loopback
+from ..wire.address import is_loopback, parts_of
 from . import loops
 from .aiohttp_transport import over_aiohttp
 from .threads import OURS, in_thread
@@ -49,7 +49,7 @@ class Clients:
 
     def blocking(self, url: str) -> Poster:
         """The client for sync calls, shared by all threads."""
-        route = _Route.to(url)
+        route = _route_to(url)
         held = self._blocking.get(route)
         if held is None:
             client = _blocking_client(_tls(route.scheme), route)
@@ -64,7 +64,7 @@ class Clients:
 
     async def evented(self, url: str, transport: AsyncTransport = "auto") -> AsyncPoster:
         """The client of the running event loop (asyncio or trio)."""
-        route, choice = _Route.to(url), chosen(transport)
+        route, choice = _route_to(url), chosen(transport)
         kept_under = route, choice.transport
         client = loops.find(self, kept_under)
         if client is not None:
@@ -98,16 +98,17 @@ class _Route(NamedTuple):
     scheme: str
     loopback: bool
 
-    @classmethod
-    def to(cls, url: str) -> Self:
-        """The way to this address."""
-        parts = urlsplit(url)
-        return cls(parts.scheme, is_loopback(parts.hostname or ""))
-
     @property
     def proxied(self) -> bool:
         """Whether the environment names a proxy. None reaches this machine's loopback interface."""
         return not self.loopback and bool(_proxies())
+
+
+@lru_cache(maxsize=64)
+def _route_to(url: str) -> _Route:
+    """The way to this address."""
+    parts = parts_of(url)
+    return _Route(parts.scheme, is_loopback(parts.hostname or ""))
 
 
 def _blocking_client(context: ssl.SSLContext, route: _Route) -> Poster:

