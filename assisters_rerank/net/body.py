@@ -27,8 +27,10 @@ class Body:
 
     def __init__(self, request: Request, response: httpx.Response) -> None:
         self._request = request
-        self._response = response
-        self._refused = not 200 <= response.status_code < 300
+        self._status = response.status_code
+        # As a dict: httpx's own object goes through all headers at each look.
+        self._headers = dict(response.headers.items())
+        self._refused = not 200 <= self._status < 300
         self._content: bytes | bytearray = bytearray()  # grows in place
         self._packed = 0
         self._head = b""
@@ -42,7 +44,7 @@ class Body:
                 self._content = response.content
                 self.is_whole = True
             else:
-                self._coding = self._known_coding(response.headers.get("content-encoding", ""))
+                self._coding = self._known_coding(self._headers.get("content-encoding", ""))
         except ContractError:
             if not self._refused:
                 raise
@@ -78,9 +80,7 @@ class Body:
         """
         if self._packed and not self._refused and not (self._unpacker and self._unpacker.eof):
             raise httpx.DecodingError(f"the {self._coding} body breaks off")
-        # As a dict: httpx's own object goes through all headers at each look.
-        headers = dict(self._response.headers.items())
-        return Answer(self._response.status_code, headers, self._content)
+        return Answer(self._status, self._headers, self._content)
 
     def _known_coding(self, header: str) -> str:
         codings = [coding.strip().lower() for coding in header.split(",")]

@@ -177,7 +177,7 @@ def _refused(response: httpx.Response) -> httpx.Response:
 def _plain(request: Request, extensions: Extensions) -> httpx.Request:
     url, host = _url(request.url)
     headers = {**_HEADERS, **request.headers, "Content-Length": str(len(request.body))}
-    if not any(name.lower() == "host" for name in request.headers):
+    if "host" not in map(str.lower, request.headers):
         headers = {"Host": host, **headers}
     # As a stream: from `content` httpx works out these headers, which takes longer than the rest.
     body = httpx.ByteStream(request.body)

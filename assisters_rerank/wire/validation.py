@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
 from ..errors import ContractError
@@ -73,13 +73,12 @@ def listed(content: dict[str, object], field: str) -> list[object]:
 
 def numbered(
     entries: list[object], field: str, count: int, what: str, done: str, name: str = "index"
-) -> list[tuple[int, dict[str, object]]]:
+) -> Iterator[tuple[int, dict[str, object]]]:
     """Each entry with its index (in the field `name`), which lies within `count` and comes once.
 
     `what` the entries are about, and what was `done` to it, are for the message of a breach.
     """
     seen: set[int] = set()
-    found = []
     for place, entry in enumerate(entries):
         if not isinstance(entry, dict):
             raise BrokenContractError(f"{field}[{place}] is {kind(entry)} instead of an object")
@@ -93,8 +92,7 @@ def numbered(
         if index in seen:
             raise BrokenContractError(f"{what} {index} is {done} twice")
         seen.add(index)
-        found.append((index, entry))
-    return found
+        yield index, entry
 
 
 def request_id(answer: Answer, request: Request, content: dict[str, object]) -> str | None:
