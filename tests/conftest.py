@@ -59,6 +59,16 @@ def pytest_xdist_auto_num_workers() -> int:
     return min(usable + usable // 2, _MOST_WORKERS)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Looks for no garbage while 17,000 nodes and 4,800 modules come that all stay."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Prepares what the workers are given: which tests stay together, and which come last.
