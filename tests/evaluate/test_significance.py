@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from scipy import stats
 
 from assisters_rerank.evaluate.comparisons import corrected, pairs
 from assisters_rerank.evaluate.results import Figure
@@ -28,6 +27,8 @@ _SAMPLES: dict[str, Callable[[np.random.Generator], NDArray[np.float64]]] = {
 
 @pytest.mark.parametrize("sample", _SAMPLES)
 def test_the_interval_is_student_s(sample: str) -> None:
+    from scipy import stats  # takes a second, not for all who collect
+
     values = _SAMPLES[sample](np.random.default_rng(3))
     theirs = stats.ttest_1samp(values, 0).confidence_interval(0.95)
     found = paired(values.tolist())
@@ -45,6 +46,8 @@ def test_p_is_the_share_of_all_assignments_that_give_as_much(queries: int) -> No
 
 
 def test_p_is_scipy_s_but_for_what_chance_leaves() -> None:
+    from scipy import stats  # takes a second, not for all who collect
+
     values = np.random.default_rng(8).normal(0.05, 0.2, 40)
     theirs = stats.permutation_test(
         (values,), np.mean, permutation_type="samples", vectorized=True, rng=1
@@ -53,6 +56,8 @@ def test_p_is_scipy_s_but_for_what_chance_leaves() -> None:
 
 
 def test_p_of_many_queries_is_near_that_of_the_t_test() -> None:
+    from scipy import stats  # takes a second, not for all who collect
+
     values = np.random.default_rng(5).normal(0.03, 0.2, 200)
     assert paired(values.tolist()).p == pytest.approx(stats.ttest_1samp(values, 0).pvalue, abs=0.01)
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import bm25s
-from nltk.stem.snowball import SnowballStemmer
 
 FOLDER = Path(__file__).parents[3] / "shared" / "data"
 
@@ -46,6 +45,8 @@ def read_collection(archive: Path) -> Collection:
 
 def first_stage(collection: Collection, candidates: int = 100) -> dict[str, list[str]]:
     """BM25's candidates for each query, best first."""
+    from nltk.stem.snowball import SnowballStemmer  # not for all who collect: it brings scipy
+
     snowball = SnowballStemmer("english")
 
     def tokens(texts: Iterable[str]) -> object:

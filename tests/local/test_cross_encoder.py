@@ -3,6 +3,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -13,10 +14,12 @@ from assisters_rerank.local.scorers.cross_encoder import _sigmoid
 
 from .surroundings import BODY, connect, run_python
 
-pytest.importorskip("fastembed")
 pytest.importorskip("onnx")
 
 from . import tiny_cross_encoder
+
+# Not imported, which takes half a second, by all who collect.
+pytestmark = pytest.mark.skipif(not find_spec("fastembed"), reason="needs fastembed")
 
 QUERY = "cats sleep"
 DOCUMENTS = [

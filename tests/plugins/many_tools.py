@@ -6,14 +6,17 @@ of them share no content word with their tool.
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
-
-from nltk.stem.snowball import SnowballStemmer
+from typing import TYPE_CHECKING
 
 from assisters_rerank.local.scorers.lexical import FUNCTION_WORDS
 from assisters_rerank.local.scorers.terms import split_words
 
 from ..pages import DOCS
+
+if TYPE_CHECKING:
+    from nltk.stem.snowball import SnowballStemmer
 
 
 def _pairs(file: Path) -> list[tuple[str, str]]:
@@ -24,13 +27,19 @@ def _pairs(file: Path) -> list[tuple[str, str]]:
 TOOLS = dict(_pairs(DOCS.parent / "examples" / "tools.tsv"))
 QUESTIONS = _pairs(Path(__file__).with_name("tool_questions.tsv"))
 
-_stem = SnowballStemmer("english").stem
+
+@cache
+def _stemmer() -> SnowballStemmer:
+    from nltk.stem.snowball import SnowballStemmer  # not for all who collect: it brings scipy
+
+    return SnowballStemmer("english")
 
 
 def content_words(text: str) -> set[str]:
     """Lower-cased, without function words, stemmed."""
+    stem = _stemmer().stem
     words = (word.casefold() for word in split_words(text.replace("_", " ")))
-    return {_stem(word) for word in words if word not in FUNCTION_WORDS}
+    return {stem(word) for word in words if word not in FUNCTION_WORDS}
 
 
 def without_a_shared_word() -> list[tuple[str, str]]:
