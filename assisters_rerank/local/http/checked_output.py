@@ -25,7 +25,7 @@ def checked_scores(given: object, documents: int) -> list[float]:
         raise WrongOutputError(
             f"gave {count(len(rows), 'score')} for {count(documents, 'document')}"
         )
-    return [_number(row, f"the score of documents[{index}]") for index, row in enumerate(rows)]
+    return _numbers(rows, "the score of documents[{}]")
 
 
 def checked_vectors(given: Sequence[object]) -> list[array[float]]:
@@ -45,7 +45,7 @@ def _vector(given: object, what: str) -> array[float]:
     rows = _rows(given, what)
     if len(rows) == 1 and _is_sequence(rows[0]):
         rows = _rows(rows[0], what)  # a batch of one text
-    vector = array("f", [_number(row, f"{what}, at {index}") for index, row in enumerate(rows)])
+    vector = array("f", _numbers(rows, f"{what}, at {{}}"))
     if not vector or not math.isfinite(sum(vector)):
         problem = "numbers beyond 32 bits" if vector else "no numbers"
         raise WrongOutputError(f"gave {problem} for {what}")
@@ -56,6 +56,14 @@ def _rows(given: object, what: str) -> list[object]:
     if not isinstance(given, Iterable) or not _is_sequence(given):
         raise WrongOutputError(f"gave {_shown(given)} for {what}, not a sequence of numbers")
     return list(given)
+
+
+def _numbers(given: list[object], what: str) -> list[float]:
+    floats = [each for each in given if type(each) is float]
+    # As our own give them. To look at each takes twenty times as long.
+    if len(floats) == len(given) and all(map(math.isfinite, floats)):
+        return floats
+    return [_number(each, what.format(index)) for index, each in enumerate(given)]
 
 
 def _number(given: Any, what: str) -> float:
