@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
@@ -14,7 +15,13 @@ from hypothesis import strategies as st
 from assisters_rerank.local import Scorer, load_scorer
 from assisters_rerank.local.scorers import embedded, word_vectors
 from assisters_rerank.local.scorers.calibration import logistic
-from assisters_rerank.local.scorers.terms import coverage
+from assisters_rerank.local.scorers.lexical import (
+    FUNCTION_WORD_WEIGHT,
+    FUNCTION_WORDS,
+    MIDDLE,
+    STEEPNESS,
+)
+from assisters_rerank.local.scorers.terms import coverage, split_words, stem
 from assisters_rerank.local.scorers.word_vectors import Words, WordVectors
 
 from .surroundings import BODY, run_python
@@ -42,6 +49,24 @@ def test_scores_are_between_0_and_1(scorer: Scorer, query: str, documents: list[
         assert 0 <= score < 1
         if not document.strip():
             assert score == 0
+
+
+@thorough
+@given(query=prose, documents=lists)
+def test_the_lexical_score_is_that_of_counted_stems(query: str, documents: list[str]) -> None:
+    weights: dict[str, float] = {}
+    for word in split_words(query):
+        weight = FUNCTION_WORD_WEIGHT if word.casefold() in FUNCTION_WORDS else 1.0
+        weights[stem(word)] = max(weight, weights.get(stem(word), 0.0))
+    for score, document in zip(
+        load_scorer("lexical").score(query, documents), documents, strict=True
+    ):
+        counts = Counter(map(stem, split_words(document)))
+        if not weights or not counts:
+            assert score == 0
+            continue
+        raw = coverage([*weights.values()], [counts[term] for term in weights], counts.total())
+        assert score == logistic(raw, MIDDLE, STEEPNESS)
 
 
 @thorough

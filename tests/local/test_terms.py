@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from assisters_rerank.local.scorers.terms import MAX_CHARACTERS, coverage, split_words, stem, stems
+from assisters_rerank.local.scorers.terms import MAX_CHARACTERS, coverage, split_words, stem
 
 from .texts import texts
 
@@ -48,13 +48,6 @@ def test_stems_join_the_forms_of_a_word() -> None:
     assert stem("Computing") == stem("computers") == stem("COMPUTATION")
     assert stem("run") != stem("runner")
     assert stem("STRASSE") == stem("straße")
-
-
-@settings(deadline=None)
-@given(text=texts)
-def test_the_stems_of_many_words_are_those_of_each(text: str) -> None:
-    words = split_words(text)
-    assert stems(words) == [stem(word) for word in words]
 
 
 def test_coverage_is_the_weighted_share_of_saturated_frequencies() -> None:

@@ -32,7 +32,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .calibration import logistic
-from .terms import MAX_CHARACTERS, MAX_QUERY_CHARACTERS, coverage, split_words, stems
+from .terms import MAX_CHARACTERS, MAX_QUERY_CHARACTERS, coverage, split_words, stem
 from .word_vectors import UNIT, Words, word_vectors
 
 MEANING = 0.3
@@ -149,7 +149,7 @@ def _text(known: Words, occurrences: Mapping[str, int]) -> _Text | None:
 
 def _prepared(known: Words, text: _Text, words: Sequence[str]) -> _Query:
     terms: dict[str, int] = {}
-    for term, place in zip(stems(words), text.places.tolist(), strict=True):
+    for term, place in zip(map(stem, words), text.places.tolist(), strict=True):
         if term not in terms or known.norms[terms[term]] < known.norms[place]:
             terms[term] = place
     places = [*terms.values()]

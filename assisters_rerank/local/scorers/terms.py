@@ -66,11 +66,6 @@ def stem(word: str) -> str:
     return word.casefold()[:STEM_LENGTH]
 
 
-def stems(words: Sequence[str]) -> list[str]:
-    """Those of words without blanks in them; all together, since that is several times faster."""
-    return [word[:STEM_LENGTH] for word in " ".join(words).casefold().split(" ")] if words else []
-
-
 def coverage(weights: Sequence[float], frequencies: Sequence[float], length: int) -> float:
     """How much of the query's weight a document of `length` words covers: 0…1.
 
