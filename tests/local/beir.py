@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import math
 import tarfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import bm25s
@@ -43,17 +44,22 @@ def read_collection(archive: Path) -> Collection:
     return Collection(documents, {query: queries[query] for query in relevant}, relevant)
 
 
-def first_stage(collection: Collection, candidates: int = 100) -> dict[str, list[str]]:
-    """BM25's candidates for each query, best first."""
+@cache
+def _stem() -> Callable[[str], str]:
     from nltk.stem.snowball import SnowballStemmer  # not for all who collect: it brings scipy
 
-    snowball = SnowballStemmer("english")
+    return cache(SnowballStemmer("english").stem)
+
+
+def first_stage(collection: Collection, candidates: int = 100) -> dict[str, list[str]]:
+    """BM25's candidates for each query, best first."""
+    stem = _stem()
 
     def tokens(texts: Iterable[str]) -> object:
         return bm25s.tokenize(
             list(texts),
             stopwords="en",
-            stemmer=lambda words: [snowball.stem(word) for word in words],
+            stemmer=lambda words: [stem(word) for word in words],
             show_progress=False,
         )
 
