@@ -21,10 +21,10 @@ def judged(
     qrels: Grades = {}
     for number in range(queries):
         values = chance.random(documents)
-        scores[str(number)] = {f"d{place}": float(v) for place, v in enumerate(values)}
-        qrels[str(number)] = {
-            f"d{place}": int(chance.random() < v**sharp) for place, v in enumerate(values)
-        }
+        relevant = chance.random(documents) < values**sharp
+        names = [f"d{place}" for place in range(documents)]
+        scores[str(number)] = dict(zip(names, values.tolist(), strict=True))
+        qrels[str(number)] = dict(zip(names, map(int, relevant.tolist()), strict=True))
     return scores, qrels
 
 
