@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Annotated, TypeAlias
 
 from pydantic import BeforeValidator, Field
@@ -50,4 +51,9 @@ def price_of(
     price = prices.get(model)
     if price is None and published and model in CATALOGUE:
         price = CATALOGUE[model].dollars_per_million_tokens
-    return Price(per_million_tokens=price) if isinstance(price, float | int) else price
+    return _of_tokens(price) if isinstance(price, float | int) else price
+
+
+@lru_cache(maxsize=64)  # each answer asks
+def _of_tokens(dollars: float) -> Price:
+    return Price(per_million_tokens=dollars)
