@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import json
+import os
 import random
+import signal
+import sys
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
@@ -24,6 +27,7 @@ from assisters_rerank.local.scorers.lexical import (
 from assisters_rerank.local.scorers.terms import coverage, split_words, stem
 from assisters_rerank.local.scorers.word_vectors import Words, WordVectors
 
+from ..core.forked import ended, in_child
 from .surroundings import BODY, run_python
 from .texts import WORDS, lists, prose, texts
 
@@ -263,3 +267,32 @@ def found(known: Words, text: str) -> tuple[str, list[int], int]:
     place = known.places[text]
     stem = [*known.stems][known.stem_numbers[place]]
     return stem, known.directions[place].tolist(), int(known.norms[place])
+
+
+def test_threads_that_read_new_words_at_once_get_the_same_vectors() -> None:
+    texts = [f"{word}{number}" for word in dict.fromkeys(WORDS) for number in range(20)]
+    expected, vectors = WordVectors().with_words(texts), WordVectors()
+    parts = [texts[first:] for first in range(0, len(texts), 50)]
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            (known,) = {*pool.map(vectors.with_words, parts)}
+    finally:
+        sys.setswitchinterval(before)
+    assert sorted(known.places.values()) == [*range(len(texts))]
+    assert [found(known, text) for text in texts] == [found(expected, text) for text in texts]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_child_that_is_forked_while_a_thread_reads_words_reads_by_itself() -> None:
+    vectors = WordVectors()
+
+    def read() -> None:
+        signal.alarm(2)  # that the lock is held for ever shows sooner
+        vectors.with_words(["word"])
+
+    with vectors._lock:
+        child = in_child(read)
+    assert ended(child) == 0
