@@ -25,6 +25,7 @@ from assisters_rerank.local import LocalServer
 
 pytestmark = pytest.mark.slow
 one_demo = pytest.mark.xdist_group("demo")
+one_library = pytest.mark.xdist_group("standard library")
 
 COMMAND = Path(sysconfig.get_path("scripts")) / "assisters-rerank"
 
@@ -227,6 +228,7 @@ def _run_here(
     return 0
 
 
+@one_library
 @pytest.mark.parametrize("model", ["rerank-v1", "auto", "jina-reranker"])
 def test_any_model_that_the_server_knows_will_do(
     monkeypatch: pytest.MonkeyPatch,
@@ -260,6 +262,7 @@ def test_the_invitation_repeats_what_was_typed(
         assert program() == repeated
 
 
+@one_library
 def test_a_wrong_key_is_one_line_without_the_key(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], stdlib: list[Passage]
 ) -> None:
@@ -276,6 +279,7 @@ def test_a_wrong_key_is_one_line_without_the_key(
     assert f"scores come from {base_url}" in captured.out
 
 
+@one_library
 def test_a_server_that_is_down_is_one_line(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], stdlib: list[Passage]
 ) -> None:

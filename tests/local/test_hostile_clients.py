@@ -21,7 +21,11 @@ from .surroundings import BODY
 
 if not Path("/proc/self/statm").exists():
     pytest.skip("memory is measured as Linux tells it", allow_module_level=True)
-pytestmark = [pytest.mark.timed, pytest.mark.slow]
+pytestmark = [
+    pytest.mark.timed,
+    pytest.mark.slow,
+    pytest.mark.xdist_group("hostile clients"),  # one at a time: they keep a processor busy
+]
 
 GOOD = post(json.dumps(BODY).encode(), "Connection: close")
 CHUNKED = post(b"").replace(b"Content-Length: 0", b"Transfer-Encoding: chunked")
@@ -60,7 +64,6 @@ BODIES = {
 }
 
 
-@pytest.mark.timed(alone=True)
 @pytest.mark.parametrize("megabytes", [31, 100])
 @pytest.mark.parametrize("kind", BODIES)
 def test_large_bodies(kind: str, megabytes: int) -> None:
@@ -87,7 +90,6 @@ def test_large_bodies(kind: str, megabytes: int) -> None:
     assert errors == ""
 
 
-@pytest.mark.timed(alone=True)
 def test_tiny_chunks() -> None:
     with child(256) as server:
         slowest(server, iter([True, False]).__next__)
@@ -126,7 +128,6 @@ time.sleep(60)
 """
 
 
-@pytest.mark.timed(alone=True)
 def test_half_open_connections() -> None:
     parts = ["", "POST /v1/rer", CHUNKED.decode() + "5\r\n{    \r\n"]
     opened: list[bytes] = []
