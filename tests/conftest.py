@@ -5,10 +5,8 @@ from __future__ import annotations
 import gc
 import os
 import signal
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -59,26 +57,6 @@ def pytest_xdist_auto_num_workers() -> int:
     """
     usable = len(getattr(os, "sched_getaffinity", lambda _: range(os.cpu_count() or 1))(0))
     return min(usable + usable // 2, _MOST_WORKERS)
-
-
-def pytest_sessionstart(session: pytest.Session) -> None:
-    """Spares what a worker says of every test and nobody reads: four messages of six.
-
-    That it begins and ends, and that it was set up and cleared away, if that went well.
-    """
-    asked = session.config.getoption
-    if asked("verbose") > 0 or asked("xmlpath", None) or asked("durations", None) is not None:
-        return  # who reads them
-    for plugin in session.config.pluginmanager.get_plugins():
-        if hasattr(plugin, "sendevent"):  # xdist's, in a worker
-            plugin.sendevent = partial(_send, plugin.sendevent)
-
-
-def _send(send: Callable[..., None], name: str, **told: Any) -> None:
-    report = told.get("data", {}) if name == "testreport" else {}
-    went_well = report.get("outcome") == "passed" and report.get("when") != "call"
-    if not went_well and name not in ("logstart", "logfinish"):
-        send(name, **told)
 
 
 @pytest.hookimpl(wrapper=True)
