@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from .turns import Turn, Turns
+from .turns import Turns
 
 # What would change where calls go (and who pays for them), or how rich and typer write.
 _VARIABLES = {
@@ -44,7 +44,7 @@ os.environ["SSL_CERT_FILE"] = str(Path(__file__).with_name("authority.pem"))
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# More would each import all of it again, and wait for the tests that want to be alone.
+# More would each import all of it again.
 _MOST_WORKERS = 4
 _TURNS = pytest.StashKey[Turns]()
 
@@ -83,14 +83,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if with_group != item.nodeid:
             item._id = type(item._id).parse(with_group)
     # Groups take long, so they begin first; and all workers come to the timed tests at once.
-    items.sort(key=lambda item: (turn_of(item), item.get_closest_marker("xdist_group") is None))
+    items.sort(key=lambda item: (is_timed(item), item.get_closest_marker("xdist_group") is None))
 
 
-def turn_of(item: pytest.Item) -> Turn:
-    mark = item.get_closest_marker("timed")
-    if mark is None:
-        return Turn.TOGETHER
-    return Turn.ALONE if mark.kwargs.get("alone") else Turn.TIMED
+def is_timed(item: pytest.Item) -> bool:
+    return item.get_closest_marker("timed") is not None
 
 
 @pytest.hookimpl(trylast=True)
@@ -109,5 +106,5 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
         # The parent of a worker's own folder is the whole run's.
         shared = item.config._tmp_path_factory.getbasetemp().parent
         item.config.stash[_TURNS] = Turns(shared)
-    with item.config.stash[_TURNS].take(turn_of(item)):
+    with item.config.stash[_TURNS].take(timed=is_timed(item)):
         return (yield)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from .conftest import turn_of
+from .conftest import is_timed
 
 
 @pytest.mark.xdist_group("groups")
@@ -21,6 +21,6 @@ def test_groups_are_kept_together(request: pytest.FixtureRequest) -> None:
 def test_timed_tests_come_last(request: pytest.FixtureRequest) -> None:
     if not hasattr(request.config, "workerinput"):
         pytest.skip("without workers")
-    turns = [turn_of(item) for item in request.session.items]
-    assert turns == sorted(turns)
-    assert turns[-1] == turn_of(request.node)
+    timed = [is_timed(item) for item in request.session.items]
+    assert timed == sorted(timed)
+    assert timed[-1]

@@ -21,11 +21,7 @@ from .surroundings import BODY
 
 if not Path("/proc/self/statm").exists():
     pytest.skip("memory is measured as Linux tells it", allow_module_level=True)
-pytestmark = [
-    pytest.mark.timed,
-    pytest.mark.slow,
-    pytest.mark.xdist_group("hostile clients"),  # one at a time: they keep a processor busy
-]
+pytestmark = [pytest.mark.timed, pytest.mark.slow]
 
 GOOD = post(json.dumps(BODY).encode(), "Connection: close")
 CHUNKED = post(b"").replace(b"Content-Length: 0", b"Transfer-Encoding: chunked")
@@ -64,6 +60,7 @@ BODIES = {
 }
 
 
+@pytest.mark.xdist_group("busy")
 @pytest.mark.parametrize("megabytes", [31, 100])
 @pytest.mark.parametrize("kind", BODIES)
 def test_large_bodies(kind: str, megabytes: int) -> None:
@@ -90,6 +87,7 @@ def test_large_bodies(kind: str, megabytes: int) -> None:
     assert errors == ""
 
 
+@pytest.mark.xdist_group("busy")
 def test_tiny_chunks() -> None:
     with child(256) as server:
         slowest(server, iter([True, False]).__next__)

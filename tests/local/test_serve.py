@@ -104,7 +104,8 @@ def test_ctrl_c_cuts_requests_short_and_leaves_no_traceback() -> None:
     assert re.search(r"(503|---) POST /v1/rerank  1,000 documents", lines[0])
 
 
-@pytest.mark.timed(alone=True)
+@pytest.mark.timed
+@pytest.mark.xdist_group("busy")
 def test_every_option_arrives() -> None:
     arguments = (
         "--generation 3 --max-documents 30 --plan free --tokens-per-minute 500 --latency "

@@ -72,7 +72,8 @@ def test_a_score_does_not_depend_on_the_other_documents(
     assert scorer.score(query, documents) == alone
 
 
-@pytest.mark.timed(alone=True)
+@pytest.mark.timed
+@pytest.mark.xdist_group("busy")
 def test_a_document_of_a_megabyte_is_cut_at_once() -> None:
     began = time.perf_counter()
     for text in ("word " * 200_000, " " * 10**6 + "end " * 10, "中" * 10**6, "-" * 10**6):

@@ -169,7 +169,7 @@ COLD = """
 """
 
 
-@pytest.mark.timed(alone=True)
+@pytest.mark.xdist_group("busy")
 @pytest.mark.parametrize("transport", ["httpx", "aiohttp"])
 def test_the_first_call_of_a_process_does_not_block(
     small_server: HostileServer, transport: str

@@ -175,7 +175,8 @@ def test_embeddings(on_loop: list[tuple[str, int]], backend: str) -> None:
     assert [(what, size) for what, size in on_loop if size > 100_000] == []
 
 
-@pytest.mark.timed(alone=True)
+@pytest.mark.timed
+@pytest.mark.xdist_group("busy")
 def test_the_longest_step_of_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
     """By the processor time of its thread: what others do on this machine does not count."""
     steps: list[float] = []

@@ -126,7 +126,7 @@ transports = pytest.mark.parametrize("transport", ["httpx", "aiohttp"])
 backends = pytest.mark.parametrize("backend", ["asyncio", "trio"])
 
 
-@pytest.mark.timed(alone=True)
+@pytest.mark.xdist_group("busy")
 @transports
 @backends
 def test_the_first_call_of_a_process_does_not_block(
@@ -138,7 +138,7 @@ def test_the_first_call_of_a_process_does_not_block(
     assert lines[1].startswith("off the loop: httpcore")
 
 
-@pytest.mark.timed(alone=True)
+@pytest.mark.xdist_group("busy")
 @transports
 @backends
 def test_the_first_call_over_tls_does_not_block(backend: str, transport: str) -> None:

@@ -140,7 +140,8 @@ def test_other_encodings_are_read_as_before(monkeypatch: pytest.MonkeyPatch) -> 
     assert parsed(json.dumps(value, ensure_ascii=False).encode("utf-16", "surrogatepass")) == value
 
 
-@pytest.mark.timed(alone=True)
+@pytest.mark.timed
+@pytest.mark.xdist_group("busy")
 def test_the_time_grows_with_the_size(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
     hard = '\\"' * 200_000 + "[" * 200_000
