@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from llama_index.core.schema import BaseNode, MetadataMode, Node, NodeWithScore, TextNode
 from pydantic import TypeAdapter
 
-from assisters_rerank import ConfigurationError, RankedDocument, Ranking
+from assisters_rerank import ConfigurationError, RankedDocument
 from assisters_rerank.plugins import (
     CUT_OFF,
     PASSAGES,
@@ -66,7 +65,7 @@ def sent(
 
     def given(node: NodeWithScore, text: str) -> FrameworkDocument:
         def shown(ranked: RankedDocument) -> Shown:
-            made = scored(node, ranked, cutting, keep_first=keep_first).node
+            made = _noted(node, ranked, cutting, keep_first=keep_first)
             return Shown(_own_text(made), made.get_content(metadata_mode=MetadataMode.LLM))
 
         return FrameworkDocument(text, _own_text(node.node), shown)
@@ -74,35 +73,41 @@ def sent(
     return [given(node, text) for node, text in zip(nodes, texts, strict=True)]
 
 
-def all_scored(
-    nodes: Sequence[NodeWithScore], ranking: Ranking, cutting: Cutting | None, *, keep_first: bool
+def scored(
+    nodes: Sequence[NodeWithScore],
+    ranking: Iterable[RankedDocument],
+    cutting: Cutting | None,
+    *,
+    keep_first: bool,
 ) -> list[NodeWithScore]:
-    """The nodes in their new order, each as `scored` makes it."""
+    """The nodes in their new order, each a new `NodeWithScore` around what `_noted` gives.
+
+    Without a score (the rerank was passed through) the first one stays.
+    """
     return _NODES.validate_python(
-        [_scored(nodes[each.index], each, cutting, keep_first=keep_first) for each in ranking]
+        [
+            {
+                "node": _noted(node, ranked, cutting, keep_first=keep_first),
+                "score": node.score if ranked.relevance_score is None else ranked.relevance_score,
+            }
+            for ranked in ranking
+            for node in (nodes[ranked.index],)
+        ]
     )
 
 
-def scored(
+def _noted(
     node: NodeWithScore, ranked: RankedDocument, cutting: Cutting | None, *, keep_first: bool
-) -> NodeWithScore:
-    """A new `NodeWithScore` around the same node, or around a copy where something is changed.
+) -> BaseNode:
+    """The same node, or a copy where something is changed: without a score it is marked.
 
-    Without a score (the rerank was passed through) the first one stays, and the node is marked.
     With `cutting`, a node of which passages were scored is cut down to some of them, if its class
     allows it.
     """
-    return NodeWithScore(**_scored(node, ranked, cutting, keep_first=keep_first))
-
-
-def _scored(
-    node: NodeWithScore, ranked: RankedDocument, cutting: Cutting | None, *, keep_first: bool
-) -> dict[str, Any]:
-    """The fields of the new `NodeWithScore`."""
-    around, score = node.node, ranked.relevance_score
+    around = node.node
     metadata = around.metadata
     changes: dict[str, object] = {}
-    if score is None:
+    if ranked.relevance_score is None:
         changes[DEGRADED] = True
     if keep_first and RETRIEVAL_SCORE not in metadata:
         # A second pass keeps what the first one noted.
@@ -115,7 +120,7 @@ def _scored(
                 changes[CUT_OFF] = True
     if changes or DEGRADED in metadata:
         around = _with_metadata(around, changes)
-    return {"node": around, "score": node.score if score is None else score}
+    return around
 
 
 def _excerpted(

@@ -32,7 +32,7 @@ from assisters_rerank.plugins import (
 
 from .components import Component, has_handlers
 from .events import CallOptions, GivenOptions, Report, reported, with_signature
-from .nodes import all_scored, listed, sent, text_of
+from .nodes import listed, scored, sent, text_of
 
 dispatcher = get_dispatcher(__name__)
 
@@ -193,7 +193,7 @@ class AssistersRerank(Reranker, Component, BaseNodePostprocessor):
     def _scored(
         self, nodes: list[NodeWithScore], ranking: Ranking, cutting: Cutting | None
     ) -> list[NodeWithScore]:
-        return all_scored(nodes, ranking, cutting, keep_first=self.keep_retrieval_score)
+        return scored(nodes, ranking, cutting, keep_first=self.keep_retrieval_score)
 
 
 def _one_query(bundle: QueryBundle | None, text: str | None) -> QueryBundle | None:

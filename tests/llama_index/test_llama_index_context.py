@@ -135,7 +135,7 @@ def test_the_budget_is_never_exceeded_by_any_nodes_passages_and_counter(
         kept, total = within_context(options, most, ranked)
     except ConfigurationError:  # the metadata of the best one leave no room
         reject()
-    found = [scored(nodes[each.index], each, cutting, keep_first=True) for each in kept]
+    found = scored(nodes, kept, cutting, keep_first=True)
     assert sum(counter(each.node.get_content(LLM)) for each in found) == total <= most
     for each, ranking in zip(found, kept, strict=True):
         own = texts[ranking.index]

@@ -361,7 +361,8 @@ def test_spans_give_back_the_text_whatever_is_sent_and_however_often(
     for _ in range(3):
         sent = text_of(before, mode)
         assert "[[" not in sent
-        found = scored(before, ranking_of(sent, data), Passages(threshold), keep_first=False)
+        ranked = [ranking_of(sent, data)]
+        [found] = scored([before], ranked, Passages(threshold), keep_first=False)
         spans = found.node.metadata.get("passages", [[0, len(own), 0]])
         text = found.node.get_content(NONE)
         assert text == " … ".join(own[start:end] for start, end, _ in spans)
