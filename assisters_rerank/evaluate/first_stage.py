@@ -7,7 +7,6 @@ import re
 from array import array
 from collections.abc import Callable, Container, Iterable
 from itertools import chain
-from operator import itemgetter
 from zlib import crc32
 
 import bm25s  # type: ignore[import-untyped]  # it ships no types
@@ -122,7 +121,7 @@ def _index(collection: Collection, numbers: _Numbers) -> bm25s.BM25:
     scores, are as in an index of all words.
     """
     documents = [
-        array("i", filter(None, itemgetter(_STOP, _STOP, *_pieces(text))(numbers)))
+        array("i", filter(None, map(numbers.__getitem__, _pieces(text))))
         for text in collection.documents.values()
     ]
     if not any(documents):
