@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from .conftest import is_timed
@@ -24,3 +26,10 @@ def test_timed_tests_come_last(request: pytest.FixtureRequest) -> None:
     timed = [is_timed(item) for item in request.session.items]
     assert timed == sorted(timed)
     assert timed[-1]
+
+
+def test_slow_tests_are_where_ci_looks_for_them() -> None:
+    """It names the files that have the mark, since to collect all others takes long."""
+    others = [path for path in Path(__file__).parent.rglob("*.py") if path.stem[:5] != "test_"]
+    assert len(others) > 10
+    assert [path.name for path in others if "mark.slow" in path.read_text(encoding="utf-8")] == []
