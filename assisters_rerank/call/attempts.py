@@ -95,7 +95,8 @@ async def answered(
                 pace.ended(turn, port.now(), answer)
                 return await validate(answer), retries
             except AssistersError as error:
-                budget.met_outage |= _shows_outage(error, budget, port.now() - sent_at)
+                waited = port.now() - sent_at
+                budget.met_outage |= _shows_outage(error, budget, waited)
                 is_limit = isinstance(error, RateLimitError)
                 failures += not is_limit
                 wait = _wait_after(error, pace, turn, failures - 1)
@@ -110,6 +111,8 @@ async def answered(
                     pace.hold(port.now() + (min(wait, _LONGEST_HOLD) if gives_up else wait))
                 pace.ended(turn, port.now())
                 if gives_up:
+                    if isinstance(refused, RateLimitError) and _is_cut_off(error, waited):
+                        raise refused from error  # waiting for the limit has left it no time
                     raise
                 refused = error
                 retries += 1
@@ -163,6 +166,11 @@ def _shows_outage(error: AssistersError, budget: Budget, waited: float) -> bool:
     if isinstance(error, BudgetExceeded):
         return budget.seconds >= _PATIENT and waited >= _WAITED
     return error.transient and not isinstance(error, RateLimitError)
+
+
+def _is_cut_off(error: AssistersError, waited: float) -> bool:
+    """Whether the time ended so soon after sending that it says nothing of the service."""
+    return isinstance(error, BudgetExceeded) and 0 <= waited < _WAITED
 
 
 def _concerns_all(error: AssistersError) -> bool:

@@ -15,6 +15,7 @@ from assisters_rerank.errors import (
     StatusError,
     TransportError,
 )
+from assisters_rerank.wire.messages import Answer
 
 from ..answers import honest, refused
 from ..scripted_port import ScriptedPort, rank
@@ -69,6 +70,28 @@ def test_a_wait_for_a_limit_that_lasts_too_long_ends_with_the_refusal() -> None:
     with pytest.raises(RateLimitError, match="set requests_per_minute"):
         rank(port, timeout=10)
     assert len(port.sent) == 1
+
+
+def test_an_attempt_for_which_a_limit_left_no_time_ends_with_the_refusal() -> None:
+    port = ScriptedPort([refused(429, retry_after="0.5"), honest], send_seconds=0.3)
+    with pytest.raises(RateLimitError) as caught:
+        rank(port, timeout=1)
+    assert [sent.budget for sent in port.sent] == [1, pytest.approx(0.2)]
+    assert isinstance(caught.value.__cause__, BudgetExceeded)
+
+
+@pytest.mark.parametrize(
+    ("refusal", "seconds"),
+    [
+        (refused(429, retry_after="5"), 3),  # half a second is time to answer
+        (refused(503, retry_after="6.8"), 3),  # and only a limit is nobody's fault
+    ],
+)
+def test_an_attempt_that_had_time_ends_with_the_budget(refusal: Answer, seconds: float) -> None:
+    port = ScriptedPort([refusal, honest], send_seconds=seconds)
+    with pytest.raises(BudgetExceeded):
+        rank(port, timeout=10)
+    assert len(port.sent) == 2
 
 
 def test_shards_share_one_budget() -> None:
