@@ -1,7 +1,7 @@
 """Assisters for LlamaIndex: embed and rerank the nodes of a query engine.
 
 - `rerank` is the node postprocessor, `nodes` translates nodes in and out;
-- `events` writes LlamaIndex's events and spans, `components` serves its dumps;
+- `events` writes LlamaIndex's events, `spans` its spans, `components` serves its dumps;
 - `embedding` is for indexes, `table` for notebooks.
 """
 

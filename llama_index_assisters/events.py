@@ -6,20 +6,20 @@ observability tools still listen to, is told the same.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TypedDict, TypeVar
+from typing import TypedDict
 
 from llama_index.core.callbacks import CBEventType, EventPayload
 from llama_index.core.instrumentation.events.rerank import ReRankEndEvent, ReRankStartEvent
 from llama_index.core.postprocessor.types import BaseNodePostprocessor
 from llama_index.core.schema import NodeWithScore
 from llama_index_instrumentation.dispatcher import Dispatcher
-from llama_index_instrumentation.event_handlers import NullEventHandler
 
 from assisters_rerank import Ranking
 from assisters_rerank.plugins import LeastScore
+
+from .spans import is_heard
 
 
 class CallOptions(TypedDict):
@@ -37,14 +37,6 @@ class GivenOptions(TypedDict, total=False):
 
 
 Report = Callable[[list[NodeWithScore], Ranking], list[NodeWithScore]]
-
-Method = TypeVar("Method", bound=Callable[..., object])
-
-
-def with_signature(method: Method) -> Method:
-    """The method with its signature at hand, for which a span's begin asks at every call."""
-    method.__signature__ = inspect.signature(method)  # type: ignore[attr-defined]
-    return method
 
 
 @contextmanager
@@ -80,7 +72,7 @@ def reported(
         )
         return nodes
 
-    if _is_heard(dispatcher):
+    if is_heard(dispatcher):
         dispatcher.event(
             ReRankStartEvent(
                 query=query, nodes=nodes, top_n=wanted, model_name=model, tags=dict(threshold)
@@ -101,14 +93,5 @@ def reported(
         else:
             yield report
     finally:
-        if _is_heard(dispatcher):
+        if is_heard(dispatcher):
             dispatcher.event(ReRankEndEvent(nodes=result, tags=outcome))
-
-
-def _is_heard(dispatcher: Dispatcher) -> bool:
-    """Whether anybody would see an event: the root's own handler does nothing."""
-    while all(type(handler) is NullEventHandler for handler in dispatcher.event_handlers):
-        if not dispatcher.propagate:
-            return False
-        dispatcher = dispatcher.parent
-    return True

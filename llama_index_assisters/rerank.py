@@ -31,8 +31,9 @@ from assisters_rerank.plugins import (
 )
 
 from .components import Component, has_handlers
-from .events import CallOptions, GivenOptions, Report, reported, with_signature
+from .events import CallOptions, GivenOptions, Report, reported
 from .nodes import listed, scored, sent, text_of
+from .spans import span_where_heard
 
 dispatcher = get_dispatcher(__name__)
 
@@ -124,7 +125,7 @@ class AssistersRerank(Reranker, Component, BaseNodePostprocessor):
         query = _one_query(query_bundle, query_str)
         return await self._apostprocess_nodes(nodes, query, **call_options(options, _QUERY))
 
-    @with_signature
+    @span_where_heard(dispatcher)
     def _postprocess_nodes(
         self,
         nodes: list[NodeWithScore],
@@ -140,8 +141,7 @@ class AssistersRerank(Reranker, Component, BaseNodePostprocessor):
             ranking = self.rerank(query, self._sent(nodes, cutting), **options)
             return report(self._scored(nodes, ranking, cutting), ranking)
 
-    @dispatcher.span  # the mixin decorates abstract methods only, and this one has a default
-    @with_signature
+    @span_where_heard(dispatcher)
     async def _apostprocess_nodes(
         self,
         nodes: list[NodeWithScore],

@@ -14,6 +14,7 @@ from llama_index.core.llms import MockLLM
 from llama_index.core.query_engine import RetrieverQueryEngine
 from llama_index.core.response_synthesizers import ResponseMode, get_response_synthesizer
 from llama_index.core.schema import NodeWithScore
+from llama_index_instrumentation.dispatcher import Dispatcher
 
 from assisters_rerank import (
     AssistersError,
@@ -85,6 +86,39 @@ async def test_no_event_is_made_where_nobody_listens(
     assert await reranked(postprocessor, nodes)
 
 
+async def test_no_span_is_opened_where_nobody_listens(
+    reranked: Reranked,
+    postprocessor: AssistersRerank,
+    nodes: list[NodeWithScore],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Dispatcher, "span_enter", unexpected)
+    assert await reranked(postprocessor, nodes)
+
+
+@pytest.mark.parametrize("at", ["root", "llama_index_assisters.rerank"])
+@pytest.mark.parametrize("kind", ["event_handlers", "span_handlers"])
+async def test_either_kind_of_handler_hears_all(
+    kind: str, at: str, colour: str, reranked: Reranked, postprocessor: AssistersRerank
+) -> None:
+    heard = get_dispatcher(at)
+    with recording(heard) as recorded:
+        other = {"event_handlers": "span_handlers", "span_handlers": "event_handlers"}[kind]
+        setattr(heard, other, getattr(heard, other)[:-1])
+        with pytest.raises(ConfigurationError, match="top_n"):
+            await reranked(postprocessor, [], query_str=QUERY, top_n="x")
+        await reranked(postprocessor, [])
+    if kind == "span_handlers":
+        failed, ended = recorded.spans.values()
+        assert failed.called == ended.called == METHOD[colour]
+        assert (type(failed.error), ended.result) == (ConfigurationError, [])
+    else:
+        # An event inside names the span that it belongs to, and a dropped one is told.
+        names = [event.class_name() for event in recorded.events]
+        assert names == ["SpanDropEvent", "ReRankStartEvent", "ReRankEndEvent"]
+        assert all(str(event.span_id).startswith(METHOD[colour]) for event in recorded.events)
+
+
 async def test_a_handler_of_our_own_dispatcher_is_told(
     reranked: Reranked, postprocessor: AssistersRerank, nodes: list[NodeWithScore]
 ) -> None:
@@ -105,6 +139,7 @@ def test_a_span_finds_the_methods_signature_at_hand(method: str) -> None:
     decorated = getattr(AssistersRerank, method.partition(".")[2])
     own = inspect.signature(decorated)
     assert decorated.__wrapped__.__signature__ == own
+    assert inspect.iscoroutinefunction(decorated) is method.startswith("AssistersRerank._a")
     assert list(own.parameters) == ["self", "nodes", "query_bundle", "top_n", "score_threshold"]
 
 
