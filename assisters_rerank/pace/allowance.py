@@ -15,7 +15,7 @@ LiteLLM's `x-litellm-key-{rpm,tpm}-limit` reports only what the key may have in 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import NamedTuple
 
 from ..wire.messages import Answer, number_or_none
@@ -27,6 +27,13 @@ _LONGEST_WINDOW = 65.0
 _EARLIEST_UNIX_TIME = 1_000_000_000
 
 _UNITS = ("rpm", "tpm")
+
+# The headers of limit, remaining and reset.
+_THREE = {
+    unit: tuple(f"x-ratelimit-{what}-{unit}" for what in ("limit", "remaining", "reset"))
+    for unit in (*_UNITS, "requests", "tokens")
+}
+_OLD_THREE = ("ratelimit-limit", "ratelimit-remaining", "ratelimit-reset")
 
 _SPAN = re.compile(r"(?:\d+(?:\.\d+)?(?:h|ms|m|s|us|µs|ns))+")
 _PART = re.compile(r"(\d+(?:\.\d+)?)(h|ms|m|s|us|µs|ns)")
@@ -72,26 +79,20 @@ def minute_limits(answer: Answer) -> tuple[int | None, int | None]:
 
 def _allowance(answer: Answer, headers: Set[str], *units: str) -> Allowance | None:
     for unit in units:
-        if f"x-ratelimit-remaining-{unit}" in headers and (
-            allowance := _of_three(answer, "x-ratelimit-", f"-{unit}")
-        ):
+        if _THREE[unit][1] in headers and (allowance := _of_three(answer, _THREE[unit])):
             return allowance
     unit = units[-1]
     if "ratelimit" in headers and (allowance := _of_the_draft(answer, unit)):
         return allowance
     if unit == "requests" and "ratelimit-remaining" in headers:
-        return _of_three(answer, "ratelimit-", "")
+        return _of_three(answer, _OLD_THREE)
     return None
 
 
-def _of_three(answer: Answer, before: str, after: str) -> Allowance | None:
+def _of_three(answer: Answer, names: Sequence[str]) -> Allowance | None:
+    limit, remaining, reset = names
     header = answer.headers.get
-    return _read(
-        answer,
-        header(f"{before}limit{after}", ""),
-        header(f"{before}remaining{after}", ""),
-        header(f"{before}reset{after}", ""),
-    )
+    return _read(answer, header(limit, ""), header(remaining, ""), header(reset, ""))
 
 
 def _of_the_draft(answer: Answer, unit: str) -> Allowance | None:
