@@ -82,14 +82,13 @@ async def answered(
     try:
         while True:
             await _wait_for(turn, port, options, pace, budget, count_tokens, refused)
-            sent_at = math.inf
+            sent_at = port.now()
             try:
                 left = budget.left()
                 if left <= 0:
                     raise BudgetExceeded(
                         f"timeout={options.timeout:g} s was used up before sending."
                     )
-                sent_at = port.now()
                 answer = await port.send(request, left)
                 sent_at = math.inf
                 pace.ended(turn, port.now(), answer)
@@ -169,7 +168,7 @@ def _shows_outage(error: AssistersError, budget: Budget, waited: float) -> bool:
 
 
 def _is_cut_off(error: AssistersError, waited: float) -> bool:
-    """Whether the time ended so soon after sending that it says nothing of the service."""
+    """Whether the time ended too soon to say anything of the service: before or after sending."""
     return isinstance(error, BudgetExceeded) and 0 <= waited < _WAITED
 
 

@@ -80,6 +80,23 @@ def test_an_attempt_for_which_a_limit_left_no_time_ends_with_the_refusal() -> No
     assert isinstance(caught.value.__cause__, BudgetExceeded)
 
 
+class Ticking(ScriptedPort):
+    """Time goes on between any two looks at the clock, as on a busy machine."""
+
+    def now(self) -> float:
+        self.clock += 0.01
+        return self.clock
+
+
+@pytest.mark.parametrize("milliseconds", range(800, 1000, 5))
+def test_a_limit_that_leaves_no_time_ends_with_the_refusal_wherever_the_time_ends(
+    milliseconds: int,
+) -> None:
+    port = Ticking([refused(429, retry_after=f"{milliseconds / 1000}"), honest], send_seconds=0.1)
+    with pytest.raises(RateLimitError):
+        rank(port, timeout=1.02)
+
+
 @pytest.mark.parametrize(
     ("refusal", "seconds"),
     [
