@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextvars
 import threading
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from queue import Empty, SimpleQueue
 from typing import Any, TypeVar, cast
 
@@ -67,7 +67,7 @@ class Blocking:
             response = poster.post(request, {"timeout": timeouts})
             try:
                 body = Body(request, response)
-                for part in () if body.is_whole else self._parts(response):
+                for part in () if body.is_whole else response.iter_raw():
                     for _ in body.add(part):
                         timeouts.check()
                     timeouts.check()
@@ -85,13 +85,6 @@ class Blocking:
                 timed_out=self.now() >= deadline,
             )
         raise failure
-
-    def _parts(self, response: httpx.Response) -> Iterator[bytes]:
-        """An unread response's body as it came over the wire."""
-        if self._own is None and isinstance(response.stream, httpx.SyncByteStream):
-            # Nobody else has had it, so httpx need not look whether it was read or closed.
-            return iter(response.stream)
-        return response.iter_raw()
 
     async def together(self, calls: Sequence[Callable[[], Awaitable[T]]], limit: int) -> list[T]:
         """Runs the calls in threads that see the caller's context variables."""

@@ -12,8 +12,15 @@ import httpx
 import pytest
 import trio
 
-from assisters_rerank import ContractError, Embedder, RateLimitError, Reranker
+from assisters_rerank import (
+    ContractError,
+    Embedder,
+    RateLimitError,
+    Reranker,
+    TransportError,
+)
 
+from ...faults.server import HostileServer
 from ..answers import scored
 from ..embeddings import embedded
 from ..expectation import assert_right
@@ -92,3 +99,36 @@ def test_embeddings_too(mocked: Answering, options: dict[str, Any]) -> None:
     mocked(lambda request: httpx.Response(200, json=embedded(json.loads(request.content))))
     embedder = Embedder(**options)
     assert asyncio.run(embedder.aembed_documents(TEXTS)) == embedder.embed_documents(TEXTS)
+
+
+@each_call
+@pytest.mark.parametrize("own", [False, True], ids=["ours", "own clients"])
+def test_an_answer_that_a_tool_has_closed_is_not_read_from_its_connection(
+    own: bool,
+    call: Callable[[Reranker], Any],
+    honest_server: HostileServer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    blocking = httpx.HTTPTransport.handle_request
+    evented = httpx.AsyncHTTPTransport.handle_async_request
+
+    def closed(self: httpx.HTTPTransport, request: httpx.Request) -> httpx.Response:
+        response = blocking(self, request)
+        response.close()
+        return response
+
+    async def aclosed(self: httpx.AsyncHTTPTransport, request: httpx.Request) -> httpx.Response:
+        response = await evented(self, request)
+        await response.aclose()
+        return response
+
+    monkeypatch.setattr(httpx.HTTPTransport, "handle_request", closed)
+    monkeypatch.setattr(httpx.AsyncHTTPTransport, "handle_async_request", aclosed)
+    clients: dict[str, Any] = (
+        {"http_client": httpx.Client(), "async_http_client": httpx.AsyncClient()} if own else {}
+    )
+    reranker = Reranker(
+        base_url=honest_server.url, max_retries=0, async_transport="httpx", **clients
+    )
+    with pytest.raises(TransportError, match="StreamClosed"):
+        call(reranker)
