@@ -31,8 +31,8 @@ def is_heard(dispatcher: Dispatcher) -> bool:
 def span_where_heard(dispatcher: Dispatcher) -> Callable[[Method], Method]:
     """`dispatcher.span`, which costs a method nothing while nobody listens.
 
-    A span takes as long as half of the work on ten nodes. The framework's mixin leaves a method
-    alone that `dispatcher.span` has seen, and the method that this returns carries its mark.
+    A span takes half as long as all else that the plugin does with ten nodes. The framework's mixin
+    leaves a method alone that `dispatcher.span` has seen: what this returns carries its mark.
     """
 
     def decorate(method: Method) -> Method:
