@@ -21,6 +21,9 @@ from assisters_rerank.plugins import (
 SCORE = "relevance_score"
 DEGRADED = "rerank_degraded"
 
+# Pydantic's own way to fill a model, which may be frozen.
+_set = object.__setattr__
+
 
 def listed(documents: Iterable[Document]) -> list[Document]:
     """A list of our own, of which each is a document of LangChain's."""
@@ -83,4 +86,21 @@ def _scored(document: Document, ranked: RankedDocument, cutting: Cutting | None)
             if ranked.context_end is not None:
                 metadata[CUT_OFF] = True
             changes["page_content"] = found.text
-    return document.model_copy(update=changes)
+    return _copied(document, changes)
+
+
+def _copied(document: Document, changes: Mapping[str, object]) -> Document:
+    """`document.model_copy(update=changes)`, which of 100 documents takes a fifth of a call."""
+    # A subclass may copy itself in its own way, and have more than fields.
+    if (
+        type(document) is not Document
+        or document.__pydantic_private__
+        or document.__pydantic_extra__
+    ):
+        return document.model_copy(update=changes)
+    copied = Document.__new__(Document)
+    _set(copied, "__dict__", {**document.__dict__, **changes})
+    _set(copied, "__pydantic_fields_set__", {*document.__pydantic_fields_set__, *changes})
+    _set(copied, "__pydantic_extra__", None)
+    _set(copied, "__pydantic_private__", None)
+    return copied
