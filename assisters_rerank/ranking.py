@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar, overload
 
 from .text.passages import Passage
@@ -32,7 +32,7 @@ class ScoredPassage(NamedTuple):
     score: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, init=False)
 class RankedDocument:
     """One document in its place.
 
@@ -54,6 +54,24 @@ class RankedDocument:
     passage: Passage | None = None
     split: tuple[ScoredPassage, ...] = field(default=(), repr=False)
     context_end: int | None = None
+
+    # What a frozen dataclass writes by itself looks up each name again, which of many documents
+    # takes as long as all else that is done with their scores.
+    def __init__(
+        self,
+        index: int,
+        relevance_score: float | None,
+        document: Document,
+        passage: Passage | None = None,
+        split: tuple[ScoredPassage, ...] = (),
+        context_end: int | None = None,
+    ) -> None:
+        _set_index(self, index)
+        _set_relevance_score(self, relevance_score)
+        _set_document(self, document)
+        _set_passage(self, passage)
+        _set_split(self, split)
+        _set_context_end(self, context_end)
 
     @property
     def context(self) -> str:
@@ -81,6 +99,16 @@ class RankedDocument:
         if self.passage is None:
             return self.document.text
         return self.document.text[self.passage.start : self.passage.end]
+
+
+(
+    _set_index,
+    _set_relevance_score,
+    _set_document,
+    _set_passage,
+    _set_split,
+    _set_context_end,
+) = (vars(RankedDocument)[field.name].__set__ for field in fields(RankedDocument))
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
+import inspect
 import pickle
 from collections.abc import Sequence
 
 import pytest
 
-from assisters_rerank import Document, Passage, RankedDocument, Ranking, Usage
+from assisters_rerank import Document, Passage, RankedDocument, Ranking, ScoredPassage, Usage
 
 ONE = RankedDocument(2, 0.9, Document("two", {"text": "two", "id": 7}), Passage(1, 3))
 OTHER = RankedDocument(0, 0.1, Document("zero", "zero"))
@@ -58,6 +60,23 @@ def test_it_survives_copies_and_pickles(again: object) -> None:
     assert twin[0].passage == Passage(1, 3)
     assert twin[0].passage_text == "wo"
     assert twin[0].document.original == {"text": "two", "id": 7}
+
+
+def test_each_argument_of_a_ranked_document_is_its_field() -> None:
+    # The constructor is our own, so that it has to keep to the fields.
+    arguments = inspect.signature(RankedDocument).parameters
+    defaults = {name: each.default for name, each in arguments.items()}
+    assert list(arguments) == [each.name for each in dataclasses.fields(RankedDocument)]
+    for each in dataclasses.fields(RankedDocument):
+        missing = each.default is dataclasses.MISSING
+        assert defaults[each.name] is (inspect.Parameter.empty if missing else each.default)
+    values = (3, 0.5, Document("a", "a"), Passage(0, 1), (ScoredPassage(0, 1, 0.5),), 1)
+    made = RankedDocument(*values)
+    assert tuple(getattr(made, name) for name in arguments) == values
+    assert RankedDocument(**dict(zip(arguments, values, strict=True))) == made
+    assert dataclasses.replace(made, index=4) == RankedDocument(4, *values[1:])
+    with pytest.raises(TypeError, match="document"):
+        RankedDocument(3, 0.5)  # type: ignore[call-arg]
 
 
 def test_defaults_say_that_nothing_was_taken() -> None:
