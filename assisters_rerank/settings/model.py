@@ -60,6 +60,14 @@ class Settings(BaseModel):
             # Outside the handler: pydantic's error holds the values, so it must not be chained.
             raise ConfigurationError(message)
 
+        def __getattr__(self, name: str) -> Any:
+            # Pydantic's own takes five times as long to find a private attribute, and each call
+            # needs some.
+            private = object.__getattribute__(self, "__pydantic_private__") or {}
+            if name in private and not hasattr(private[name], "__get__"):
+                return private[name]
+            return super().__getattr__(name)
+
         def __setattr__(self, name: str, value: Any) -> None:
             try:
                 super().__setattr__(name, value)
