@@ -13,7 +13,6 @@ from ..options.service_options import ServiceOptions
 from ..pace.queue import Pace
 from ..pace.recovery import back_off
 from ..pace.waiting import Turn
-from ..text.blocks import are_large
 from ..wire.error_bodies import ADVICE_ON_LIMITS
 from ..wire.messages import Answer, Request
 from .budget import Budget
@@ -47,9 +46,9 @@ async def side_by_side(
         raise
 
 
-async def on_texts(budget: Budget, texts: Sequence[str], work: Callable[[], T], doing: str) -> T:
-    """What `work` gives, whose time grows with the texts; `doing` says what for."""
-    return await budget.aside(work, doing) if are_large(texts) else work()
+async def on_texts(budget: Budget, work: Callable[[], T], doing: str, *, large: bool) -> T:
+    """What `work` gives, whose time grows with its texts; `doing` says what for."""
+    return await budget.aside(work, doing) if large else work()
 
 
 async def read(budget: Budget, answer: Answer, decode: Callable[[], T]) -> T:

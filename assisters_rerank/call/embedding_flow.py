@@ -9,6 +9,7 @@ from functools import partial
 from ..errors import ContractError
 from ..net import Port
 from ..options.embedding_options import EmbeddingOptions
+from ..text.blocks import are_large
 from ..text.tokens import TokenCounter
 from ..usage import Usage
 from ..wire import embedding_contract, validation
@@ -92,6 +93,7 @@ async def _ask(
     texts: Sequence[str],
     encoding: Encoding,
 ) -> Vectors:
+    large = are_large(texts)
     encode = partial(
         embedding_contract.encode,
         recipient,
@@ -100,8 +102,9 @@ async def _ask(
         encoding,
         secrets.token_hex(16),
         options.extra_body,
+        large=large,
     )
-    request = await attempts.on_texts(budget, texts, encode, "the request was written")
+    request = await attempts.on_texts(budget, encode, "the request was written", large=large)
 
     async def validate(answer: Answer) -> Vectors:
         if encoding == "base64" and embedding_contract.refuses_base64(answer):
@@ -110,7 +113,7 @@ async def _ask(
             budget, answer, partial(embedding_contract.decode, answer, request, len(texts))
         )
 
-    count = partial(_tokens, options, budget, texts)
+    count = partial(_tokens, options, budget, texts, large=large)
     vectors, retries = await attempts.answered(
         port, options, state.pace, budget, request, count, validate
     )
@@ -132,10 +135,11 @@ async def _ask(
     return vectors
 
 
-async def _tokens(options: EmbeddingOptions, budget: Budget, texts: Sequence[str]) -> int:
+async def _tokens(
+    options: EmbeddingOptions, budget: Budget, texts: Sequence[str], *, large: bool
+) -> int:
     doing = "the texts' tokens were counted"
     counter = TokenCounter(options.count_tokens, budget.check(doing))
     count = partial(sum, map(counter, texts))
-    if options.count_tokens is None:
-        return await attempts.on_texts(budget, texts, count, doing)
-    return await budget.aside(count, doing)
+    large = large or options.count_tokens is not None  # which may take any time
+    return await attempts.on_texts(budget, count, doing, large=large)

@@ -19,6 +19,7 @@ from ..errors import TooLongError
 from ..net import Port
 from ..net.transports import changes_requests
 from ..options.rerank_options import RerankOptions
+from ..text.blocks import are_large
 from ..text.tokens import tokens_of_pairs
 from ..usage import Usage
 from ..wire import rerank_contract, validation
@@ -199,6 +200,7 @@ class Scoring:
     ) -> _Answered:
         """The scores of these texts, by position, or of the `wanted` best ones."""
         options, fitted = self.options, self.fitted
+        large = are_large((self.query, *texts))
         encode = partial(
             rerank_contract.encode,
             recipient,
@@ -209,9 +211,10 @@ class Scoring:
             wanted,
             secrets.token_hex(16),
             options.extra_body,
+            large=large,
         )
-        sent = (self.query, *texts)
-        request = await attempts.on_texts(self.budget, sent, encode, "the request was written")
+        doing = "the request was written"
+        request = await attempts.on_texts(self.budget, encode, doing, large=large)
         counted: int | None = None
 
         async def count_tokens() -> int:
@@ -219,7 +222,7 @@ class Scoring:
             if counted is None:
                 count = partial(tokens_of_pairs, fitted.count, self.query, texts)
                 doing = "the documents' tokens were counted"
-                counted = await attempts.on_texts(self.budget, sent, count, doing)
+                counted = await attempts.on_texts(self.budget, count, doing, large=large)
             return counted
 
         async def validate(answer: Answer) -> rerank_contract.Scores:
@@ -250,11 +253,7 @@ class Scoring:
         return _Answered(dict(reported.by_index), reported, usage)
 
     def _usage_of(
-        self,
-        reported: rerank_contract.Scores,
-        documents: int,
-        tokens: int,
-        retries: int,
+        self, reported: rerank_contract.Scores, documents: int, tokens: int, retries: int
     ) -> Usage:
         billing = reported.billing
         return Usage(

@@ -13,7 +13,6 @@ from typing import Literal
 
 from pydantic import JsonValue
 
-from ..text.blocks import are_large
 from . import validation
 from .billing import Billing
 from .messages import Answer, Recipient, Request, post
@@ -46,12 +45,15 @@ def encode(
     encoding: Encoding,
     idempotency_key: str,
     extra_body: Mapping[str, JsonValue],
+    *,
+    large: bool = False,
 ) -> Request:
-    """The request for some texts. Strings are sent, as not every server takes token ids."""
+    """The request for some texts, written in pieces if they are `large`.
+
+    Strings are sent, as not every server takes token ids.
+    """
     content = {"model": model, "input": texts, "encoding_format": encoding, **extra_body}
-    return post(
-        to, content, idempotency_key, lambda _: len(texts) * _TEXT_BYTES, large=are_large(texts)
-    )
+    return post(to, content, idempotency_key, lambda _: len(texts) * _TEXT_BYTES, large=large)
 
 
 def decode(answer: Answer, request: Request, texts: int) -> Vectors:

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 
 from pydantic import JsonValue
 
-from ..text.blocks import are_large
 from . import validation
 from .billing import Billing
 from .dialects import Dialect
@@ -38,8 +37,13 @@ def encode(
     top_n: int | None,
     idempotency_key: str,
     extra_body: Mapping[str, JsonValue],
+    *,
+    large: bool = False,
 ) -> Request:
-    """The request for one list of documents; `top_n` None: all of them."""
+    """The request for one list of documents; `top_n` None: all of them.
+
+    One with `large` texts is written in pieces.
+    """
     body = dialect.body(model, query, documents, top_n, extra_body)
     # A server may repeat all documents, and write characters as escape sequences.
     return post(
@@ -50,7 +54,7 @@ def encode(
         dialect.key_header,
         dialect.key_prefix,
         dialect.headers,
-        large=are_large((query, *documents)),
+        large=large,
     )
 
 
