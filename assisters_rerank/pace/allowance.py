@@ -15,7 +15,7 @@ LiteLLM's `x-litellm-key-{rpm,tpm}-limit` reports only what the key may have in 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from ..wire.messages import Answer, number_or_none
@@ -58,13 +58,7 @@ class Allowance(NamedTuple):
 
 def allowances(answer: Answer) -> tuple[Allowance | None, Allowance | None]:
     """The requests and the tokens of this window; None of what the answer reports nothing."""
-    headers = {name for name in answer.headers if "ratelimit" in name}
-    if not headers:
-        return None, None
-    return (
-        _allowance(answer, headers, "rpm", "requests"),
-        _allowance(answer, headers, "tpm", "tokens"),
-    )
+    return _allowance(answer, "rpm", "requests"), _allowance(answer, "tpm", "tokens")
 
 
 def minute_limits(answer: Answer) -> tuple[int | None, int | None]:
@@ -77,7 +71,8 @@ def minute_limits(answer: Answer) -> tuple[int | None, int | None]:
     return (int(rpm) if rpm and rpm >= 1 else None, int(tpm) if tpm and tpm >= 1 else None)
 
 
-def _allowance(answer: Answer, headers: Set[str], *units: str) -> Allowance | None:
+def _allowance(answer: Answer, *units: str) -> Allowance | None:
+    headers = answer.headers
     for unit in units:
         if _THREE[unit][1] in headers and (allowance := _of_three(answer, _THREE[unit])):
             return allowance

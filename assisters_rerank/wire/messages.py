@@ -113,8 +113,10 @@ def unix_time(date: str) -> float | None:
 
 def number_or_none(text: str | None) -> float | None:
     """The finite number in a header; None if the header is missing, or says anything else."""
+    if not text:  # mostly: to raise and catch an error takes longer
+        return None
     try:
-        number = float(text or "")
+        number = float(text)
     except ValueError:
         return None
     return number if math.isfinite(number) else None
