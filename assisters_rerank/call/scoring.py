@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import math
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
@@ -43,9 +43,8 @@ _READING, _WRITING = 0.25, 0.1
 
 @dataclass(frozen=True, slots=True)
 class _Answered:
-    """One request's scores by position in its texts, and their usage."""
+    """One request's scores, and their usage."""
 
-    scores: dict[int, float]
     reported: rerank_contract.Scores
     usage: Usage
 
@@ -152,7 +151,7 @@ class Scoring:
         wanted = None if top_n is None or top_n >= len(texts) else top_n
         try:
             answers = [await self._answer(recipient, texts, wanted)]
-            found = answers[0].scores
+            found = answers[0].reported.by_index
         except TooLongError as error:
             if self.options.long_documents not in ("truncate", "split"):
                 raise
@@ -165,7 +164,7 @@ class Scoring:
 
     async def _ask_for_less(
         self, recipient: Recipient, shard: Sequence[int], texts: list[str], refusal: TooLongError
-    ) -> tuple[dict[int, float], list[_Answered]]:
+    ) -> tuple[Mapping[int, float], list[_Answered]]:
         """The scores of texts, by their best pieces, after the server found one too long."""
         doing = "the documents were cut again"
         pieces = await self.budget.aside(
@@ -183,7 +182,7 @@ class Scoring:
                 longest = max(range(len(part)), key=lambda i: self.fitted.count(part[i]))
                 raise self._still_too_long(shard[places[longest]], error) from None
             answers.append(answered)
-            for index, score in answered.scores.items():
+            for index, score in answered.reported.by_index.items():
                 scores[places[index]] = max(score, scores.get(places[index], -math.inf))
         return scores, answers
 
@@ -250,7 +249,7 @@ class Scoring:
             reported, len(texts), await count_tokens() if billed is None else billed, retries
         )
         self.state.total_usage.add(usage)
-        return _Answered(dict(reported.by_index), reported, usage)
+        return _Answered(reported, usage)
 
     def _usage_of(
         self, reported: rerank_contract.Scores, documents: int, tokens: int, retries: int
