@@ -35,7 +35,7 @@ _CUTS = ("truncate", "split")
 _NAMED_AT_MOST = 10
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Fitted:
     """The model to ask, the plan with long documents in passages if wanted, and what is cut off.
 

@@ -15,7 +15,7 @@ from ..ranking import ScoredPassage
 from ..text.passages import Passage
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Plan:
     """`texts` are to be scored; part i has the score of `texts[source[i]]`, or is blank.
 

@@ -41,7 +41,7 @@ T = TypeVar("T")
 _READING, _WRITING = 0.25, 0.1
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Answered:
     """One request's scores, and their usage."""
 

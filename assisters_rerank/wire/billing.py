@@ -18,7 +18,7 @@ word and field the service's third generation uses. The service itself does not 
 _MORE_THAN_ANY = 2**53
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Billing:
     """What the server reports of one request; None is not reported."""
 

@@ -29,7 +29,7 @@ Encoding = Literal["base64", "float"]
 """How vectors come: as 32-bit floats in base64, or as JSON numbers, several times as long."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Vectors:
     """A checked answer: a vector for each of the request's texts, all of one length."""
 

@@ -22,7 +22,7 @@ MOST_BYTES = 128 * 2**20
 """The largest body of any answer."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Request:
     """One POST, ready to send."""
 
@@ -45,7 +45,7 @@ class Request:
         return redacted(text, self.secret, *self.hidden)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Recipient:
     """Where requests go, and the key and headers that go with them."""
 
@@ -83,7 +83,7 @@ def post(
     return Request(to.url, sent, body, to.key, limit, to.hidden)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Answer:
     """What came back, whatever its status. Names of headers are in lower case."""
 

@@ -18,7 +18,7 @@ from .messages import Answer, Recipient, Request, mapping_or_empty, post
 from .validation import BrokenContractError, kind
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Scores:
     """A checked answer: scores by position in the request's documents."""
 
