@@ -56,13 +56,13 @@ class AllLimits:
     def _waits(self, turn: Turn, now: float) -> Iterator[tuple[str, Wait]]:
         """What may hold the request back, each with its wait."""
         requests, tokens = len(self.in_flight), self.tokens_in_flight
-        held = max(0.0, self.held_until - now)
+        held = self.held_until - now
         of_requests, of_tokens = self._by_minute(turn.limits)
         yield REQUESTS, self.own_requests.wait(of_requests, requests, 1, now)
         yield TOKENS, self.own_tokens.wait(of_tokens, tokens, turn.tokens, now)
         yield REQUESTS, self.reported_requests.wait(requests, 1, now)
         yield TOKENS, self.reported_tokens.wait(tokens, turn.tokens, now)
-        yield "the server asked for it", Wait(held, held)
+        yield "the server asked for it", Wait(held, held) if held > 0 else GO
         yield "care after a refusal", self.recovery.wait(self.held_until, now)
 
     def _is_limited(self, limits: Limits | None) -> bool:
