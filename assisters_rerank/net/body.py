@@ -28,8 +28,7 @@ class Body:
     def __init__(self, request: Request, response: httpx.Response) -> None:
         self._request = request
         self._status = response.status_code
-        # As a dict: httpx's own object goes through all headers at each look.
-        self._headers = dict(response.headers.items())
+        self._headers = _by_name(response.headers)
         self._refused = not 200 <= self._status < 300
         self._content: bytes | bytearray = bytearray()  # grows in place
         self._packed = 0
@@ -124,3 +123,15 @@ def _window_bits(coding: str, head: bytes) -> int:
         return 16 + zlib.MAX_WBITS
     with_header = head[0] & 15 == 8 and int.from_bytes(head[:2], "big") % 31 == 0
     return zlib.MAX_WBITS if with_header else -zlib.MAX_WBITS
+
+
+def _by_name(headers: httpx.Headers) -> dict[str, str]:
+    """`dict(headers.items())`, for which httpx goes through all of them several times."""
+    found: dict[str, str] = {}
+    try:
+        for raw_name, raw_value in headers.raw:
+            name, value = raw_name.decode("ascii").lower(), raw_value.decode("ascii")
+            found[name] = f"{found[name]}, {value}" if name in found else value
+    except UnicodeDecodeError:  # which encoding it is, httpx finds out
+        return dict(headers.items())
+    return found
