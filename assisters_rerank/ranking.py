@@ -55,8 +55,8 @@ class RankedDocument:
     split: tuple[ScoredPassage, ...] = field(default=(), repr=False)
     context_end: int | None = None
 
-    # What a frozen dataclass writes by itself looks up each name again, which of many documents
-    # takes as long as all else that is done with their scores.
+    # The constructor of a frozen dataclass looks up each field by its name again, which of many
+    # documents takes as long as all else that is done with their scores.
     def __init__(
         self,
         index: int,

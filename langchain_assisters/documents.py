@@ -90,7 +90,10 @@ def _scored(document: Document, ranked: RankedDocument, cutting: Cutting | None)
 
 
 def _copied(document: Document, changes: Mapping[str, object]) -> Document:
-    """`document.model_copy(update=changes)`, which of 100 documents takes a fifth of a call."""
+    """What `document.model_copy(update=changes)` gives, in half the time of it.
+
+    Of 100 documents, that saves a tenth of a call.
+    """
     # A subclass may copy itself in its own way, and have more than fields.
     if (
         type(document) is not Document

@@ -61,8 +61,8 @@ class Settings(BaseModel):
             raise ConfigurationError(message)
 
         def __getattr__(self, name: str) -> Any:
-            # Pydantic's own takes five times as long to find a private attribute, and each call
-            # needs some.
+            # Pydantic's own takes more than twice as long to find a private attribute, and each
+            # call needs some. What has `__get__` it binds.
             private = object.__getattribute__(self, "__pydantic_private__") or {}
             if name in private and not hasattr(private[name], "__get__"):
                 return private[name]
