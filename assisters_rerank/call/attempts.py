@@ -13,6 +13,7 @@ from ..options.service_options import ServiceOptions
 from ..pace.queue import Pace
 from ..pace.recovery import back_off
 from ..pace.waiting import Turn
+from ..wire.billing import Billing
 from ..wire.error_bodies import ADVICE_ON_LIMITS
 from ..wire.messages import Answer, Request
 from .budget import Budget
@@ -49,6 +50,21 @@ async def side_by_side(
 async def on_texts(budget: Budget, work: Callable[[], T], doing: str, *, large: bool) -> T:
     """What `work` gives, whose time grows with its texts; `doing` says what for."""
     return await budget.aside(work, doing) if large else work()
+
+
+async def billed(
+    billing: Billing, count_tokens: Callable[[], Awaitable[int]], estimate: Callable[[], int]
+) -> int:
+    """The tokens that an answer reports, else those that are counted.
+
+    The answer is there and paid for: it is not lost because the time ends while they are counted.
+    """
+    if billing.total_tokens is not None:
+        return billing.total_tokens
+    try:
+        return await count_tokens()
+    except BudgetExceeded:
+        return estimate()
 
 
 async def read(budget: Budget, answer: Answer, decode: Callable[[], T]) -> T:

@@ -10,7 +10,7 @@ from ..errors import ContractError
 from ..net import Port
 from ..options.embedding_options import EmbeddingOptions
 from ..text.blocks import are_large
-from ..text.tokens import TokenCounter
+from ..text.tokens import TokenCounter, estimate_tokens
 from ..usage import Usage
 from ..wire import embedding_contract, validation
 from ..wire.embedding_contract import Encoding, Vectors
@@ -117,19 +117,17 @@ async def _ask(
     vectors, retries = await attempts.answered(
         port, options, state.pace, budget, request, count, validate
     )
-    billed = vectors.billing.total_tokens
-    estimated = billed is None
-    if billed is None:
-        billed = await count()
+    estimate = partial(sum, map(estimate_tokens, texts))
+    tokens = await attempts.billed(vectors.billing, count, estimate)
     state.total_usage.add(
         Usage(
             models=(options.model,),
             requests=1,
             retries=retries,
             documents_sent=len(texts),
-            total_tokens=billed,
-            tokens_estimated=estimated,
-            cost=options.cost(options.model, vectors.billing, billed),
+            total_tokens=tokens,
+            tokens_estimated=vectors.billing.total_tokens is None,
+            cost=options.cost(options.model, vectors.billing, tokens),
         )
     )
     return vectors

@@ -20,7 +20,7 @@ from ..net import Port
 from ..net.transports import changes_requests
 from ..options.rerank_options import RerankOptions
 from ..text.blocks import are_large
-from ..text.tokens import tokens_of_pairs
+from ..text.tokens import estimate_tokens, tokens_of_pairs
 from ..usage import Usage
 from ..wire import rerank_contract, validation
 from ..wire.dialects import Dialect, dialect_of
@@ -244,10 +244,9 @@ class Scoring:
             count_tokens,
             validate,
         )
-        billed = reported.billing.total_tokens
-        usage = self._usage_of(
-            reported, len(texts), await count_tokens() if billed is None else billed, retries
-        )
+        estimate = partial(tokens_of_pairs, estimate_tokens, self.query, texts)
+        tokens = await attempts.billed(reported.billing, count_tokens, estimate)
+        usage = self._usage_of(reported, len(texts), tokens, retries)
         self.state.total_usage.add(usage)
         return _Answered(reported, usage)
 
