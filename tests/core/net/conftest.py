@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import socket
 import ssl
 import subprocess
@@ -56,24 +57,20 @@ class Tls:
                 return
 
     def _hand_on(self, visitor: socket.socket) -> None:
+        # In one thread: OpenSSL's connections are not for two at a time.
         visitor.settimeout(10)
         try:
             with (
                 self._context.wrap_socket(visitor, server_side=True) as secure,
                 socket.create_connection(self._server.address) as onward,
             ):
-                back = threading.Thread(target=self._copy, args=(onward, secure), daemon=True)
-                back.start()
-                self._copy(secure, onward)
-                back.join(5)
-        except OSError:
-            return
-
-    def _copy(self, source: socket.socket, target: socket.socket) -> None:
-        try:
-            while part := source.recv(65536):
-                target.sendall(part)
-            target.shutdown(socket.SHUT_WR)
+                others = {secure: onward, onward: secure}
+                while True:
+                    ready = [secure] if secure.pending() else select.select([*others], [], [])[0]
+                    for source in ready:
+                        if not (part := source.recv(65536)):
+                            return
+                        others[source].sendall(part)
         except OSError:
             return
 
