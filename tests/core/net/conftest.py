@@ -65,8 +65,9 @@ class Tls:
                 socket.create_connection(self._server.address) as onward,
             ):
                 others = {secure: onward, onward: secure}
-                while True:
-                    ready = [secure] if secure.pending() else select.select([*others], [], [])[0]
+                while ready := (
+                    [secure] if secure.pending() else select.select([*others], [], [], 10)[0]
+                ):
                     for source in ready:
                         if not (part := source.recv(65536)):
                             return
